@@ -1,0 +1,203 @@
+/* From a message's bytes to verified events. First what needs no books (form, root, bodies); then what depends on where
+ * in the log it arrives (network, sequence, the key that is valid there). */
+#include "proto/admit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum status refuse(struct refusal *why, Onward__RefusalReason reason, size_t event, const char *text)
+{
+  why->reason = reason;
+  why->event = (uint32_t)event;
+  snprintf(why->why.text, sizeof why->why.text, "%s", text);
+  return BAD_INPUT;
+}
+#define REFUSE(why, reason, event, text) refuse(why, ONWARD__REFUSAL_REASON__##reason, event, text)
+
+struct es256_public *key_ring_get(struct key_ring *ring, const uint8_t point[ES256_PUBLIC_SIZE])
+{
+  static const uint8_t none[ES256_PUBLIC_SIZE];
+  struct key_slot *slot = &ring->slots[(point[1] << 8 | point[2]) % KEY_RING_SIZE];
+  if (memcmp(point, none, sizeof none) == 0)
+    return NULL;
+  if (slot->key != NULL && memcmp(slot->point, point, sizeof slot->point) == 0)
+    return slot->key;
+  es256_public_close(slot->key);
+  slot->key = NULL;
+  if (es256_public_open(bytes_of(point, ES256_PUBLIC_SIZE), &slot->key) != OK)
+    return NULL;
+  memcpy(slot->point, point, sizeof slot->point);
+  return slot->key;
+}
+
+void key_ring_fini(struct key_ring *ring)
+{
+  for (size_t i = 0; i < KEY_RING_SIZE; i++)
+    es256_public_close(ring->slots[i].key);
+  memset(ring, 0, sizeof *ring);
+}
+
+static bool fits(struct key_ring *ring, const uint8_t point[ES256_PUBLIC_SIZE], struct bytes header,
+                 struct bytes signature)
+{
+  uint8_t triple[sizeof ring->fitted];
+  struct writer w = writer_of(triple, sizeof triple);
+  write_bytes(&w, header);
+  write_bytes(&w, signature);
+  write_bytes(&w, bytes_of(point, ES256_PUBLIC_SIZE));
+  if (!w.overflow && w.size == sizeof triple && memcmp(triple, ring->fitted, sizeof triple) == 0)
+    return true;
+  struct es256_public *key = key_ring_get(ring, point);
+  if (key == NULL || dsse_verify(key, BATCH_TYPE, header, signature) != OK)
+    return false;
+  memcpy(ring->fitted, triple, sizeof triple);
+  return true;
+}
+
+static enum status read_events(const Onward__Batch *m, struct arena *a, struct refusal *why, struct batch *out)
+{
+  out->events = arena_alloc(a, out->count * sizeof out->events[0]);
+  out->hashes = arena_alloc(a, out->count * sizeof out->hashes[0]);
+  if (out->events == NULL || out->hashes == NULL)
+    return NOT_NOW;
+  for (size_t i = 0; i < out->count; i++) {
+    struct event *e = &out->events[i];
+    enum status s = event_read(pb_bytes(m->events[i]), a, &why->why, e);
+    if (s == NOT_NOW)
+      return s;
+    if (s != OK) {
+      why->reason = ONWARD__REFUSAL_REASON__MALFORMED;
+      why->event = (uint32_t)i + 1;
+      return BAD_INPUT;
+    }
+    if (act_family(e->act) == ACT_OF_BROKER)
+      return REFUSE(why, MALFORMED, i + 1, "act: only the exchange itself writes this");
+    if (act_is_registry(e->act) && out->count > 1)
+      return REFUSE(why, MALFORMED, i + 1, "act: one on the registry comes in a batch of its own");
+    out->hashes[i] = merkle_leaf(e->bytes);
+    out->body_count += e->outer->n_sealed;
+  }
+  return OK;
+}
+
+static enum status read_bodies(struct bytes sealed, struct arena *a, struct refusal *why, struct batch *out)
+{
+  struct reader r = reader_of(sealed);
+  size_t n = 0;
+  out->bodies = arena_alloc(a, (out->body_count + 1) * sizeof out->bodies[0]);
+  if (out->bodies == NULL)
+    return NOT_NOW;
+  for (size_t i = 0; i < out->count; i++)
+    for (size_t k = 0; k < out->events[i].outer->n_sealed; k++) {
+      const Onward__Sealed *s = out->events[i].outer->sealed[k];
+      struct bytes body = read_bytes(&r, s->size);
+      if (r.underflow)
+        return REFUSE(why, BAD_BODY, i + 1, "sealed frame: shorter than the sizes in the events");
+      struct hash h = sha256(body);
+      if (!bytes_equal(hash_bytes(&h), pb_bytes(s->sha256)))
+        return REFUSE(why, BAD_BODY, i + 1, "sealed.sha256: does not fit the body");
+      out->bodies[n++] = body;
+    }
+  return reader_done(&r) ? OK : REFUSE(why, BAD_BODY, 0, "sealed frame: longer than the sizes in the events");
+}
+
+enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why, struct batch *out)
+{
+  memset(out, 0, sizeof *out);
+  memset(why, 0, sizeof *why);
+  const Onward__Batch *m = pb_unpack(&onward__batch__descriptor, body, a);
+  if (m == NULL)
+    return REFUSE(why, MALFORMED, 0, "batch: is no well-formed message");
+  if (batch_header_read(pb_bytes(m->header), &out->header) != OK)
+    return REFUSE(why, MALFORMED, 0, "batch.header: is not in its form of 112 bytes");
+  if (m->signature.len != ES256_SIGNATURE_SIZE)
+    return REFUSE(why, MALFORMED, 0, "batch.signature: expected 64 bytes");
+  if (m->n_events != out->header.count)
+    return REFUSE(why, MALFORMED, 0, "batch.events: not as many as the header counts");
+  out->header_bytes = pb_bytes(m->header);
+  out->signature = pb_bytes(m->signature);
+  out->count = m->n_events;
+  enum status s = read_events(m, a, why, out);
+  if (s == OK)
+    s = read_bodies(sealed, a, why, out);
+  if (s != OK)
+    return s;
+  struct hash root = merkle_root(out->hashes, out->count);
+  return hash_equal(&root, &out->header.root) ? OK
+                                              : REFUSE(why, MALFORMED, 0, "batch.header: root does not fit the events");
+}
+
+/* Not with the key that is valid now. If an earlier key of the same organisation fits, the author only has to sign
+ * again. */
+static enum status refuse_signature(struct books *b, struct key_ring *ring, const struct batch *batch,
+                                    const struct organisation *o, struct refusal *why)
+{
+  struct keys old;
+  for (uint64_t index = o->keys_index; index > 0 && books_keys_at(b, &o->id, index, &old) == OK; index--) {
+    if (fits(ring, old.sign, batch->header_bytes, batch->signature))
+      return REFUSE(why, KEY_ENDED, 0, "signature: by a key that was replaced; sign the same header with the new one");
+    break;
+  }
+  return REFUSE(why, BAD_SIGNATURE, 0, "signature: does not fit the organisation's key");
+}
+
+enum status batch_admit(struct books *b, struct key_ring *ring, const struct batch *batch, struct refusal *why)
+{
+  struct head head;
+  struct organisation o;
+  struct sequence last, same;
+  const struct batch_header *h = &batch->header;
+  memset(why, 0, sizeof *why);
+  books_head(b, &head);
+  books_last_sequence(b, &h->organisation, &last);
+  if (!hash_equal(&h->network, &head.network))
+    return REFUSE(why, WRONG_NETWORK, 0, "batch.header: names another network");
+  if (books_organisation(b, &h->organisation, &o) != OK || o.standing != ONWARD__STANDING__ACTIVE)
+    return REFUSE(why, WRONG_ORGANISATION, 0, "batch.header: this organisation is not enrolled, or suspended");
+  if (h->sequence <= last.sequence) {
+    bool again = books_sequence(b, &h->organisation, h->sequence, &same) == OK && hash_equal(&same.root, &h->root);
+    return again ? NOT_FOUND : REFUSE(why, SEQUENCE_TAKEN, 0, "batch.header: another batch has this sequence");
+  }
+  if (h->sequence != last.sequence + 1)
+    return REFUSE(why, SEQUENCE_GAP, 0, "batch.header: an earlier sequence is missing");
+  if (h->read_up_to >= head.size)
+    return REFUSE(why, BAD_READ_UP_TO, 0, "batch.header: read_up_to is beyond the log");
+  if (!fits(ring, o.keys.sign, batch->header_bytes, batch->signature))
+    return refuse_signature(b, ring, batch, &o, why);
+  return OK;
+}
+
+static enum status complain(struct complaint *why, const char *text)
+{
+  snprintf(why->text, sizeof why->text, "%s", text);
+  return BAD_INPUT;
+}
+
+enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
+                        struct complaint *why, struct event *e)
+{
+  enum status s = event_read(leaf->event, a, why, e);
+  if (s != OK)
+    return s;
+  bool own = act_family(e->act) == ACT_OF_BROKER;
+  if (own != (leaf->origin == ORIGIN_BROKER))
+    return complain(why, own ? "an organisation wrote what only the broker may"
+                             : "the broker wrote what only an organisation may");
+  if (own)
+    return OK;
+  struct batch_header h;
+  struct keys keys;
+  struct hash path[MERKLE_PATH_MAX], hash = merkle_leaf(leaf->event);
+  size_t path_count = leaf->path.size / sizeof path[0];
+  if (batch_header_read(leaf->header, &h) != OK)
+    return complain(why, "the batch header is not in its form");
+  if (leaf->path.size > 0)
+    memcpy(path, leaf->path.data, leaf->path.size);
+  if (merkle_verify_inclusion(&hash, leaf->position, h.count, path, path_count, &h.root) != OK)
+    return complain(why, "the event is not in the batch that was signed");
+  if (books_keys_at(b, &h.organisation, leaf->index, &keys) != OK)
+    return complain(why, "its author has no key at this index");
+  if (!fits(ring, keys.sign, leaf->header, leaf->signature))
+    return complain(why, "the signature does not fit the author's key at this index");
+  return OK;
+}

@@ -1,0 +1,56 @@
+/* The door of the log: bytes in, verified events out. What is refused here leaves no trace in the log.
+ * Position-independent work (reading, hashing, verifying) is apart from what depends on where in the log the batch
+ * arrives.
+ */
+#ifndef ONWARD_ADMIT_H
+#define ONWARD_ADMIT_H
+
+#include "proto/ledger/ledger.h"
+
+/* Why something was not heard: what a Refusal says. */
+struct refusal {
+  Onward__RefusalReason reason;
+  uint32_t event; /* from 1; 0: the whole */
+  struct complaint why;
+};
+
+struct batch { /* lives in the arena it was read with */
+  struct batch_header header;
+  struct bytes header_bytes;
+  struct bytes signature;
+  size_t count;
+  struct event *events; /* count */
+  struct hash *hashes;  /* count: leaves of the batch's tree */
+  struct bytes *bodies; /* the sealed bodies, in the order of events and slots */
+  size_t body_count;
+};
+
+/* Parsed public keys, kept: parsing costs more than verifying. Owned by whoever made it; not shared between threads. */
+#define KEY_RING_SIZE 1024
+struct key_ring {
+  /* the last header, signature and key that fitted: the events of one batch are verified once */
+  uint8_t fitted[BATCH_HEADER_SIZE + ES256_SIGNATURE_SIZE + ES256_PUBLIC_SIZE];
+  struct key_slot {
+    uint8_t point[ES256_PUBLIC_SIZE];
+    struct es256_public *key;
+  } slots[KEY_RING_SIZE];
+};
+struct es256_public *key_ring_get(struct key_ring *ring, const uint8_t point[ES256_PUBLIC_SIZE]); /* NULL: not a key */
+void key_ring_fini(struct key_ring *ring);
+
+/* Reads a Batch message and its sealed frame: form, root, sizes and hashes of bodies, every event. Nothing of the
+ * books. BAD_INPUT with the refusal; NOT_NOW: arena too small. */
+MUST_USE enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why,
+                                struct batch *out);
+/* Whether the batch may enter the log now: network, standing, signature by the key that is valid here, sequence,
+ * read_up_to. OK: hear it. NOT_FOUND: this very batch is in the log already: nothing to do. BAD_INPUT: refused. */
+MUST_USE enum status batch_admit(struct books *b, struct key_ring *ring, const struct batch *batch,
+                                 struct refusal *why);
+
+/* An entry that is read back, by whoever reads: signature by the key valid at its index, path to the batch's root, form
+ * of the event; for the broker's own entries the form alone, for they are proved by the tree. The books need only know
+ * the registry up to the entry's own `registry`. BAD_INPUT with a complaint. `event` lives in the arena. */
+MUST_USE enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
+                                 struct complaint *why, struct event *event);
+
+#endif

@@ -1,0 +1,180 @@
+/* What an accepted entry does to a referral: the row of the rules' table gives the new state and flags, and a few acts
+ * do one thing more. An agent sees only a part of the log, so nothing here looks at who is enrolled or what the time
+ * is: all that an outcome depends on stands in the entry itself. */
+#include "proto/ledger/change.h"
+
+#include <string.h>
+
+static void seal_party(struct party *p, uint64_t index, uint8_t slot, const Onward__Sealed *s)
+{
+  if (s->part == ONWARD__PART__BRIEF) {
+    p->brief_index = index;
+    p->brief_slot = slot;
+  } else if (s->part == ONWARD__PART__FILE) {
+    p->file_index = index;
+    p->file_slot = slot;
+    p->marks &= (uint8_t)~PARTY_FILE_AT_DELIVERY;
+    if (s->release == ONWARD__RELEASE__AT_DELIVERY)
+      p->marks |= PARTY_FILE_AT_DELIVERY;
+  }
+}
+
+/* Notes what an event sealed for each party. */
+static void take_sealed(struct referral *r, uint64_t index, const struct event *e)
+{
+  for (size_t i = 0; i < e->outer->n_sealed; i++) {
+    struct org_id org;
+    const Onward__Sealed *s = e->outer->sealed[i];
+    struct party *p = pb_org(s->recipient, &org) == OK ? referral_party(r, &org) : NULL;
+    if (p != NULL)
+      seal_party(p, index, (uint8_t)i, s);
+  }
+}
+
+/* Finds or adds a party. The rules have refused what would not fit. */
+static struct party *add_party(struct referral *r, const struct org_id *org)
+{
+  struct party *p = referral_party(r, org);
+  if (p != NULL)
+    return p;
+  must(r->party_count < PARTIES_MAX);
+  p = &r->parties[r->party_count++];
+  memset(p, 0, sizeof *p);
+  p->org = *org;
+  return p;
+}
+
+static void list_parties(struct referral *r, const ProtobufCBinaryData *recipients, size_t count)
+{
+  for (int i = 0; i < r->party_count; i++)
+    r->parties[i].rank = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct org_id org;
+    must(pb_org(recipients[i], &org) == OK);
+    struct party *p = add_party(r, &org);
+    p->rank = (uint8_t)(i + 1);
+    p->marks &= (uint8_t)~PARTY_VISITED;
+    p->brief_index = p->file_index = 0;
+  }
+}
+
+static void open_leg(struct referral *r, struct party *p, const struct leaf *leaf)
+{
+  r->state = STATE_REQUESTED;
+  r->flags = 0;
+  r->present = (uint8_t)(p - r->parties);
+  r->chosen = PARTY_NONE;
+  r->leg_index = leaf->index;
+  r->accept_index = 0;
+  r->leg_since_ms = r->state_since_ms = leaf->time_ms;
+  p->marks |= PARTY_VISITED;
+}
+
+static void apply_submit(struct referral *r, const struct leaf *leaf, const struct event *e,
+                         const struct org_id *author)
+{
+  const Onward__Submit *s = e->core->submit;
+  memset(r, 0, sizeof *r);
+  r->id = e->referral;
+  r->sender = *author;
+  r->priority = (uint8_t)s->priority;
+  r->leg = 1;
+  r->submit_index = r->consent_index = leaf->index;
+  r->submitted_ms = leaf->time_ms;
+  list_parties(r, s->recipients, s->n_recipients);
+  take_sealed(r, leaf->index, e);
+  open_leg(r, &r->parties[0], leaf);
+}
+
+static void apply_leg_opened(struct referral *r, const struct leaf *leaf, const Onward__LegOpened *l)
+{
+  struct org_id org;
+  must(pb_org(l->recipient, &org) == OK);
+  struct party *p = add_party(r, &org);
+  r->leg = (uint8_t)l->leg;
+  r->hops = (uint8_t)l->hops;
+  p->brief_index = l->brief->index;
+  p->brief_slot = (uint8_t)l->brief->slot;
+  p->file_index = l->file != NULL ? l->file->index : 0;
+  p->file_slot = l->file != NULL ? (uint8_t)l->file->slot : 0;
+  open_leg(r, p, leaf);
+}
+
+static void apply_act(struct referral *r, const struct leaf *leaf, const struct event *e, const struct org_id *author)
+{
+  struct org_id target;
+  struct party *p = referral_party(r, author);
+  switch (e->act) {
+  case ONWARD__CORE__ACT_RECEIVE:
+    if (p != NULL)
+      p->marks |= PARTY_RECEIVED;
+    break;
+  case ONWARD__CORE__ACT_ACCEPT:
+    r->accept_index = leaf->index;
+    break;
+  case ONWARD__CORE__ACT_REROUTE:
+    must(pb_org(e->core->reroute->target, &target) == OK);
+    p = add_party(r, &target);
+    p->brief_index = p->file_index = 0;
+    r->chosen = (uint8_t)(p - r->parties);
+    break;
+  case ONWARD__CORE__ACT_READDRESS:
+    list_parties(r, e->core->readdress->recipients, e->core->readdress->n_recipients);
+    break;
+  default:
+    break;
+  }
+  take_sealed(r, leaf->index, e);
+}
+
+void change_referral(const struct leaf *leaf, const struct event *e, const struct org_id *author, struct referral *r)
+{
+  if (e->act == ONWARD__CORE__ACT_SUBMIT) {
+    apply_submit(r, leaf, e, author);
+  } else if (e->act == ONWARD__CORE__ACT_LEG_OPENED) {
+    apply_leg_opened(r, leaf, e->core->leg_opened);
+  } else {
+    enum actor actor = act_family(e->act) == ACT_OF_BROKER ? ACTOR_BROKER
+                       : org_id_equal(author, &r->sender)  ? ACTOR_SENDER
+                                                           : ACTOR_RECIPIENT;
+    const struct rule *rule = rules_row(e, actor, r->state, r->flags);
+    if (rule == NULL) /* an agent that did not see the leg before this one; the broker has judged it */
+      rule = rules_row(e, actor, STATES, 0);
+    must(rule != NULL);
+    apply_act(r, leaf, e, author);
+    r->flags = (uint8_t)((r->flags | rule->sets) & ~rule->clears);
+    if (rule->to != STATE_NONE && rule->to != r->state) {
+      r->state = rule->to;
+      r->state_since_ms = leaf->time_ms;
+    }
+    if (r->state == STATE_RETURNED)
+      r->present = r->chosen = PARTY_NONE;
+  }
+  r->last_index = leaf->index;
+}
+
+void leaf_author(const struct leaf *leaf, struct org_id *out)
+{
+  struct batch_header h;
+  memset(out, 0, sizeof *out);
+  if (leaf->origin == ORIGIN_ORGANISATION && batch_header_read(leaf->header, &h) == OK)
+    *out = h.organisation;
+}
+
+void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *e)
+{
+  if (leaf->verdict != ONWARD__VERDICT__ACCEPTED)
+    return;
+  if (act_is_registry(e->act)) {
+    change_registry(b, leaf, e);
+    return;
+  }
+  struct org_id author;
+  struct referral r;
+  leaf_author(leaf, &author);
+  bool known = books_referral(b, &e->referral, &r) == OK;
+  if (!known && e->act != ONWARD__CORE__ACT_SUBMIT)
+    return; /* an agent's view begins with the submit; without it the entry says nothing to us */
+  change_referral(leaf, e, &author, &r);
+  books_put_referral(b, &r);
+}

@@ -1,0 +1,184 @@
+/* What did happen: the books. Every table that `ledger_*` writes is a function of the log alone; replay rebuilds them
+ * byte for byte. The books are behind an interface of four calls, so that the same code runs over LMDB in the broker,
+ * in an agent, in an audit, and over anything else in a simulator.
+ */
+#ifndef ONWARD_LEDGER_H
+#define ONWARD_LEDGER_H
+
+#include "proto/wire/event.h"
+
+/* Keys are big-endian and ordered as bytes. Rows are the packed forms of the structures below. */
+enum table {
+  TABLE_HEAD,          /* "head" -> struct head */
+  TABLE_ENTRIES,       /* u64 index -> leaf */
+  TABLE_TREE,          /* u64 stored number -> hash (merkle_stored_number) */
+  TABLE_REFERRALS,     /* referral id[16] -> struct referral, cut behind its last party */
+  TABLE_ORGANISATIONS, /* organisation[16] -> struct organisation */
+  TABLE_KEYS,          /* organisation[16], ~u64 index from which they are valid -> struct keys (newest first) */
+  TABLE_KEY_OWNERS,    /* any public key that was ever registered -> organisation[16] */
+  TABLE_REGISTRY,      /* u64 index of an entry of the registry chain -> nothing */
+  TABLE_MAILBOXES,     /* organisation[16], u64 index -> nothing */
+  TABLE_SEQUENCES,     /* organisation[16], u8 sequence % BATCHES_IN_FLIGHT_MAX -> struct sequence */
+  TABLE_HELD,          /* u64 index, u8 slot of a sealed body that must exist -> recipient[16] */
+  TABLE_RELEASES, /* organisation[16], u64 index, u64 body index, u8 slot: body is dropped once read_up_to passes index
+                   */
+  TABLE_CLOCKS,   /* u64 due in ms, organisation[16] -> nothing */
+  TABLES_DERIVED, /* how many tables are functions of the log */
+  TABLE_BODIES = TABLES_DERIVED, /* u64 index, u8 slot -> sealed body. Which must exist: TABLE_HELD */
+  TABLE_CHECKPOINT,              /* "newest" -> signed note */
+  TABLES_CONTRACT,               /* an agent's own tables are numbered from here */
+};
+extern const char *const table_names[TABLES_CONTRACT];
+
+/* The books. Slices that `get` and `seek` give are valid until the next put, del or end of the transaction. Trouble is
+ * sticky: once a call failed for our own reasons, everything reads as NOT_FOUND and nothing is written, so callers
+ * check `trouble` once, before they commit. */
+struct books {
+  enum status trouble; /* OK, OUR_FAULT (disk), or NOT_NOW (full) */
+  enum status (*get)(struct books *b, int table, struct bytes key, struct bytes *value);
+  void (*put)(struct books *b, int table, struct bytes key, struct bytes value);
+  void (*del)(struct books *b, int table, struct bytes key); /* an absent key is no error */
+  /* the first row whose key is >= from */
+  enum status (*seek)(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value);
+};
+
+/* Rows are these structures' own bytes: fixed-width members, no padding, little-endian machines only (asserted). */
+struct head {
+  uint64_t size;     /* entries in the log */
+  uint64_t time_ms;  /* of the newest turn */
+  uint64_t registry; /* index of the newest registry entry */
+  uint64_t rules;    /* version */
+  uint64_t replace_after_ms;
+  struct hash network;
+};
+
+struct keys {
+  uint8_t link[32];
+  uint8_t sign[ES256_PUBLIC_SIZE];
+  uint8_t seal[ES256_PUBLIC_SIZE];
+  uint8_t seal_id[KEY_ID_SIZE];
+  uint8_t zero[6];
+};
+
+struct organisation {
+  struct org_id id;
+  uint8_t standing; /* Onward__Standing */
+  uint8_t kind;     /* Onward__OrganisationKind */
+  uint8_t registrar;
+  uint8_t zero[5];
+  uint64_t keys_index;    /* entry from which `keys` are valid; it holds the Request with names and telephone */
+  uint64_t pending_index; /* replace_keys that waits; 0: none */
+  uint64_t pending_due_ms;
+  uint64_t agreement_until_ms; /* 0: no end */
+  struct keys keys;
+};
+
+struct sequence {
+  uint64_t sequence;
+  uint64_t first_index; /* of its first event's entry */
+  uint64_t read_up_to;
+  struct hash root;
+};
+
+enum referral_state {
+  STATE_NONE,
+  STATE_REQUESTED,
+  STATE_RECEIVED,
+  STATE_ACKNOWLEDGED,
+  STATE_WAITLISTED,
+  STATE_ACCEPTED,
+  STATE_IN_PROGRESS,
+  STATE_COMPLETED,
+  STATE_RETURNED,
+  STATE_CLOSED,
+  STATE_CANCELLED,
+  STATE_WITHDRAWN,
+  STATE_ERROR,
+  STATE_LEG_OVER, /* within a turn only: the next listed organisation is to be found */
+  STATE_FAILED,   /* within a turn only: back to the sender, whoever else is listed */
+  STATES
+};
+enum referral_flag { FLAG_INFO_OPEN = 1, FLAG_CANCEL_OPEN = 2 };
+
+enum party_mark {
+  PARTY_VISITED = 1,         /* had a leg since it was last listed */
+  PARTY_RECEIVED = 2,        /* signed that it stored a body: it has a duty when the referral ends */
+  PARTY_FILE_AT_DELIVERY = 4 /* the sender released the file with the brief */
+};
+
+struct party {
+  struct org_id org;
+  uint64_t brief_index; /* event that carries its newest brief; 0: none */
+  uint64_t file_index;
+  uint8_t brief_slot;
+  uint8_t file_slot;
+  uint8_t rank; /* place in the sender's present list, from 1; 0: not listed */
+  uint8_t marks;
+  uint8_t zero[4];
+};
+
+#define PARTY_NONE 255
+struct referral {
+  struct ref_id id;
+  struct org_id sender;
+  uint8_t state;
+  uint8_t flags;
+  uint8_t priority; /* Onward__Priority */
+  uint8_t leg;      /* 1 to LEGS_MAX; 0: none opened yet */
+  uint8_t hops;     /* re-routes by recipients */
+  uint8_t present;  /* number of the party whose leg it is; PARTY_NONE: nobody's */
+  uint8_t chosen;   /* party that a re-route named next; PARTY_NONE */
+  uint8_t party_count;
+  uint64_t submit_index;
+  uint64_t consent_index; /* the entry whose scope and end hold now */
+  uint64_t leg_index;     /* the entry that opened the present leg */
+  uint64_t accept_index;  /* 0: not accepted in this leg */
+  uint64_t last_index;    /* newest accepted entry */
+  uint64_t submitted_ms;
+  uint64_t state_since_ms;
+  uint64_t leg_since_ms;
+  struct party parties[PARTIES_MAX];
+};
+
+/* --- reading. All answer OK or NOT_FOUND --- */
+void books_head(struct books *b, struct head *out); /* all zero for an empty log */
+MUST_USE enum status books_referral(struct books *b, const struct ref_id *id, struct referral *out);
+MUST_USE enum status books_organisation(struct books *b, const struct org_id *id, struct organisation *out);
+MUST_USE enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out);
+MUST_USE enum status books_key_owner(struct books *b, struct bytes public_key, struct org_id *out);
+MUST_USE enum status books_entry(struct books *b, uint64_t index, struct bytes *leaf);
+MUST_USE enum status books_sequence(struct books *b, const struct org_id *id, uint64_t sequence, struct sequence *out);
+void books_last_sequence(struct books *b, const struct org_id *id, struct sequence *out); /* all zero: none yet */
+/* The next row of this organisation's mailbox at or after `from`. */
+MUST_USE enum status books_mail(struct books *b, const struct org_id *id, uint64_t from, uint64_t *index);
+/* An entry read back from the books as an event; OUR_FAULT (and trouble) when it is not one. */
+MUST_USE enum status books_event(struct books *b, uint64_t index, struct arena *a, struct leaf *leaf,
+                                 struct event *event);
+/* merkle_read over TABLE_TREE; context is the books. */
+enum status books_tree_read(void *books, uint64_t number, struct hash *out);
+
+struct party *referral_party(struct referral *r, const struct org_id *org); /* NULL: not one of its parties */
+bool referral_present(const struct referral *r, const struct org_id *org);  /* is it the present leg's recipient? */
+const char *state_name(enum referral_state s);                              /* "requested" and so on */
+
+/* Which bodies go to `org` with entry `index` (which holds `event`), as the books stand now: at most 2. A file only
+ * after `accept`, unless its sender released it at delivery; nothing once the leg is over. */
+struct body_name {
+  uint64_t index;
+  uint8_t slot;
+};
+size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, const struct event *event,
+                     struct body_name out[2]);
+
+/* --- writing: the only functions that change state. Three callers: the broker's turn, replay, and an agent. A refused
+ * entry (verdict other than ACCEPTED) changes no state. --- */
+
+/* For an agent, which sees its own part of the log: referrals and the registry, nothing else. Entries come in the log's
+ * order, those that a leg_opened names right before it; each once. */
+void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *event);
+/* For a keeper of the whole log: appends the entry to log and tree, applies it, fills mailboxes, notes which bodies
+ * must exist and drops those that are due, counts sequences. The bodies themselves are put into TABLE_BODIES by the
+ * broker. */
+void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes, const struct event *event);
+
+#endif

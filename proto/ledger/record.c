@@ -1,0 +1,250 @@
+/* What a keeper of the whole log does with an entry beside applying it: the log and the tree grow, mailboxes get their
+ * rows, bodies that have done their work go. Bodies are dropped by rows that are themselves a function of the log, so
+ * that "which bodies must exist" can be audited (TABLE_HELD). */
+#include <string.h>
+
+#include "proto/ledger/change.h"
+
+static void append(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes)
+{
+  struct hash hash = leaf_hash(leaf_bytes), added[MERKLE_PATH_MAX];
+  size_t count = 0;
+  if (merkle_append(leaf->index, &hash, books_tree_read, b, added, &count) != OK) {
+    b->trouble = OUR_FAULT;
+    return;
+  }
+  uint64_t number = merkle_stored_count(leaf->index);
+  for (size_t i = 0; i < count; i++)
+    row_put(b, TABLE_TREE, key_of_index(number + i), added[i].byte, sizeof added[i].byte);
+  b->put(b, TABLE_ENTRIES, bytes_of(key_of_index(leaf->index).data, 8), leaf_bytes);
+}
+
+static void grow_head(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes, const struct event *e)
+{
+  struct head h;
+  books_head(b, &h); /* an empty log: all zero */
+  must(h.size == leaf->index);
+  h.size++;
+  h.time_ms = leaf->time_ms;
+  if (leaf->verdict == ONWARD__VERDICT__ACCEPTED && act_is_registry(e->act))
+    h.registry = leaf->index;
+  if (e->act == ONWARD__CORE__ACT_GENESIS) {
+    h.rules = e->core->genesis->rules;
+    h.replace_after_ms = e->core->genesis->replace_after_ms;
+    h.network = sha256(leaf_bytes);
+  }
+  books_put_head(b, &h);
+}
+
+static void mail(struct books *b, const struct org_id *org, uint64_t index)
+{
+  row_put(b, TABLE_MAILBOXES, key_of_org_index(org, index), NULL, 0);
+}
+
+static void drop_body(struct books *b, uint64_t index, uint8_t slot)
+{
+  row_del(b, TABLE_HELD, key_of_body(index, slot));
+  row_del(b, TABLE_BODIES, key_of_body(index, slot));
+}
+
+static void drop_brief(struct books *b, const struct party *p)
+{
+  if (p->brief_index != 0)
+    drop_body(b, p->brief_index, p->brief_slot);
+}
+
+static void drop_file(struct books *b, const struct party *p)
+{
+  if (p->file_index != 0)
+    drop_body(b, p->file_index, p->file_slot);
+}
+
+/* The body may go once `org` has signed that it stored its mailbox up to `index`. */
+static void release(struct books *b, const struct org_id *org, uint64_t index, uint64_t body, uint8_t slot)
+{
+  struct row_key k = key_of_org_index(org, index);
+  row_key_u64(&k, body);
+  row_key_u8(&k, slot);
+  row_put(b, TABLE_RELEASES, k, NULL, 0);
+}
+
+static void drop_released(struct books *b, const struct org_id *org, uint64_t read_up_to)
+{
+  struct row_key from = key_of_org(org);
+  struct bytes key, value;
+  while (b->seek(b, TABLE_RELEASES, row_key(&from), &key, &value) == OK && key.size == 33) {
+    struct row_key row = row_key_start();
+    row_key_bytes(&row, key);
+    struct reader r = reader_of(bytes_of(row.data + 16, 17));
+    uint64_t index = read_u64(&r), body = read_u64(&r);
+    uint8_t slot = read_u8(&r);
+    if (memcmp(row.data, org->text, 16) != 0 || index > read_up_to)
+      return;
+    drop_body(b, body, slot);
+    row_del(b, TABLE_RELEASES, row);
+  }
+}
+
+static void take_sequence(struct books *b, const struct leaf *leaf)
+{
+  struct batch_header h;
+  if (leaf->origin != ORIGIN_ORGANISATION || leaf->position != 0 || batch_header_read(leaf->header, &h) != OK)
+    return;
+  struct sequence s = {h.sequence, leaf->index, h.read_up_to, h.root};
+  row_put(b, TABLE_SEQUENCES, key_of_sequence(&h.organisation, h.sequence), &s, sizeof s);
+  drop_released(b, &h.organisation, h.read_up_to);
+}
+
+/* New bodies are held from now on; a note goes once its reader has read past it. */
+static void hold_sealed(struct books *b, uint64_t index, const struct event *e)
+{
+  for (size_t i = 0; i < e->outer->n_sealed; i++) {
+    struct org_id org;
+    const Onward__Sealed *s = e->outer->sealed[i];
+    must(pb_org(s->recipient, &org) == OK);
+    row_put(b, TABLE_HELD, key_of_body(index, (uint8_t)i), org.text, sizeof org.text);
+    if (s->part == ONWARD__PART__NOTE)
+      release(b, &org, index, index, (uint8_t)i);
+  }
+}
+
+/* A newer body of the same part takes the place of the one before. */
+static void drop_replaced(struct books *b, struct referral *before, struct referral *after)
+{
+  for (int i = 0; i < before->party_count; i++) {
+    struct party *old = &before->parties[i], *now = &after->parties[i];
+    if (now->brief_index != old->brief_index || now->brief_slot != old->brief_slot)
+      drop_brief(b, old);
+    if (now->file_index != old->file_index || now->file_slot != old->file_slot)
+      drop_file(b, old);
+  }
+}
+
+static bool live(const struct referral *r)
+{
+  return (LIVE_STATES >> r->state & 1) != 0;
+}
+
+/* Who no longer needs a body, after this step: the leg that ended, those who will not be asked any more. */
+static void drop_useless(struct books *b, const struct referral *before, const struct referral *after)
+{
+  bool leg_ended = before->present != PARTY_NONE && (!live(after) || before->leg_index != after->leg_index);
+  bool others_too =
+      after->state == STATE_IN_PROGRESS || (!live(after) && after->state != STATE_LEG_OVER &&
+                                            after->state != STATE_FAILED && after->state != STATE_RETURNED);
+  for (int i = 0; i < after->party_count; i++) {
+    bool present = i == before->present;
+    if ((present && leg_ended) || (others_too && !(present && live(after)))) {
+      drop_brief(b, &after->parties[i]);
+      drop_file(b, &after->parties[i]);
+    }
+  }
+}
+
+/* What the recipient has stored, or will have stored once it has read up to here. */
+static void drop_delivered(struct books *b, uint64_t index, const struct event *e, const struct referral *after)
+{
+  if (after->present == PARTY_NONE || !live(after))
+    return;
+  const struct party *p = &after->parties[after->present];
+  if (e->act == ONWARD__CORE__ACT_RECEIVE)
+    drop_brief(b, p);
+  bool file_went = (e->act == ONWARD__CORE__ACT_RECEIVE && (p->marks & PARTY_FILE_AT_DELIVERY) != 0) ||
+                   (e->act == ONWARD__CORE__ACT_ACCEPT && (p->marks & PARTY_FILE_AT_DELIVERY) == 0) ||
+                   (e->act == ONWARD__CORE__ACT_RESEAL && p->file_index == index && after->accept_index != 0);
+  if (file_went && p->file_index != 0)
+    release(b, &p->org, index, p->file_index, p->file_slot);
+}
+
+static void tell(struct books *b, const struct leaf *leaf, const struct event *e, const struct org_id *author,
+                 const struct referral *before, const struct referral *after)
+{
+  uint8_t told = TELL_NOBODY;
+  const struct referral *whose = before->present != PARTY_NONE && before->party_count > 0 ? before : after;
+  if (e->act == ONWARD__CORE__ACT_SUBMIT || e->act == ONWARD__CORE__ACT_LEG_OPENED) {
+    told = TELL_RECIPIENT | (e->act == ONWARD__CORE__ACT_LEG_OPENED ? TELL_SENDER : 0);
+    whose = after;
+  } else {
+    enum actor actor = act_family(e->act) == ACT_OF_BROKER     ? ACTOR_BROKER
+                       : org_id_equal(author, &before->sender) ? ACTOR_SENDER
+                                                               : ACTOR_RECIPIENT;
+    const struct rule *rule = rules_row(e, actor, before->state, before->flags);
+    told = rule != NULL ? rule->told : TELL_NOBODY;
+  }
+  if ((told & TELL_SENDER) != 0)
+    mail(b, &after->sender, leaf->index);
+  struct organisation o;
+  if ((told & TELL_RECIPIENT) != 0 && whose->present != PARTY_NONE) {
+    const struct org_id *recipient = &whose->parties[whose->present].org;
+    if (books_organisation(b, recipient, &o) == OK && o.standing == ONWARD__STANDING__ACTIVE)
+      mail(b, recipient, leaf->index);
+  }
+}
+
+static void record_referral(struct books *b, const struct leaf *leaf, const struct event *e,
+                            const struct org_id *author)
+{
+  struct referral before, after;
+  if (books_referral(b, &e->referral, &before) != OK)
+    before.present = PARTY_NONE;
+  after = before;
+  change_referral(leaf, e, author, &after);
+  books_put_referral(b, &after);
+  drop_replaced(b, &before, &after);
+  hold_sealed(b, leaf->index, e);
+  drop_useless(b, &before, &after);
+  drop_delivered(b, leaf->index, e, &after);
+  tell(b, leaf, e, author, &before, &after);
+}
+
+void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes, const struct event *e)
+{
+  struct org_id author;
+  leaf_author(leaf, &author);
+  append(b, leaf, leaf_bytes);
+  if (leaf->origin == ORIGIN_ORGANISATION)
+    mail(b, &author, leaf->index);
+  take_sequence(b, leaf);
+  if (leaf->verdict == ONWARD__VERDICT__ACCEPTED) {
+    if (act_is_registry(e->act))
+      change_registry(b, leaf, e);
+    else
+      record_referral(b, leaf, e, &author);
+  }
+  grow_head(b, leaf, leaf_bytes, e);
+}
+
+/* The part of `org` in this entry, if the body still exists. */
+static size_t add_body(struct books *b, uint64_t index, uint8_t slot, struct body_name *out)
+{
+  struct row_key k = key_of_body(index, slot);
+  struct bytes value;
+  if (index == 0 || b->get(b, TABLE_HELD, row_key(&k), &value) != OK)
+    return 0;
+  *out = (struct body_name){index, slot};
+  return 1;
+}
+
+size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, const struct event *e,
+                     struct body_name out[2])
+{
+  size_t count = 0;
+  struct referral r;
+  for (size_t i = 0; i < e->outer->n_sealed && count == 0; i++)
+    if (e->outer->sealed[i]->part == ONWARD__PART__NOTE &&
+        bytes_equal(pb_bytes(e->outer->sealed[i]->recipient), org_id_text(org)))
+      count += add_body(b, index, (uint8_t)i, &out[count]);
+  if (act_is_registry(e->act) || books_referral(b, &e->referral, &r) != OK || !referral_present(&r, org) || !live(&r))
+    return count;
+  const struct party *p = &r.parties[r.present];
+  bool opens = index == r.leg_index;
+  if (count < 2 && (opens || (index == p->brief_index && index > r.leg_index)))
+    count += add_body(b, p->brief_index, p->brief_slot, &out[count]);
+  bool at_delivery = (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
+  bool released = at_delivery ? opens : index == r.accept_index;
+  if (index == p->file_index && index > r.leg_index)
+    released = at_delivery || r.accept_index != 0;
+  if (count < 2 && released && (at_delivery || r.accept_index != 0))
+    count += add_body(b, p->file_index, p->file_slot, &out[count]);
+  return count;
+}

@@ -1,0 +1,360 @@
+/* The books over LMDB. A writing transaction sees a private copy of the pages it touches; its commit writes them,
+ * syncs, writes the page that makes them current, and syncs that: until then the old state stands, whatever happens.
+ *
+ * How it fails. The map or the disk is full: LMDB gives up the whole transaction, so nothing was changed, and the
+ * caller hears NOT_NOW. Anything else in a commit is OUR_FAULT: what the disk holds is then unknown, and only a new
+ * process that reads it afresh can know. To stay able to delete, sealed bodies are refused a little before everything
+ * is full: it is the entries which allow bodies to be dropped that need the rest.
+ */
+#include "proto/store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/store/inside.h"
+
+#define MAP_SIZE (1ULL << 40)
+#define MAP_SIZE_LEAST (1ULL << 32) /* where address space is short, such as under a ulimit */
+#define KEY_SIZE_MAX 511            /* LMDB's */
+
+enum status status_of(int error)
+{
+  switch (error) {
+  case 0:
+    return OK;
+  case MDB_NOTFOUND:
+  case ENOENT:
+    return NOT_FOUND;
+  case MDB_MAP_FULL:
+  case MDB_TXN_FULL:
+  case ENOSPC:
+  case EDQUOT:
+    return NOT_NOW;
+  default:
+    return OUR_FAULT;
+  }
+}
+
+/* --- rows --- */
+
+static struct store *store_of(struct books *b)
+{
+  return (struct store *)b;
+}
+
+static void trouble_set(struct store *s, int error)
+{
+  enum status status = status_of(error);
+  s->books.trouble = status == NOT_NOW ? NOT_NOW : OUR_FAULT;
+  s->error = error;
+}
+
+static MDB_val val_of(struct bytes b)
+{
+  return (MDB_val){b.size, (void *)b.data}; /* LMDB only reads it */
+}
+
+static struct bytes bytes_of_val(MDB_val v)
+{
+  return bytes_of(v.mv_data, v.mv_size);
+}
+
+static void check_key(const struct store *s, int table, struct bytes key)
+{
+  must(s->open && table >= 0 && table < s->table_count);
+  must(key.size >= 1 && key.size <= KEY_SIZE_MAX);
+}
+
+static enum status rows_get(struct books *b, int table, struct bytes key, struct bytes *value)
+{
+  struct store *s = store_of(b);
+  check_key(s, table, key);
+  if (b->trouble != OK)
+    return NOT_FOUND;
+  MDB_val k = val_of(key), v;
+  int error = mdb_get(s->txn, s->tables[table], &k, &v);
+  if (error == 0) {
+    *value = bytes_of_val(v);
+    return OK;
+  }
+  if (error != MDB_NOTFOUND)
+    trouble_set(s, error);
+  return NOT_FOUND;
+}
+
+int row_put(struct store *s, int table, struct bytes key, struct bytes value, unsigned flags)
+{
+  if (s->books.trouble != OK)
+    return 0;
+  MDB_val k = val_of(key), v = val_of(value);
+  int error = mdb_put(s->txn, s->tables[table], &k, &v, flags);
+  if (error != 0 && error != MDB_KEYEXIST)
+    trouble_set(s, error);
+  return error;
+}
+
+/* The log and its tree grow at their end: appended, their pages are filled whole instead of by half. An agent, which
+ * keeps parts of the log, may also fill gaps. */
+static void rows_put(struct books *b, int table, struct bytes key, struct bytes value)
+{
+  struct store *s = store_of(b);
+  check_key(s, table, key);
+  must(s->writing);
+  if (b->trouble != OK)
+    return;
+  if (table == TABLE_BODIES && s->in_reserve) {
+    trouble_set(s, MDB_MAP_FULL);
+    return;
+  }
+  bool grows = table == TABLE_ENTRIES || table == TABLE_TREE;
+  if (!grows || row_put(s, table, key, value, MDB_APPEND) == MDB_KEYEXIST)
+    row_put(s, table, key, value, 0);
+}
+
+static void rows_del(struct books *b, int table, struct bytes key)
+{
+  struct store *s = store_of(b);
+  check_key(s, table, key);
+  must(s->writing);
+  if (b->trouble != OK)
+    return;
+  MDB_val k = val_of(key);
+  int error = mdb_del(s->txn, s->tables[table], &k, NULL);
+  if (error != 0 && error != MDB_NOTFOUND)
+    trouble_set(s, error);
+}
+
+static enum status rows_seek(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value)
+{
+  struct store *s = store_of(b);
+  must(s->open && table >= 0 && table < s->table_count && from.size <= KEY_SIZE_MAX);
+  if (b->trouble != OK)
+    return NOT_FOUND;
+  MDB_cursor *cursor = NULL;
+  MDB_val k = val_of(from), v;
+  int error = mdb_cursor_open(s->txn, s->tables[table], &cursor);
+  if (error == 0)
+    error = mdb_cursor_get(cursor, &k, &v, from.size == 0 ? MDB_FIRST : MDB_SET_RANGE);
+  if (cursor != NULL)
+    mdb_cursor_close(cursor);
+  if (error == 0) {
+    *key = bytes_of_val(k);
+    *value = bytes_of_val(v);
+    return OK;
+  }
+  if (error != MDB_NOTFOUND)
+    trouble_set(s, error);
+  return NOT_FOUND;
+}
+
+/* --- transactions --- */
+
+struct books *store_begin(struct store *s, bool write)
+{
+  must(!s->open);
+  s->open = true;
+  s->writing = write;
+  s->books.trouble = OK;
+  s->error = 0;
+  s->in_reserve = write && reserve_reached(s);
+  int error = mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, &s->txn);
+  if (error != 0)
+    trouble_set(s, error);
+  return &s->books;
+}
+
+void store_abort(struct store *s)
+{
+  must(s->open);
+  if (s->txn != NULL)
+    mdb_txn_abort(s->txn);
+  s->txn = NULL;
+  s->open = false;
+}
+
+/* LMDB refuses every later transaction once it may have left the page that names the current state half written. */
+static bool still_sound(struct store *s)
+{
+  MDB_txn *txn = NULL;
+  int error = mdb_txn_begin(s->env, NULL, 0, &txn);
+  if (error == 0)
+    mdb_txn_abort(txn);
+  return error == 0;
+}
+
+enum status store_commit(struct store *s, char why[200])
+{
+  must(s->open && s->writing);
+  enum status status = s->books.trouble;
+  int error = s->error;
+  if (status != OK) {
+    store_abort(s);
+  } else {
+    /* Nothing is said before this line has returned: acknowledged means on disk. */
+    error = mdb_txn_commit(s->txn);
+    s->txn = NULL;
+    s->open = false;
+    status = status_of(error);
+    if (status == NOT_NOW && !still_sound(s))
+      status = OUR_FAULT;
+  }
+  if (status != OK && error != 0)
+    why_error(why, s->folder, "nothing was written", error);
+  else if (status != OK)
+    why_write(why, "%s: the books contradict themselves; nothing was written: have them checked", s->folder);
+  return status;
+}
+
+/* --- opening --- */
+
+static void assert_failed(MDB_env *env, const char *message)
+{
+  (void)env;
+  must_failed(message, "lmdb", 0); /* the message is LMDB's own expression, file and line, never a value */
+}
+
+/* After a sync that failed, the page cache may hold what the disk never got. Before LMDB opens the file: a second
+ * descriptor that is closed later would drop its locks. */
+static void cache_drop(const char *file)
+{
+  int fd = open(file, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  (void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  close(fd);
+}
+
+static unsigned flags_of(const struct store_options *o, bool lock_file)
+{
+  unsigned flags = MDB_NOTLS;
+  if (o->read_only)
+    flags |= MDB_RDONLY | (lock_file ? 0 : MDB_NOLOCK); /* a live folder's writer must know of its readers */
+  if (o->scratch)
+    flags |= MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOLOCK;
+  return flags;
+}
+
+static int environment_try(struct store *s, unsigned flags, uint64_t map_size)
+{
+  int error = mdb_env_create(&s->env);
+  if (error != 0)
+    return error;
+  if ((error = mdb_env_set_maxdbs(s->env, (MDB_dbi)s->table_count)) == 0 &&
+      (error = mdb_env_set_mapsize(s->env, map_size)) == 0 && (error = mdb_env_set_assert(s->env, assert_failed)) == 0)
+    error = mdb_env_open(s->env, s->folder, flags, 0600);
+  if (error != 0) {
+    mdb_env_close(s->env);
+    s->env = NULL;
+  }
+  return error;
+}
+
+static int environment_open(struct store *s, const struct store_options *o, bool lock_file)
+{
+  uint64_t map_size = o->map_size == 0 ? MAP_SIZE : o->map_size;
+  int error = environment_try(s, flags_of(o, lock_file), map_size);
+  while (error == ENOMEM && map_size / 2 >= MAP_SIZE_LEAST) {
+    map_size /= 2;
+    error = environment_try(s, flags_of(o, lock_file), map_size);
+  }
+  int dead = 0;
+  if (error == 0 && !o->read_only)
+    error = mdb_reader_check(s->env, &dead);
+  return error;
+}
+
+static int tables_open(struct store *s, bool read_only)
+{
+  MDB_txn *txn = NULL;
+  int error = mdb_txn_begin(s->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
+  for (int i = 0; error == 0 && i < s->table_count; i++)
+    error = mdb_dbi_open(txn, s->table_names[i], read_only ? 0 : MDB_CREATE, &s->tables[i]);
+  if (error == 0)
+    return mdb_txn_commit(txn);
+  if (txn != NULL)
+    mdb_txn_abort(txn);
+  return error;
+}
+
+/* What stands in the folder before it is opened. */
+struct found {
+  bool books;
+  bool lock_file;
+};
+
+static int folder_look(const struct store_options *o, struct found *out)
+{
+  if (o->create && mkdir(o->folder, 0700) != 0 && errno != EEXIST)
+    return errno;
+  char *data = path_join(o->folder, "data.mdb");
+  char *lock = path_join(o->folder, "lock.mdb");
+  int error = data == NULL || lock == NULL ? ENOMEM : 0;
+  if (error == 0) {
+    out->books = access(data, F_OK) == 0;
+    out->lock_file = access(lock, F_OK) == 0;
+    if (!out->books && !o->create)
+      error = ENOENT;
+    cache_drop(data);
+  }
+  free(data);
+  free(lock);
+  return error;
+}
+
+static int store_prepare(struct store *s, const struct store_options *o)
+{
+  struct found found = {0};
+  s->folder = strdup(o->folder);
+  if (s->folder == NULL)
+    return ENOMEM;
+  int error = folder_look(o, &found);
+  if (error == 0)
+    error = environment_open(s, o, found.lock_file);
+  if (error == 0)
+    error = tables_open(s, o->read_only);
+  if (error == 0 && !found.books && !o->scratch && (error = folder_sync(s->folder)) == 0)
+    error = parent_sync(s->folder);
+  return error;
+}
+
+enum status store_open(const struct store_options *o, char why[200], struct store **out)
+{
+  must(o->table_count >= 1 && !(o->read_only && (o->create || o->scratch)));
+  struct store *s = calloc(1, sizeof *s + (size_t)o->table_count * sizeof s->tables[0]);
+  if (s == NULL) {
+    why_error(why, o->folder, "cannot open the books", ENOMEM);
+    return OUR_FAULT;
+  }
+  s->books = (struct books){OK, rows_get, rows_put, rows_del, rows_seek};
+  s->scratch = o->scratch;
+  s->table_names = o->table_names;
+  s->table_count = o->table_count;
+  int error = store_prepare(s, o);
+  if (error == 0) {
+    *out = s;
+    return OK;
+  }
+  store_close(s);
+  if (status_of(error) == NOT_FOUND) {
+    why_write(why, "%s: there are no books in this folder", o->folder);
+    return NOT_FOUND;
+  }
+  why_error(why, o->folder, "cannot open the books", error);
+  return OUR_FAULT;
+}
+
+void store_close(struct store *s)
+{
+  if (s == NULL)
+    return;
+  if (s->open)
+    store_abort(s);
+  if (s->env != NULL)
+    mdb_env_close(s->env);
+  free(s->folder);
+  free(s);
+}

@@ -1,0 +1,52 @@
+/* The books on disk: one LMDB environment, one table a database. Synced before a commit returns (fdatasync of data,
+ * then of the meta page): "acknowledged means on disk" hangs on store_commit alone.
+ *
+ * One environment per process, never across fork; a write transaction stays on its thread.
+ */
+#ifndef ONWARD_STORE_H
+#define ONWARD_STORE_H
+
+#include "proto/ledger/ledger.h"
+
+struct store; /* owned by whoever opened it */
+
+struct store_options {
+  const char *folder;             /* exists, or is made with mode 0700 when `create` */
+  const char *const *table_names; /* table_count names; the first TABLES_CONTRACT are table_names of ledger.h */
+  int table_count;
+  uint64_t map_size; /* bytes of address space, not of disk; 0: 1 TiB */
+  bool create;
+  bool read_only; /* an auditor's copy: no lock file is written */
+  bool scratch;   /* not synced: for books that a replay rebuilds */
+};
+
+/* Errors are told in `why`, with the folder. NOT_FOUND: no such folder, or no books in it. OUR_FAULT: anything else.
+ * Checks for dead readers, and drops the data file from the page cache first, so that what is read is what the disk
+ * has. */
+MUST_USE enum status store_open(const struct store_options *options, char why[200], struct store **out);
+void store_close(struct store *s);
+
+/* A transaction. Writing: the books may be changed, until commit or abort. Reading: put and del are bugs. */
+struct books *store_begin(struct store *s, bool write);
+/* The only sync. OK: everything is on disk. NOT_NOW: full (MDB_MAP_FULL or no space left): nothing was changed.
+ * OUR_FAULT: stop the process; do not retry, do not assume that nothing was written. Trouble of the books aborts and is
+ * returned. */
+MUST_USE enum status store_commit(struct store *s, char why[200]);
+void store_abort(struct store *s); /* also ends a reading transaction */
+
+/* Bytes used in the data file, pages that are free in it, and the map. */
+struct store_size {
+  uint64_t used;
+  uint64_t free;
+  uint64_t map;
+};
+void store_measure(struct store *s, struct store_size *out);
+/* A compacted copy into a folder that does not exist yet; file and folder synced. */
+MUST_USE enum status store_copy(struct store *s, const char *folder, char why[200]);
+
+/* Files: whole, synced with their folder, replaced by rename, mode 0600. `file_read` gives NOT_FOUND, or BAD_INPUT when
+ * it is longer than capacity. */
+MUST_USE enum status file_write(const char *path, struct bytes content, char why[200]);
+MUST_USE enum status file_read(const char *path, void *out, size_t capacity, size_t *size, char why[200]);
+
+#endif

@@ -1,0 +1,26 @@
+/* A turn: everything that one commit will hold. Each turn first writes the clocks that are due, then what was heard;
+ * behind each entry come its consequences. Pure over the books: the caller begins and commits the transaction.
+ */
+#ifndef ONWARD_TURN_H
+#define ONWARD_TURN_H
+
+#include "proto/admit.h"
+#include "proto/rules/rules.h"
+
+struct turn {
+  struct books *books;
+  struct arena *arena; /* reset by the caller between turns */
+  uint64_t time_ms;    /* log time: max(clock, last + 1) */
+  enum status (*random)(void *out, size_t size);
+};
+
+/* Begins a turn over books whose log is not empty, and writes what is due (at most 256 entries). */
+void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms);
+/* Writes event number `position` of an admitted batch with its verdict, and its consequences. Returns the verdict;
+ * trouble is in the books. */
+Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t position);
+/* Entry 0 of a new log. BAD_INPUT: a registrar's request does not hold. */
+MUST_USE enum status turn_genesis(struct books *b, struct arena *a, uint64_t clock_ms, const Onward__Genesis *genesis,
+                                  struct complaint *why);
+
+#endif
