@@ -83,6 +83,7 @@ static size_t first_body(const struct batch *batch, size_t position)
 Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t position)
 {
   const struct event *e = &batch->events[position];
+  size_t used = t->arena->used; /* nothing that judging and writing needed is kept */
   struct hash path[MERKLE_PATH_MAX];
   size_t path_count = merkle_path(batch->hashes, batch->count, position, path);
   struct leaf leaf = next_leaf(t);
@@ -102,6 +103,7 @@ Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t posi
                     batch->bodies[first + i]);
     write_consequences(t, *e);
   }
+  t->arena->used = used;
   return leaf.verdict;
 }
 

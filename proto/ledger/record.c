@@ -132,6 +132,8 @@ static void drop_useless(struct books *b, const struct referral *before, const s
   bool others_too =
       after->state == STATE_IN_PROGRESS || (!live(after) && after->state != STATE_LEG_OVER &&
                                             after->state != STATE_FAILED && after->state != STATE_RETURNED);
+  if (before->state == after->state && !leg_ended)
+    return;
   for (int i = 0; i < after->party_count; i++) {
     bool present = i == before->present;
     if ((present && leg_ended) || (others_too && !(present && live(after)))) {

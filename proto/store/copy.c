@@ -53,22 +53,23 @@ void store_measure(struct store *s, struct store_size *out)
   mdb_txn_abort(txn);
 }
 
-bool reserve_reached(struct store *s)
+enum room store_room(struct store *s)
 {
   MDB_envinfo info;
   MDB_stat stat;
   struct statvfs disk;
   if (mdb_env_info(s->env, &info) != 0 || mdb_env_stat(s->env, &stat) != 0 || statvfs(s->folder, &disk) != 0)
-    return false; /* the transaction itself will tell */
+    return ROOM_FOR_ALL; /* the transaction itself will tell */
   uint64_t disk_size = (uint64_t)disk.f_blocks * disk.f_frsize;
   uint64_t reserve = least(RESERVE_MAX, least(info.me_mapsize, disk_size) / 8);
   uint64_t used = (info.me_last_pgno + 1) * stat.ms_psize;
   uint64_t left = least(info.me_mapsize - least(used, info.me_mapsize), (uint64_t)disk.f_bavail * disk.f_frsize);
   if (left >= reserve)
-    return false;
+    return ROOM_FOR_ALL;
   struct store_size size;
   store_measure(s, &size);
-  return left + size.free < reserve;
+  left += size.free;
+  return left >= reserve ? ROOM_FOR_ALL : left >= reserve / 4 ? ROOM_FOR_ENTRIES : ROOM_FOR_DELETING;
 }
 
 /* Copies the next rows of a table, as many as one transaction should hold. */
@@ -79,14 +80,14 @@ static enum status rows_copy(MDB_cursor *from, int table, struct store *to, char
   int error = 0;
   store_begin(to, true);
   while (size < COPY_COMMIT_SIZE && (error = mdb_cursor_get(from, &key, &value, MDB_NEXT)) == 0) {
-    row_put(to, table, bytes_of(key.mv_data, key.mv_size), bytes_of(value.mv_data, value.mv_size), MDB_APPEND);
+    store_row_put(to, table, bytes_of(key.mv_data, key.mv_size), bytes_of(value.mv_data, value.mv_size), MDB_APPEND);
     size += key.mv_size + value.mv_size;
   }
   *more = error == 0;
   if (error == 0 || error == MDB_NOTFOUND)
     return store_commit(to, why);
   store_abort(to);
-  why_error(why, to->folder, "the books that are copied cannot be read", error);
+  file_why_error(why, to->folder, "the books that are copied cannot be read", error);
   return OUR_FAULT;
 }
 
@@ -97,7 +98,7 @@ static enum status table_copy(MDB_txn *from, MDB_dbi table, int number, struct s
   enum status status = OK;
   int error = mdb_cursor_open(from, table, &cursor);
   if (error != 0) {
-    why_error(why, to->folder, "the books that are copied cannot be read", error);
+    file_why_error(why, to->folder, "the books that are copied cannot be read", error);
     return OUR_FAULT;
   }
   while (status == OK && more)
@@ -111,24 +112,24 @@ static enum status books_copy(struct store *s, struct store *to, char why[200])
   MDB_txn *txn = NULL;
   int error = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
   if (error != 0) {
-    why_error(why, s->folder, "cannot begin to copy", error);
+    file_why_error(why, s->folder, "cannot begin to copy", error);
     return OUR_FAULT;
   }
   enum status status = OK;
   for (int i = 0; status == OK && i < s->table_count; i++)
     status = table_copy(txn, s->tables[i], i, to, why);
   mdb_txn_abort(txn);
-  if (status == OK && (error = mdb_env_sync(to->env, 1)) == 0 && (error = folder_sync(to->folder)) == 0)
-    error = parent_sync(to->folder);
+  if (status == OK && (error = mdb_env_sync(to->env, 1)) == 0 && (error = file_sync_folder(to->folder)) == 0)
+    error = file_sync_parent(to->folder);
   if (error == 0)
     return status;
-  why_error(why, to->folder, "cannot sync the copy", error);
+  file_why_error(why, to->folder, "cannot sync the copy", error);
   return OUR_FAULT;
 }
 
 static void copy_remove(const char *folder)
 {
-  char *data = path_join(folder, "data.mdb");
+  char *data = file_path_join(folder, "data.mdb");
   if (data != NULL)
     (void)unlink(data);
   free(data);
@@ -141,7 +142,7 @@ enum status store_copy(struct store *s, const char *folder, char why[200])
   struct store *to = NULL;
   if (mkdir(folder, 0700) != 0) {
     int error = errno;
-    why_error(why, folder, "cannot make the folder of the copy", error);
+    file_why_error(why, folder, "cannot make the folder of the copy", error);
     return error == EEXIST ? BAD_INPUT : OUR_FAULT;
   }
   must(mdb_env_info(s->env, &info) == 0);

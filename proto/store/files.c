@@ -16,7 +16,7 @@
 
 #define DISK_FULL (1ULL << 20) /* bytes left */
 
-void why_write(char why[200], const char *format, ...)
+void file_why(char why[200], const char *format, ...)
 {
   va_list arguments;
   va_start(arguments, format);
@@ -31,13 +31,13 @@ static bool disk_full(const char *path)
   return statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL;
 }
 
-void why_error(char why[200], const char *path, const char *doing, int error)
+void file_why_error(char why[200], const char *path, const char *doing, int error)
 {
   const char *full = disk_full(path) ? "; the disk is full: make room" : "";
-  why_write(why, "%s: %s: %s%s", path, doing, mdb_strerror(error), full);
+  file_why(why, "%s: %s: %s%s", path, doing, mdb_strerror(error), full);
 }
 
-char *path_join(const char *folder, const char *name)
+char *file_path_join(const char *folder, const char *name)
 {
   size_t size = strlen(folder) + strlen(name) + 2;
   char *path = malloc(size);
@@ -46,7 +46,7 @@ char *path_join(const char *folder, const char *name)
   return path;
 }
 
-int folder_sync(const char *folder)
+int file_sync_folder(const char *folder)
 {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
@@ -56,12 +56,12 @@ int folder_sync(const char *folder)
   return error;
 }
 
-int parent_sync(const char *path)
+int file_sync_parent(const char *path)
 {
   char *copy = strdup(path);
   if (copy == NULL)
     return ENOMEM;
-  int error = folder_sync(dirname(copy));
+  int error = file_sync_folder(dirname(copy));
   free(copy);
   return error;
 }
@@ -103,11 +103,11 @@ enum status file_write(const char *path, struct bytes content, char why[200])
   if (error != 0)
     (void)unlink(beside);
   else
-    error = parent_sync(path);
+    error = file_sync_parent(path);
   if (error == 0)
     return OK;
-  why_error(why, path, "cannot write the file", error);
-  return status_of(error) == NOT_NOW ? NOT_NOW : OUR_FAULT;
+  file_why_error(why, path, "cannot write the file", error);
+  return store_status_of(error) == NOT_NOW ? NOT_NOW : OUR_FAULT;
 }
 
 /* Reads until the end or until `capacity` is full. 0 or errno. */
@@ -139,9 +139,9 @@ enum status file_read(const char *path, void *out, size_t capacity, size_t *size
   if (error == 0 && more == 0)
     return OK;
   if (error == 0) {
-    why_write(why, "%s: longer than the %zu bytes that this file may have", path, capacity);
+    file_why(why, "%s: longer than the %zu bytes that this file may have", path, capacity);
     return BAD_INPUT;
   }
-  why_error(why, path, "cannot read the file", error);
+  file_why_error(why, path, "cannot read the file", error);
   return error == ENOENT ? NOT_FOUND : OUR_FAULT;
 }

@@ -6,15 +6,18 @@
 
 #include "proto/store/store.h"
 
+/* What there is room for, in the map and on the disk. */
+enum room { ROOM_FOR_ALL, ROOM_FOR_ENTRIES, ROOM_FOR_DELETING };
+
 struct store {
   struct books books; /* first: its functions find the store behind it */
   MDB_env *env;
   MDB_txn *txn; /* the one transaction; NULL: none, or it could not begin */
-  int error;    /* LMDB's or errno, that made the books' trouble; 0: the trouble is not ours */
+  int error;    /* LMDB's or errno, that made the books' trouble; 0: it was none of these */
   bool open;    /* between begin and commit or abort */
   bool writing;
   bool scratch;
-  bool in_reserve; /* as it was when the transaction began */
+  enum room room; /* as it was when the transaction began */
   const char *const *table_names;
   int table_count;
   char *folder;
@@ -23,18 +26,17 @@ struct store {
 
 /* Puts a row, unless there is trouble; `flags` are mdb_put's. A failure becomes trouble, but for MDB_KEYEXIST, which is
  * only returned. */
-int row_put(struct store *s, int table, struct bytes key, struct bytes value, unsigned flags);
-/* Whether there is so little room, in the map or on the disk, that sealed bodies are no longer taken. */
-bool reserve_reached(struct store *s);
+int store_row_put(struct store *s, int table, struct bytes key, struct bytes value, unsigned flags);
+enum room store_room(struct store *s);
 
-enum status status_of(int error); /* LMDB's or errno */
-void why_write(char why[200], const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum status store_status_of(int error); /* LMDB's or errno */
+void file_why(char why[200], const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "<folder>: <doing>: <error>", and that the disk is full when it is. */
-void why_error(char why[200], const char *folder, const char *doing, int error);
+void file_why_error(char why[200], const char *folder, const char *doing, int error);
 
 /* Makes a file's or folder's directory entry durable. 0 or errno. */
-int folder_sync(const char *folder);
-int parent_sync(const char *path);
-char *path_join(const char *folder, const char *name); /* NULL: no memory. Freed by the caller */
+int file_sync_folder(const char *folder);
+int file_sync_parent(const char *path);
+char *file_path_join(const char *folder, const char *name); /* NULL: no memory. Freed by the caller */
 
 #endif

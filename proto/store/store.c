@@ -3,8 +3,9 @@
  *
  * How it fails. The map or the disk is full: LMDB gives up the whole transaction, so nothing was changed, and the
  * caller hears NOT_NOW. Anything else in a commit is OUR_FAULT: what the disk holds is then unknown, and only a new
- * process that reads it afresh can know. To stay able to delete, sealed bodies are refused a little before everything
- * is full: it is the entries which allow bodies to be dropped that need the rest.
+ * process that reads it afresh can know. So that it seldom comes to that, and that deleting stays possible, a reserve
+ * is kept: in its first part sealed bodies are refused, but not the entries that let bodies go; in its last part all
+ * but deleting is refused.
  */
 #include "proto/store/store.h"
 
@@ -21,7 +22,7 @@
 #define MAP_SIZE_LEAST (1ULL << 32) /* where address space is short, such as under a ulimit */
 #define KEY_SIZE_MAX 511            /* LMDB's */
 
-enum status status_of(int error)
+enum status store_status_of(int error)
 {
   switch (error) {
   case 0:
@@ -48,7 +49,7 @@ static struct store *store_of(struct books *b)
 
 static void trouble_set(struct store *s, int error)
 {
-  enum status status = status_of(error);
+  enum status status = store_status_of(error);
   s->books.trouble = status == NOT_NOW ? NOT_NOW : OUR_FAULT;
   s->error = error;
 }
@@ -86,7 +87,7 @@ static enum status rows_get(struct books *b, int table, struct bytes key, struct
   return NOT_FOUND;
 }
 
-int row_put(struct store *s, int table, struct bytes key, struct bytes value, unsigned flags)
+int store_row_put(struct store *s, int table, struct bytes key, struct bytes value, unsigned flags)
 {
   if (s->books.trouble != OK)
     return 0;
@@ -106,13 +107,13 @@ static void rows_put(struct books *b, int table, struct bytes key, struct bytes 
   must(s->writing);
   if (b->trouble != OK)
     return;
-  if (table == TABLE_BODIES && s->in_reserve) {
-    trouble_set(s, MDB_MAP_FULL);
+  if (s->room == ROOM_FOR_DELETING || (s->room == ROOM_FOR_ENTRIES && table == TABLE_BODIES)) {
+    b->trouble = NOT_NOW;
     return;
   }
   bool grows = table == TABLE_ENTRIES || table == TABLE_TREE;
-  if (!grows || row_put(s, table, key, value, MDB_APPEND) == MDB_KEYEXIST)
-    row_put(s, table, key, value, 0);
+  if (!grows || store_row_put(s, table, key, value, MDB_APPEND) == MDB_KEYEXIST)
+    store_row_put(s, table, key, value, 0);
 }
 
 static void rows_del(struct books *b, int table, struct bytes key)
@@ -160,7 +161,7 @@ struct books *store_begin(struct store *s, bool write)
   s->writing = write;
   s->books.trouble = OK;
   s->error = 0;
-  s->in_reserve = write && reserve_reached(s);
+  s->room = write ? store_room(s) : ROOM_FOR_ALL;
   int error = mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, &s->txn);
   if (error != 0)
     trouble_set(s, error);
@@ -198,14 +199,17 @@ enum status store_commit(struct store *s, char why[200])
     error = mdb_txn_commit(s->txn);
     s->txn = NULL;
     s->open = false;
-    status = status_of(error);
+    status = store_status_of(error);
     if (status == NOT_NOW && !still_sound(s))
       status = OUR_FAULT;
   }
   if (status != OK && error != 0)
-    why_error(why, s->folder, "nothing was written", error);
+    file_why_error(why, s->folder, "cannot write the books", error);
+  else if (status == NOT_NOW)
+    file_why(why, "%s: nearly full, nothing was written: make room on the disk, or give the books a larger map",
+             s->folder);
   else if (status != OK)
-    why_write(why, "%s: the books contradict themselves; nothing was written: have them checked", s->folder);
+    file_why(why, "%s: the books contradict themselves; nothing was written: have them checked", s->folder);
   return status;
 }
 
@@ -290,8 +294,8 @@ static int folder_look(const struct store_options *o, struct found *out)
 {
   if (o->create && mkdir(o->folder, 0700) != 0 && errno != EEXIST)
     return errno;
-  char *data = path_join(o->folder, "data.mdb");
-  char *lock = path_join(o->folder, "lock.mdb");
+  char *data = file_path_join(o->folder, "data.mdb");
+  char *lock = file_path_join(o->folder, "lock.mdb");
   int error = data == NULL || lock == NULL ? ENOMEM : 0;
   if (error == 0) {
     out->books = access(data, F_OK) == 0;
@@ -316,8 +320,8 @@ static int store_prepare(struct store *s, const struct store_options *o)
     error = environment_open(s, o, found.lock_file);
   if (error == 0)
     error = tables_open(s, o->read_only);
-  if (error == 0 && !found.books && !o->scratch && (error = folder_sync(s->folder)) == 0)
-    error = parent_sync(s->folder);
+  if (error == 0 && !found.books && !o->scratch && (error = file_sync_folder(s->folder)) == 0)
+    error = file_sync_parent(s->folder);
   return error;
 }
 
@@ -326,7 +330,7 @@ enum status store_open(const struct store_options *o, char why[200], struct stor
   must(o->table_count >= 1 && !(o->read_only && (o->create || o->scratch)));
   struct store *s = calloc(1, sizeof *s + (size_t)o->table_count * sizeof s->tables[0]);
   if (s == NULL) {
-    why_error(why, o->folder, "cannot open the books", ENOMEM);
+    file_why_error(why, o->folder, "cannot open the books", ENOMEM);
     return OUR_FAULT;
   }
   s->books = (struct books){OK, rows_get, rows_put, rows_del, rows_seek};
@@ -339,11 +343,11 @@ enum status store_open(const struct store_options *o, char why[200], struct stor
     return OK;
   }
   store_close(s);
-  if (status_of(error) == NOT_FOUND) {
-    why_write(why, "%s: there are no books in this folder", o->folder);
+  if (store_status_of(error) == NOT_FOUND) {
+    file_why(why, "%s: there are no books in this folder", o->folder);
     return NOT_FOUND;
   }
-  why_error(why, o->folder, "cannot open the books", error);
+  file_why_error(why, o->folder, "cannot open the books", error);
   return OUR_FAULT;
 }
 

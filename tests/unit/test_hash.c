@@ -72,6 +72,8 @@ static void sha256_is_the_published_one(void **state)
   hex_encode(BYTES(sha256(bytes_text("abc")).byte), text); /* FIPS 180-4's example */
   assert_string_equal(text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   assert_hash(sha256_of(parts, 3), sha256(bytes_text("abc")));
+  hex_encode(BYTES(merkle_leaf(bytes_of(NULL, 0)).byte), text); /* SHA-256 of one zero byte */
+  assert_string_equal(text, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
   assert_hash(sha256_of(NULL, 0), sha256(bytes_of(NULL, 0)));
 }
 
@@ -186,6 +188,8 @@ static void path_fails_when_changed(size_t index, size_t size, const struct hash
   }
   path[count] = *root;
   assert_int_equal(merkle_verify_inclusion(leaf, index, size, path, count + 1, root), BAD_INPUT);
+  struct hash above = merkle_node(&path[count], root); /* a climb past the root */
+  assert_int_equal(merkle_verify_inclusion(leaf, index, size, path, count + 1, &above), BAD_INPUT);
   assert_int_equal(merkle_verify_inclusion(&other, index, size, path, count, root), BAD_INPUT);
   assert_int_equal(merkle_verify_inclusion(leaf, index, size, path, count, &other), BAD_INPUT);
   assert_int_equal(merkle_verify_inclusion(leaf, size, size, path, count, root), BAD_INPUT);
@@ -255,6 +259,8 @@ static void every_two_sizes_are_consistent(void **state)
     struct hash new_root = merkle_root(leaves, new_size), none = merkle_root(leaves, 0);
     assert_int_equal(merkle_tree_consistency(0, new_size, book_read, &book, proof, &count), BAD_INPUT);
     assert_int_equal(merkle_verify_consistency(0, new_size, &none, &new_root, proof, 0), BAD_INPUT);
+    if (new_size > 3)
+      assert_int_equal(merkle_verify_consistency(3, new_size, &none, &new_root, NULL, 0), BAD_INPUT);
     for (uint64_t old_size = 1; old_size <= new_size; old_size++) {
       struct hash old_root = merkle_root(leaves, old_size);
       assert_int_equal(merkle_tree_consistency(old_size, new_size, book_read, &book, proof, &count), OK);

@@ -178,6 +178,10 @@ static void a_changed_key_is_refused(void **state)
   }
   vkey[size] = 'A';
   assert_int_equal(note_key_parse(bytes_of(vkey, size + 1), &read), BAD_INPUT);
+  uint8_t typed[1 + ED25519_PUBLIC_SIZE] = {2}; /* the right id, another type */
+  memcpy(typed + 1, published.key.public_key, ED25519_PUBLIC_SIZE);
+  base64_encode(BYTES(typed), vkey + size - 44);
+  assert_int_equal(note_key_parse(bytes_of(vkey, size), &read), BAD_INPUT);
   struct note_key unnamed = published.key;
   unnamed.name[0] = 0;
   note_key_print(&unnamed, vkey);
@@ -299,8 +303,15 @@ static void a_changed_note_is_refused(void **state)
       note[i] ^= (char)(1 << bit);
     }
   }
-  note[b.size] = '\n';
-  assert_int_equal(checkpoint_open(bytes_of(note, b.size + 1), &published.key, &c), BAD_INPUT);
+  for (size_t i = 0; i <= b.size; i++) {
+    char longer[NOTE_SIZE_MAX + 1];
+    memcpy(longer, note, i);
+    memcpy(longer + i + 1, note + i, b.size - i);
+    for (const char *added = "\nx 0A="; *added != 0; added++) {
+      longer[i] = *added;
+      assert_int_equal(checkpoint_open(bytes_of(longer, b.size + 1), &published.key, &c), BAD_INPUT);
+    }
+  }
   struct note_key other = published.key;
   other.public_key[0] ^= 1;
   assert_int_equal(checkpoint_open(b, &other, &c), BAD_INPUT);

@@ -8,6 +8,8 @@
 #include <openssl/pem.h>
 #include <pthread.h>
 
+static const char order[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551"; /* of P-256 */
+
 enum { BUFFER_SIZE = 4096, PEM_CAPACITY = 2048, THREADS = 4, ROUNDS = 200 };
 
 static struct es256_secret *secret;
@@ -111,7 +113,6 @@ static void what_is_signed_verifies_and_nothing_else(void **state)
 static void signature_of_another_form_is_refused(void **state)
 {
   (void)state;
-  static const char order[] = "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551";
   uint8_t signature[ES256_SIGNATURE_SIZE + 1] = {0}, wrong[ES256_SIGNATURE_SIZE];
   struct bytes message = bytes_text("m");
   size_t size = 0;
@@ -166,6 +167,12 @@ static void a_number_makes_its_key_pair(void **state)
   hex_encode(BYTES(point), text);
   assert_string_equal(text, "046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"
                             "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5");
+  es256_secret_close(one);
+  size_t size = 0;
+  assert_int_equal(hex_decode(bytes_text(order), scalar, sizeof scalar, &size), OK);
+  assert_int_equal(es256_secret_of(scalar, &one), BAD_INPUT);
+  scalar[31] -= 1; /* the largest number there is */
+  assert_int_equal(es256_secret_of(scalar, &one), OK);
   es256_secret_close(one);
   memset(scalar, 0xff, sizeof scalar);
   assert_int_equal(es256_secret_of(scalar, &one), BAD_INPUT);

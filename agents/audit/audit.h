@@ -1,0 +1,99 @@
+/* The auditor's program: reads a copy of an exchange's data folder, trusts nothing in it but what it can work out
+ * again, and writes nothing into it. No network, and nothing of the exchange's own code: only the contract.
+ *
+ * Each command tells its findings on `out`, what is wrong on `err`, and returns the exit code.
+ */
+#ifndef ONWARD_AUDIT_H
+#define ONWARD_AUDIT_H
+
+#include <stdio.h>
+
+#include "proto/replay.h"
+#include "proto/seal/note.h"
+#include "proto/store/store.h"
+
+enum audit_code {
+  AUDIT_FINE = 0,
+  AUDIT_FAILED = 1,     /* the log or the books are not what they should be; the first fault is named */
+  AUDIT_USAGE = 2,      /* the command line */
+  AUDIT_UNREADABLE = 3, /* cannot read the folder, or cannot work: nothing is known */
+};
+
+struct audit_request {
+  const char *folder; /* the data folder: its books are in <folder>/books */
+  FILE *out;
+  FILE *err;
+  bool pinned; /* verify: the log must be signed by `log_key`; else the key in the genesis is believed */
+  struct note_key log_key;
+  bool json;                  /* show, as are the rest */
+  struct org_id organisation; /* all zero: any */
+  const char *referral;       /* as referral_valid takes it; NULL: any */
+  uint64_t from;              /* first and last index, both included */
+  uint64_t to;
+};
+
+enum audit_code audit_verify(const struct audit_request *q);
+enum audit_code audit_replay(const struct audit_request *q);
+enum audit_code audit_show(const struct audit_request *q);
+bool referral_valid(const char *text); /* 32 hex digits, or a short id such as K7MQ4X-T */
+
+/* --- what the commands share --- */
+
+/* The stored books, opened for reading; they stay as they were when this began, even if they are live. */
+struct audit {
+  const struct audit_request *request;
+  struct store *store;
+  struct books *books;
+  void *memory;
+  struct arena arena; /* for one entry at a time */
+};
+/* Tells why on `err` when it is not AUDIT_FINE. Close it in any case. */
+enum audit_code audit_open(const struct audit_request *q, struct audit *out);
+void audit_close(struct audit *a);
+/* "onward-audit: <folder>: ..." on `err`. Returns `code`. */
+enum audit_code audit_tell(const struct audit_request *q, enum audit_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The stored books could not be read on: AUDIT_UNREADABLE, told. Else AUDIT_FINE. */
+enum audit_code audit_trouble(const struct audit *a);
+
+/* Books that are rebuilt from the entries alone, in a temporary file that has no name and so never outlives the
+ * program. */
+struct rebuild {
+  struct store *store;
+  struct books *books;
+  struct key_ring *ring;
+  uint64_t size; /* entries */
+  uint64_t batches;
+};
+/* Replays every stored entry. Close it in any case. */
+enum audit_code rebuild_run(struct audit *a, struct rebuild *out);
+void rebuild_close(struct rebuild *r);
+
+/* All rows of a table, in order. */
+struct walk {
+  struct books *books;
+  int table;
+  bool over;
+  size_t from_size;
+  uint8_t from[128];
+};
+struct walk walk_of(struct books *b, int table);
+bool walk_next(struct walk *w, struct bytes *key, struct bytes *value);
+
+/* Words for people. All write a final zero, and cut what is too long. */
+#define WORDS_SIZE 200
+void words_time(uint64_t ms, char out[WORDS_SIZE]); /* 2026-03-04T10:11:12.345Z */
+void words_key(int table, struct bytes key, char out[WORDS_SIZE]);
+const char *words_field(int table, size_t offset); /* of the row's structure; NULL: the row has no fields */
+void words_entry(const struct leaf *leaf, const struct event *e,
+                 char out[WORDS_SIZE]); /* "accept by aple on K7MQ4X-T" */
+
+/* Lines of `show`. `told` are the organisations that the entry was put into the mailbox of, other than its author. */
+struct told {
+  size_t count;
+  const struct org_id *const *organisations;
+};
+void line_text(const struct leaf *leaf, const struct event *e, const struct told *told, FILE *out);
+void line_json(const struct leaf *leaf, const struct event *e, const struct told *told, FILE *out);
+
+#endif

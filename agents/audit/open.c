@@ -1,0 +1,72 @@
+/* Opening the books of a data folder for reading, walking their rows, and telling what is wrong. */
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/audit/audit.h"
+
+#define MEMORY_SIZE (4u << 20)
+
+enum audit_code audit_tell(const struct audit_request *q, enum audit_code code, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  fprintf(q->err, "onward-audit: %s: ", q->folder);
+  vfprintf(q->err, format, arguments);
+  fputc('\n', q->err);
+  va_end(arguments);
+  return code;
+}
+
+enum audit_code audit_trouble(const struct audit *a)
+{
+  if (a->books->trouble == OK)
+    return AUDIT_FINE;
+  return audit_tell(a->request, AUDIT_UNREADABLE, "the books' file is damaged: take another copy of it");
+}
+
+enum audit_code audit_open(const struct audit_request *q, struct audit *out)
+{
+  char folder[PATH_MAX], why[200];
+  *out = (struct audit){.request = q};
+  int size = snprintf(folder, sizeof folder, "%s/books", q->folder);
+  if (size < 0 || (size_t)size >= sizeof folder)
+    return audit_tell(q, AUDIT_UNREADABLE, "the folder's name is too long");
+  const struct store_options options = {
+      .folder = folder, .table_names = table_names, .table_count = TABLES_CONTRACT, .read_only = true};
+  out->memory = malloc(MEMORY_SIZE);
+  if (out->memory == NULL)
+    return audit_tell(q, AUDIT_UNREADABLE, "no memory");
+  out->arena = arena_of(out->memory, MEMORY_SIZE);
+  if (store_open(&options, why, &out->store) != OK) {
+    fprintf(q->err, "onward-audit: %s\n", why);
+    return audit_tell(q, AUDIT_UNREADABLE, "give the data folder of an exchange, or a copy of it");
+  }
+  out->books = store_begin(out->store, false);
+  return audit_trouble(out);
+}
+
+void audit_close(struct audit *a)
+{
+  store_close(a->store);
+  free(a->memory);
+}
+
+struct walk walk_of(struct books *b, int table)
+{
+  return (struct walk){.books = b, .table = table};
+}
+
+bool walk_next(struct walk *w, struct bytes *key, struct bytes *value)
+{
+  if (w->over || w->books->seek(w->books, w->table, bytes_of(w->from, w->from_size), key, value) != OK)
+    return false;
+  w->over = key->size >= sizeof w->from; /* no key of ours: whoever asked will find it wrong, and stop */
+  if (!w->over) {
+    memcpy(w->from, key->data, key->size); /* nothing stands between a key and the same key with a zero behind it */
+    w->from[key->size] = 0;
+    w->from_size = key->size + 1;
+  }
+  return true;
+}

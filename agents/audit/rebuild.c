@@ -1,0 +1,110 @@
+/* The log once more, from its first entry: everything that it leads to is worked out in books of our own. The first
+ * entry that the contract does not allow ends it, and is named. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "agents/audit/audit.h"
+#include "proto/ledger/rows.h"
+
+#define ENTRIES_PER_COMMIT 4096
+
+static enum audit_code no_scratch(const struct audit *a, const char *why)
+{
+  return audit_tell(a->request, AUDIT_UNREADABLE, "cannot work in a temporary folder (set TMPDIR to another): %s", why);
+}
+
+/* Once open, the file needs no name: nothing stays behind, however this program ends. */
+static enum audit_code scratch_open(struct audit *a, struct rebuild *r)
+{
+  char folder[PATH_MAX], data[PATH_MAX + 16], why[200];
+  const char *base = getenv("TMPDIR");
+  int size = snprintf(folder, sizeof folder, "%s/onward-audit-XXXXXX", base == NULL ? "/tmp" : base);
+  if (size < 0 || (size_t)size >= sizeof folder || mkdtemp(folder) == NULL)
+    return no_scratch(a, "cannot make a folder in it");
+  const struct store_options options = {
+      .folder = folder, .table_names = table_names, .table_count = TABLES_CONTRACT, .create = true, .scratch = true};
+  enum status s = store_open(&options, why, &r->store);
+  (void)snprintf(data, sizeof data, "%s/data.mdb", folder);
+  (void)unlink(data);
+  (void)rmdir(folder);
+  if (s != OK)
+    return no_scratch(a, why);
+  r->books = store_begin(r->store, true);
+  return AUDIT_FINE;
+}
+
+static enum audit_code entry_failed(struct audit *a, uint64_t index, struct bytes bytes, const char *why)
+{
+  char words[WORDS_SIZE] = "";
+  struct leaf leaf;
+  struct event e;
+  struct complaint complaint;
+  arena_reset(&a->arena);
+  if (leaf_read(bytes, &leaf) == OK && event_read(leaf.event, &a->arena, &complaint, &e) == OK)
+    words_entry(&leaf, &e, words);
+  return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 "%s%s%s: %s", index, words[0] == 0 ? "" : " (", words,
+                    words[0] == 0 ? "" : ")", why);
+}
+
+static enum audit_code take_entry(struct audit *a, struct rebuild *r, struct replay *replay, struct bytes bytes)
+{
+  struct complaint complaint;
+  struct leaf leaf;
+  char why[200];
+  enum status s = replay_entry(replay, bytes, &complaint);
+  if (s == BAD_INPUT)
+    return entry_failed(a, r->size, bytes, complaint.text);
+  if (s != OK)
+    return no_scratch(a, s == NOT_NOW ? "full" : "failed");
+  if (leaf_read(bytes, &leaf) == OK && leaf.origin == ORIGIN_ORGANISATION && leaf.position == 0)
+    r->batches++;
+  r->size++;
+  if (r->size % ENTRIES_PER_COMMIT != 0)
+    return AUDIT_FINE;
+  if (store_commit(r->store, why) != OK)
+    return no_scratch(a, why);
+  store_begin(r->store, true);
+  return AUDIT_FINE;
+}
+
+static enum audit_code check_end(struct audit *a, struct rebuild *r, struct replay *replay)
+{
+  struct complaint complaint;
+  struct bytes key, value;
+  struct row_key end = key_of_index(r->size);
+  bool more = a->books->seek(a->books, TABLE_ENTRIES, row_key(&end), &key, &value) == OK;
+  enum audit_code code = audit_trouble(a);
+  if (code != AUDIT_FINE)
+    return code;
+  if (more)
+    return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 ": missing, but there are entries behind it", r->size);
+  if (replay_end(replay, &complaint) != OK)
+    return audit_tell(a->request, AUDIT_FAILED, "at the end, behind %" PRIu64 " entries: %s", r->size, complaint.text);
+  return AUDIT_FINE;
+}
+
+enum audit_code rebuild_run(struct audit *a, struct rebuild *out)
+{
+  struct bytes bytes;
+  struct replay replay;
+  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring)};
+  if (out->ring == NULL)
+    return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
+  enum audit_code code = scratch_open(a, out);
+  if (code != AUDIT_FINE)
+    return code;
+  replay_init(&replay, out->books, &a->arena, out->ring);
+  while (code == AUDIT_FINE && books_entry(a->books, out->size, &bytes) == OK)
+    code = take_entry(a, out, &replay, bytes);
+  return code == AUDIT_FINE ? check_end(a, out, &replay) : code;
+}
+
+void rebuild_close(struct rebuild *r)
+{
+  if (r->ring != NULL)
+    key_ring_fini(r->ring);
+  free(r->ring);
+  store_close(r->store);
+}

@@ -1,0 +1,167 @@
+/* `verify`: first the entries, one by one, against the contract; then the tree over them against the checkpoint that
+ * the log's key signed; then the sealed bodies, which must be exactly those that the log says exist. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/audit/audit.h"
+#include "proto/ledger/rows.h"
+
+/* What the genesis says of the log. */
+struct log_name {
+  struct note_key key;
+  char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */
+};
+
+static enum audit_code log_name_read(struct audit *a, struct rebuild *r, struct log_name *out)
+{
+  struct leaf leaf;
+  struct event e;
+  arena_reset(&a->arena);
+  if (books_event(r->books, 0, &a->arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_GENESIS)
+    return audit_tell(a->request, AUDIT_FAILED, "entry 0: is no genesis");
+  const Onward__Genesis *g = e.core->genesis;
+  memset(out, 0, sizeof *out);
+  must(g->origin.len <= NOTE_NAME_MAX - 12 && g->log_key.len == sizeof out->key.public_key);
+  memcpy(out->key.name, g->origin.data, g->origin.len);
+  memcpy(out->key.public_key, g->log_key.data, sizeof out->key.public_key);
+  (void)snprintf(out->origin, sizeof out->origin, "%.*s/%" PRIu32, (int)g->origin.len, out->key.name, g->epoch);
+  const struct note_key *pin = &a->request->log_key;
+  if (a->request->pinned && (strcmp(pin->name, out->key.name) != 0 ||
+                             memcmp(pin->public_key, out->key.public_key, sizeof pin->public_key) != 0)) {
+    char vkey[NOTE_VKEY_SIZE];
+    note_key_print(&out->key, vkey);
+    return audit_tell(a->request, AUDIT_FAILED, "entry 0: this log names the key %s, not the one given by --log-key",
+                      vkey);
+  }
+  return AUDIT_FINE;
+}
+
+/* The root is another than the signed one: the first entry whose hash is not in the stored tree is the likely cause. */
+static enum audit_code root_failed(struct audit *a, struct rebuild *r)
+{
+  for (uint64_t index = 0; index < r->size; index++) {
+    struct hash stored, rebuilt;
+    uint64_t number = merkle_stored_number(0, index);
+    if (books_tree_read(a->books, number, &stored) == OK && books_tree_read(r->books, number, &rebuilt) == OK &&
+        !hash_equal(&stored, &rebuilt))
+      return audit_tell(a->request, AUDIT_FAILED,
+                        "entry %" PRIu64 ": is not the one that the checkpoint was signed over", index);
+  }
+  return audit_tell(a->request, AUDIT_FAILED, "the checkpoint was signed over other entries than these %" PRIu64,
+                    r->size);
+}
+
+static enum audit_code check_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
+                                        struct checkpoint *out)
+{
+  struct bytes note;
+  struct hash root;
+  if (a->books->get(a->books, TABLE_CHECKPOINT, bytes_text("newest"), &note) != OK)
+    return audit_tell(a->request, AUDIT_FAILED, "there is no checkpoint: the log is not signed");
+  if (checkpoint_open(note, &log->key, out) != OK)
+    return audit_tell(a->request, AUDIT_FAILED, "the checkpoint: its form or its signature by the log's key is wrong");
+  if (strcmp(out->origin, log->origin) != 0)
+    return audit_tell(a->request, AUDIT_FAILED, "the checkpoint: is of the log %s, not of %s", out->origin,
+                      log->origin);
+  if (out->size != r->size)
+    return audit_tell(a->request, AUDIT_FAILED, "the checkpoint: is for %" PRIu64 " entries; there are %" PRIu64,
+                      out->size, r->size);
+  if (merkle_tree_root(r->size, books_tree_read, r->books, &root) != OK)
+    return audit_tell(a->request, AUDIT_UNREADABLE, "the rebuilt tree cannot be read");
+  return hash_equal(&root, &out->root) ? AUDIT_FINE : root_failed(a, r);
+}
+
+/* --- bodies --- */
+
+static enum audit_code body_failed(struct audit *a, struct bytes key, const char *what)
+{
+  char words[WORDS_SIZE];
+  words_key(TABLE_BODIES, key, words);
+  return audit_tell(a->request, AUDIT_FAILED, "sealed body of %s: %s", words, what);
+}
+
+static enum audit_code check_body(struct audit *a, struct rebuild *r, struct bytes key)
+{
+  struct leaf leaf;
+  struct event e;
+  struct bytes body;
+  struct reader reader = reader_of(key);
+  uint64_t index = read_u64(&reader);
+  uint8_t slot = read_u8(&reader);
+  arena_reset(&a->arena);
+  if (books_event(r->books, index, &a->arena, &leaf, &e) != OK || slot >= e.outer->n_sealed)
+    return body_failed(a, key, "there is no such slot");
+  if (a->books->get(a->books, TABLE_BODIES, key, &body) != OK)
+    return body_failed(a, key, "is missing, and was not to be erased yet");
+  struct hash hash = sha256(body);
+  if (!bytes_equal(hash_bytes(&hash), pb_bytes(e.outer->sealed[slot]->sha256)))
+    return body_failed(a, key, "is not the one that the event names: another SHA-256");
+  return AUDIT_FINE;
+}
+
+static enum audit_code check_bodies(struct audit *a, struct rebuild *r, uint64_t *count)
+{
+  struct walk held = walk_of(r->books, TABLE_HELD), bodies = walk_of(a->books, TABLE_BODIES);
+  struct bytes key, value;
+  enum audit_code code = AUDIT_FINE;
+  for (*count = 0; code == AUDIT_FINE && walk_next(&held, &key, &value); (*count)++)
+    code = check_body(a, r, key);
+  while (code == AUDIT_FINE && walk_next(&bodies, &key, &value))
+    if (r->books->get(r->books, TABLE_HELD, key, &value) != OK)
+      code = body_failed(a, key, "should have been erased");
+  return code == AUDIT_FINE ? audit_trouble(a) : code;
+}
+
+/* --- the command --- */
+
+static void tell_fine(const struct audit *a, struct rebuild *r, const struct log_name *log, const struct checkpoint *c,
+                      uint64_t bodies)
+{
+  struct head head;
+  char words[SIX_WORDS_SIZE], vkey[NOTE_VKEY_SIZE], time[WORDS_SIZE], root[2 * sizeof c->root.byte + 1];
+  FILE *out = a->request->out;
+  books_head(r->books, &head);
+  six_words(head.network.byte, words);
+  note_key_print(&log->key, vkey);
+  words_time(head.time_ms, time);
+  hex_encode(hash_bytes(&c->root), root);
+  fprintf(out, "The log holds.\n");
+  fprintf(out, "  network     %s\n", words);
+  fprintf(out, "  log         %s\n", c->origin);
+  fprintf(out, "  key         %s%s\n", vkey,
+          a->request->pinned ? "" : " (as the log says: compare it, or give --log-key)");
+  fprintf(out, "  entries     %" PRIu64 ", the newest of %s\n", r->size, time);
+  fprintf(out, "  root        %s, rebuilt from the entries and signed by the key\n", root);
+  fprintf(out, "  signatures  %" PRIu64 " batches of organisations, every verdict worked out again\n", r->batches);
+  fprintf(out, "  bodies      %" PRIu64 " sealed, each with its SHA-256; none too many\n", bodies);
+}
+
+static enum audit_code verify(struct audit *a, struct rebuild *r)
+{
+  struct log_name log;
+  struct checkpoint checkpoint;
+  uint64_t bodies = 0;
+  enum audit_code code = rebuild_run(a, r);
+  if (code == AUDIT_FINE)
+    code = log_name_read(a, r, &log);
+  if (code == AUDIT_FINE)
+    code = check_checkpoint(a, r, &log, &checkpoint);
+  if (code == AUDIT_FINE)
+    code = check_bodies(a, r, &bodies);
+  if (code == AUDIT_FINE)
+    tell_fine(a, r, &log, &checkpoint, bodies);
+  return code;
+}
+
+enum audit_code audit_verify(const struct audit_request *q)
+{
+  struct audit a;
+  struct rebuild r = {0};
+  enum audit_code code = audit_open(q, &a);
+  if (code == AUDIT_FINE)
+    code = verify(&a, &r);
+  rebuild_close(&r);
+  audit_close(&a);
+  return code;
+}

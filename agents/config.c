@@ -1,0 +1,40 @@
+/* Few keys, each with its limits. */
+#include "agents/config.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_proxy(const char *text)
+{
+  char address[140] = "tcp://";
+  strncat(address, text, sizeof address - 7);
+  return settings_is_address(address);
+}
+
+#define TEXT(key, words, check)                                                                                        \
+  {"exchange", #key, SETTING_TEXT, offsetof(struct config, key), 1, 120, false, words, check}
+#define NUMBER(section, key, min, max)                                                                                 \
+  {section, #key, SETTING_NUMBER, offsetof(struct config, key), min, max, false, "a number", NULL}
+
+static const struct setting table[] = {
+    TEXT(address, "tcp://host:port", settings_is_address),
+    TEXT(socks_proxy, "host:port", is_proxy),
+    NUMBER("exchange", hello_wait_ms, 100, 600000),
+    NUMBER("exchange", ask_interval_s, 1, 86400),
+    NUMBER("exchange", credit_entries, 1, 256),
+    NUMBER("exchange", credit_bytes, 65536, 1048576),
+    NUMBER("office", lock_after_minutes, 0, 1440),
+};
+
+enum status config_read(const char *path, struct config *out, struct settings_error *why)
+{
+  *out = (struct config){.hello_wait_ms = 15000,
+                         .ask_interval_s = 60,
+                         .credit_entries = 64,
+                         .credit_bytes = 262144,
+                         .lock_after_minutes = 600};
+  if (access(path, F_OK) != 0)
+    return OK;
+  return settings_read(path, table, sizeof table / sizeof table[0], out, why);
+}

@@ -1,0 +1,20 @@
+/* The agent's configuration: <data folder>/agent.conf. Everything has a default; a file that is not there is no error. */
+#ifndef ONWARD_AGENT_CONFIG_H
+#define ONWARD_AGENT_CONFIG_H
+
+#include "proto/store/settings.h"
+
+struct config {
+  char address[121];           /* of the exchange, in place of the invitation's; empty: that one */
+  char socks_proxy[121];       /* host:port; empty: none */
+  uint64_t hello_wait_ms;      /* for the answer to a hello; doubles up to 8 times as much */
+  uint64_t ask_interval_s;     /* how often the directory is asked for, when nothing else is said */
+  uint64_t credit_entries;     /* entries that the exchange may send ahead */
+  uint64_t credit_bytes;       /* bytes of one delivery */
+  uint64_t lock_after_minutes; /* without use of the sealing key; 0: only when told to */
+};
+
+/* `why` gets file, line, key and what was expected. */
+MUST_USE enum status config_read(const char *path, struct config *out, struct settings_error *why);
+
+#endif

@@ -1,0 +1,119 @@
+/* The happy path: note signed, proof fits, newest moves on; leaf in the tree, signature fits, event read. What fails is accused with
+ * both notes; whoever called stops taking from the exchange. */
+#include "agents/evidence.h"
+
+#include <string.h>
+
+static struct bytes newest_key(void)
+{
+  return bytes_text("newest");
+}
+
+static struct bytes genesis_key(void)
+{
+  return bytes_text("genesis path");
+}
+
+/* Known from the beginning where that is the log of one entry, else from what the books keep. */
+static void read_genesis_path(struct evidence *e, struct books *b)
+{
+  struct bytes kept;
+  e->genesis.size = e->newest.size == 1 ? 1 : 0;
+  if (b->get(b, TABLE_MARKS, genesis_key(), &kept) == OK && kept.size == sizeof e->genesis)
+    memcpy(&e->genesis, kept.data, sizeof e->genesis);
+  if (e->genesis.size != e->newest.size)
+    e->genesis.size = 0;
+}
+
+enum status evidence_init(struct evidence *e, struct books *b, struct key_ring *ring, const struct hash *network,
+                          const struct note_key *log_key, struct bytes first)
+{
+  struct bytes kept;
+  *e = (struct evidence){.log_key = *log_key, .network = *network, .ring = ring};
+  if (b->get(b, TABLE_CHECKPOINT, newest_key(), &kept) != OK)
+    kept = first;
+  if (kept.size > sizeof e->note || checkpoint_open(kept, log_key, &e->newest) != OK)
+    return OUR_FAULT;
+  memcpy(e->note, kept.data, kept.size);
+  e->note_size = kept.size;
+  read_genesis_path(e, b);
+  return OK;
+}
+
+void evidence_keep(const struct evidence *e, struct books *b)
+{
+  b->put(b, TABLE_CHECKPOINT, newest_key(), bytes_of(e->note, e->note_size));
+  b->put(b, TABLE_MARKS, genesis_key(), bytes_of(&e->genesis, sizeof e->genesis));
+}
+
+enum status evidence_accuse(struct evidence *e, enum alarm_kind kind, struct bytes note)
+{
+  e->accused = kind;
+  e->offending_size = note.size <= sizeof e->offending ? note.size : 0;
+  if (e->offending_size > 0)
+    memcpy(e->offending, note.data, e->offending_size);
+  return BAD_INPUT;
+}
+
+void evidence_record(struct evidence *e, struct books *b, uint64_t now_ms)
+{
+  if (e->accused != ALARM_NONE)
+    (void)alarm_raise(b, e->accused, now_ms, bytes_of(e->note, e->note_size), bytes_of(e->offending, e->offending_size));
+}
+
+/* n x 32 bytes as hashes. SIZE_MAX: not whole, or too many. */
+static size_t hashes_of(struct bytes b, struct hash out[MERKLE_PROOF_MAX])
+{
+  size_t count = b.size / sizeof(struct hash);
+  if (b.size % sizeof(struct hash) != 0 || count > MERKLE_PROOF_MAX)
+    return SIZE_MAX;
+  if (count > 0)
+    memcpy(out, b.data, b.size);
+  return count;
+}
+
+enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct bytes proof)
+{
+  struct checkpoint c;
+  struct hash hash[MERKLE_PROOF_MAX];
+  size_t count = hashes_of(proof, hash);
+  if (note.size > sizeof e->note || checkpoint_open(note, &e->log_key, &c) != OK || strcmp(c.origin, e->newest.origin) != 0)
+    return evidence_accuse(e, ALARM_BAD_NOTE, note);
+  if (c.size < e->newest.size)
+    return evidence_accuse(e, ALARM_ROLLED_BACK, note);
+  if (c.size == e->newest.size)
+    return hash_equal(&c.root, &e->newest.root) ? OK : evidence_accuse(e, ALARM_FORK, note);
+  if (count == SIZE_MAX ||
+      merkle_verify_consistency(e->newest.size, c.size, &e->newest.root, &c.root, hash, count) != OK)
+    return evidence_accuse(e, ALARM_FORK, note);
+  genesis_path_extend(&e->genesis, c.size, hash, count);
+  e->newest = c;
+  memcpy(e->note, note.data, note.size);
+  e->note_size = note.size;
+  return OK;
+}
+
+bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path)
+{
+  struct hash hash[MERKLE_PROOF_MAX], leaf = leaf_hash(leaf_bytes);
+  size_t count = hashes_of(path, hash);
+  return count <= MERKLE_PATH_MAX &&
+         merkle_verify_inclusion(&leaf, index, e->newest.size, hash, count, &e->newest.root) == OK;
+}
+
+enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct bytes path, struct leaf *out)
+{
+  if (leaf_read(leaf_bytes, out) != OK || !evidence_fits(e, leaf_bytes, out->index, path))
+    return evidence_accuse(e, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+  return OK;
+}
+
+enum status evidence_event(struct evidence *e, struct books *b, const struct leaf *leaf, struct arena *a, struct event *out)
+{
+  struct batch_header h;
+  struct complaint why;
+  bool ours = leaf->origin == ORIGIN_BROKER ||
+              (batch_header_read(leaf->header, &h) == OK && hash_equal(&h.network, &e->network));
+  enum status s = ours ? leaf_verify(b, e->ring, leaf, a, &why, out) : BAD_INPUT;
+  return s == BAD_INPUT ? evidence_accuse(e, ALARM_BAD_PROOF, (struct bytes){NULL, 0}) : s;
+}

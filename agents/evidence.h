@@ -1,0 +1,48 @@
+/* Trusts nothing that the exchange says without proof. Keeps the newest checkpoint; every later one must be signed by the log
+ * key and consistent with it; every entry must be in the tree of the newest, and be what its author signed, with the key that our
+ * own books give for its index. The first thing that does not hold is the accusation: nothing is taken after it.
+ *
+ * C2SP tlog-checkpoint, RFC 6962 section 2.1.
+ */
+#ifndef ONWARD_EVIDENCE_H
+#define ONWARD_EVIDENCE_H
+
+#include "agents/alarm.h"
+#include "agents/genesis_path.h"
+#include "proto/admit.h"
+#include "proto/seal/note.h"
+
+struct evidence {
+  struct note_key log_key;
+  struct hash network;
+  struct checkpoint newest;
+  size_t note_size;
+  char note[NOTE_SIZE_MAX]; /* of the newest, as signed */
+  struct genesis_path genesis; /* path of entry 0 to the newest; for invitations */
+  struct key_ring *ring;       /* borrowed */
+  /* the accusation */
+  enum alarm_kind accused;
+  size_t offending_size;
+  char offending[NOTE_SIZE_MAX];
+};
+
+/* Begins with what the books keep, or else with `first`. OUR_FAULT: the kept checkpoint is not one. */
+MUST_USE enum status evidence_init(struct evidence *e, struct books *b, struct key_ring *ring, const struct hash *network,
+                                   const struct note_key *log_key, struct bytes first);
+/* The newest checkpoint is now this one, if it holds (`proof`: n x 32 bytes, from the one before). BAD_INPUT: accused. */
+MUST_USE enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct bytes proof);
+void evidence_keep(const struct evidence *e, struct books *b); /* into the books */
+/* A whole leaf and its path to the newest checkpoint. BAD_INPUT: accused. */
+MUST_USE enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct bytes path, struct leaf *out);
+/* Its event, after its author's signature, by the key valid at its index. The registry must be known up to leaf->registry.
+ * BAD_INPUT: accused. NOT_NOW: the arena is full. */
+MUST_USE enum status evidence_event(struct evidence *e, struct books *b, const struct leaf *leaf, struct arena *a,
+                                    struct event *out);
+/* Whether a path fits, without accusing anybody: to find out which of our own events an entry is. */
+bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path);
+/* Accuses. Always BAD_INPUT. */
+enum status evidence_accuse(struct evidence *e, enum alarm_kind kind, struct bytes note);
+/* Writes the accusation into the books; nothing when there is none. */
+void evidence_record(struct evidence *e, struct books *b, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,242 @@
+/* Options are looked up in the usage line of the command, so that what is documented and what is taken cannot differ. An option that is
+ * not there is refused, with the nearest that is. */
+#include "agents/onward/call.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/onward/words.h"
+
+const char call_common_usage[] = "[--home DIR] [--json] [--passphrase-file FILE] [--help]";
+
+#define WORD_SIZE 40
+#define NEAR_ENOUGH 3
+
+/* --- the usage line --- */
+
+struct usage_word {
+  char text[WORD_SIZE]; /* without brackets */
+  bool optional;        /* it began with a bracket */
+  bool alone;           /* a bracket closed behind it, or the line ended */
+};
+
+static bool usage_next(const char **line, struct usage_word *out)
+{
+  while (**line == ' ')
+    (*line)++;
+  if (**line == 0)
+    return false;
+  size_t size = strcspn(*line, " ");
+  const char *word = *line;
+  *line += size;
+  out->optional = word[0] == '[';
+  out->alone = word[size - 1] == ']' || **line == 0;
+  size_t from = out->optional ? 1 : 0, to = size - (word[size - 1] == ']' ? 1 : 0);
+  must(to - from < sizeof out->text);
+  memcpy(out->text, word + from, to - from);
+  out->text[to - from] = 0;
+  return true;
+}
+
+/* Whether the usage line has this option, and whether a value follows it. */
+static bool usage_option(const char *line, const char *name, bool *takes_value)
+{
+  struct usage_word w;
+  while (usage_next(&line, &w))
+    if (strcmp(w.text, name) == 0) {
+      *takes_value = !w.alone;
+      return true;
+    }
+  return false;
+}
+
+static void usage_arguments(const char *line, int *least, int *most)
+{
+  struct usage_word w;
+  bool value_follows = false;
+  *least = *most = 0;
+  while (usage_next(&line, &w)) {
+    bool option = w.text[0] == '-' && w.text[1] != 0;
+    if (!option && !value_follows) {
+      *most += 1;
+      *least += !w.optional;
+    }
+    value_follows = option && !w.alone;
+  }
+}
+
+int words_distance(const char *a, const char *b)
+{
+  enum { LONGEST = WORD_SIZE };
+  size_t size_a = strlen(a), size_b = strlen(b);
+  if (size_a >= LONGEST || size_b >= LONGEST)
+    return 99;
+  int row[LONGEST];
+  for (size_t j = 0; j <= size_b; j++)
+    row[j] = (int)j;
+  for (size_t i = 1; i <= size_a; i++) {
+    int diagonal = row[0];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= size_b; j++) {
+      int change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = change < shift ? change : shift;
+    }
+  }
+  return row[size_b];
+}
+
+static void nearest_option(const char *line, const char *name, char nearest[WORD_SIZE], int *distance)
+{
+  struct usage_word w;
+  while (usage_next(&line, &w))
+    if (w.text[0] == '-' && words_distance(w.text, name) < *distance) {
+      *distance = words_distance(w.text, name);
+      memcpy(nearest, w.text, sizeof w.text);
+    }
+}
+
+/* --- reading --- */
+
+static enum exit_code unknown_option(const struct call *c, const char *name)
+{
+  char nearest[WORD_SIZE] = "", try[WORD_SIZE + 80];
+  int distance = NEAR_ENOUGH + 1;
+  nearest_option(c->command->usage, name, nearest, &distance);
+  nearest_option(call_common_usage, name, nearest, &distance);
+  snprintf(try, sizeof try, nearest[0] == 0 ? "see: onward %s --help%s" : "see: onward %s --help, or did you mean %s?",
+           c->command->name, nearest);
+  return call_fail(c, WRONG_USAGE, try, "%s is not an option of onward %s", name, c->command->name);
+}
+
+/* One option, `--name VALUE` or `--name=VALUE`; `used` counts the words that it took. */
+static enum exit_code read_option(struct call *c, int count, char *const *words, int *used)
+{
+  char name[WORD_SIZE];
+  const char *equals = strchr(words[0], '='), *value = "";
+  size_t size = equals == NULL ? strlen(words[0]) : (size_t)(equals - words[0]);
+  bool takes_value = false;
+  if (size >= sizeof name || c->option_count == CALL_OPTIONS_MAX)
+    return call_fail(c, WRONG_USAGE, NULL, "too many options, or one that is too long");
+  memcpy(name, words[0], size);
+  name[size] = 0;
+  if (!usage_option(c->command->usage, name, &takes_value) && !usage_option(call_common_usage, name, &takes_value))
+    return unknown_option(c, name);
+  *used = 1;
+  if (!takes_value && equals != NULL)
+    return call_fail(c, WRONG_USAGE, NULL, "%s takes no value", name);
+  if (takes_value && equals != NULL)
+    value = equals + 1;
+  else if (takes_value) {
+    if (count < 2)
+      return call_fail(c, WRONG_USAGE, NULL, "%s needs a value", name);
+    value = words[1];
+    *used = 2;
+  }
+  c->options[c->option_count].name = words[0];
+  c->options[c->option_count++].value = value;
+  return DONE;
+}
+
+static enum exit_code wrong_count(const struct call *c)
+{
+  char try[600];
+  snprintf(try, sizeof try, "use: onward %s %s", c->command->name, c->command->usage);
+  return call_fail(c, WRONG_USAGE, try, "onward %s was given too %s arguments", c->command->name,
+                   c->argument_count == 0 ? "few" : "many");
+}
+
+enum exit_code call_read(struct call *c, int count, char *const *words)
+{
+  int least, most;
+  bool options_over = false;
+  usage_arguments(c->command->usage, &least, &most);
+  must(most <= CALL_ARGUMENTS_MAX);
+  for (int i = 0; i < count;) {
+    if (!options_over && strcmp(words[i], "--") == 0) {
+      options_over = true;
+      i++;
+    } else if (!options_over && words[i][0] == '-' && words[i][1] != 0) {
+      int used = 0;
+      enum exit_code code = read_option(c, count - i, words + i, &used);
+      if (code != DONE)
+        return code;
+      i += used;
+    } else {
+      if (c->argument_count == most)
+        return wrong_count(c);
+      c->arguments[c->argument_count++] = words[i++];
+    }
+  }
+  c->json = call_option(c, "--json") != NULL;
+  bool help = call_option(c, "--help") != NULL;
+  return c->argument_count < least && !help ? wrong_count(c) : DONE;
+}
+
+static bool is_option(const char *given, const char *name)
+{
+  size_t size = strlen(name);
+  return strncmp(given, name, size) == 0 && (given[size] == 0 || given[size] == '=');
+}
+
+const char *call_option(const struct call *c, const char *name)
+{
+  for (int i = c->option_count - 1; i >= 0; i--)
+    if (is_option(c->options[i].name, name))
+      return c->options[i].value;
+  return NULL;
+}
+
+const char *call_argument(const struct call *c, int number)
+{
+  return number < c->argument_count ? c->arguments[number] : NULL;
+}
+
+/* --- what went wrong --- */
+
+static const struct {
+  const char *name;
+  enum exit_code code;
+} codes[] = {{"not_allowed", NOT_ALLOWED}, {"bad_input", WRONG_USAGE}, {"not_running", NOT_RUNNING}, {"locked", LOCKED},
+             {"not_found", NO_SUCH},       {"full", FULL},             {"broken", BROKEN}};
+
+enum { CODES = sizeof codes / sizeof codes[0] };
+
+enum exit_code call_fail(const struct call *c, enum exit_code code, const char *try, const char *format, ...)
+{
+  char what[1024];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(what, sizeof what, format, list);
+  va_end(list);
+  if (!c->json) {
+    complain("onward: %s%s%s\n", what, try == NULL ? "" : "\n        ", try == NULL ? "" : try);
+    return code;
+  }
+  int i = 0;
+  while (i < CODES - 1 && codes[i].code != code)
+    i++;
+  json_t *told = json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[i].name, "what", what);
+  if (try != NULL)
+    json_object_set_new(told, "try", json_string(try));
+  say_json(told);
+  json_decref(told);
+  return code;
+}
+
+enum exit_code call_refused(const struct call *c, const json_t *answer)
+{
+  const char *name = text_of(answer, "code"), *field = text_of(answer, "field"), *try = text_of(answer, "try");
+  enum exit_code code = BROKEN;
+  for (int i = 0; i < CODES; i++)
+    if (strcmp(codes[i].name, name) == 0)
+      code = codes[i].code;
+  if (c->json)
+    say_json(answer);
+  else
+    complain("onward: %s%s%s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"),
+             try[0] == 0 ? "" : "\n        ", try);
+  return code;
+}

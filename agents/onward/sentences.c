@@ -1,0 +1,245 @@
+/* Two tables: what each act is called, and how each state reads at the sender and at the recipient. The rest puts names and times
+ * around them. A state or an act that is newer than this program is printed as it is called in the log.
+ */
+#include "agents/onward/sentences.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/onward/words.h"
+
+/* --- acts --- */
+
+static const struct act_words {
+  const char *act;
+  const char *did;     /* in the history: "A21 ... " */
+  const char *awaited; /* "Awaited from A21: ... "; NULL: nobody waits for it */
+  const char *command; /* behind "onward ", with the item in the place of ID; NULL: it is done by itself */
+} acts[] = {
+    {"submit", "sent it", "to be sent", NULL},
+    {"reseal", "sealed it again", "the case sealed again (by itself)", NULL},
+    {"receive", "received it on their computer", "that it arrives on their computer", NULL},
+    {"refuse_open", "could not open it", NULL, NULL},
+    {"acknowledge", "read it", "that a person reads it", "show ID"},
+    {"next", "asked for the next organisation", NULL, NULL},
+    {"waitlist", "put it on their waiting list", NULL, NULL},
+    {"accept", "said yes", "yes or no", "accept ID --first-contact DATE"},
+    {"decline", "said no", "yes or no", "decline ID --reason CODE --by provider"},
+    {"reroute", "passed it on to somebody better placed", NULL, NULL},
+    {"start", "began to help", "the first contact", "start ID"},
+    {"progress", "reported progress", "a report", "progress ID --kind SESSION"},
+    {"complete", "finished", "the result", "complete ID --outcome CODE"},
+    {"fail", "had to stop", NULL, NULL},
+    {"readdress", "chose whom to ask next", "whom to ask next", "readdress ID --to ORGANISATION"},
+    {"cancel", "wished to take it back", NULL, NULL},
+    {"confirm_cancel", "gave it back", "an answer to the wish to take it back", "confirm-cancel ID"},
+    {"refuse_cancel", "did not give it back", "an answer to the wish to take it back", "refuse-cancel ID"},
+    {"close", "closed it", "that it is read and closed", "close ID"},
+    {"leg_opened", "offered it to the next organisation", NULL, NULL},
+    {"returned", "gave it back to its sender", NULL, NULL},
+};
+
+static const struct act_words *act_find(const char *act)
+{
+  for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+    if (strcmp(acts[i].act, act) == 0)
+      return &acts[i];
+  return NULL;
+}
+
+const char *act_did(const char *act)
+{
+  const struct act_words *found = act_find(act);
+  return found == NULL ? act : found->did;
+}
+
+const char *act_awaited(const char *act)
+{
+  const struct act_words *found = act_find(act);
+  return found == NULL || found->awaited == NULL ? act : found->awaited;
+}
+
+/* --- states --- */
+
+static const struct {
+  const char *state;
+  const char *at_sender; /* behind the name of the organisation that has it, where `named` */
+  bool named;
+  const char *at_recipient;
+} states[] = {
+    {"requested", "sent, not yet arrived on their computer", true, "on its way to you"},
+    {"received", "arrived on their computer, nobody there has read it yet", true,
+     "arrived on this computer, nobody here has read it yet"},
+    {"acknowledged", "a person has read it", true, "a person here has read it, the sender waits for yes or no"},
+    {"waitlisted", "they will help, there is a waiting list", true, "on your waiting list"},
+    {"accepted", "they will help", true, "you will help"},
+    {"in_progress", "they are helping", true, "you are helping"},
+    {"completed", "they have finished, their result waits to be read", true,
+     "you have finished, the sender has not closed it yet"},
+    {"returned", "it came back: nobody has it now", false, "it went back to its sender"},
+    {"closed", "finished and closed", false, "finished and closed"},
+    {"cancelled", "you took it back", false, "the sender took it back"},
+    {"withdrawn", "ended: the consent was withdrawn", false, "ended: the consent was withdrawn"},
+    {"error", "ended: it was sent by mistake", false, "ended: it was sent by mistake"},
+    {"gone", "it moved on", false, "it moved on to others before it arrived on this computer"},
+};
+
+static bool is_sender(const json_t *item)
+{
+  return strcmp(text_of(item, "role"), "sender") == 0;
+}
+
+/* A name beside its id: "who" and "who_name". */
+static const char *name_of(const json_t *item, const char *id_key, const char *name_key)
+{
+  const char *name = text_of(item, name_key);
+  return name[0] != 0 ? name : text_of(item, id_key);
+}
+
+/* A draft is on this computer only; what the exchange confirmed is none any more. */
+static const char *draft_words(const json_t *item)
+{
+  const char *delivery = text_of(item, "delivery");
+  return strcmp(delivery, "not_sent") == 0 ? "not yet sent from this computer" : "sent, not yet confirmed by the exchange";
+}
+
+static const char *cancel_words(const json_t *item)
+{
+  if (!list_has(json_object_get(item, "flags"), "cancel_open"))
+    return "";
+  return is_sender(item) ? "; your wish to take it back is not answered yet" : "; the sender wishes to take it back";
+}
+
+const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
+{
+  const char *state = text_of(item, "state"), *plain = state, *name = "";
+  if (strcmp(state, "draft") == 0)
+    plain = draft_words(item);
+  for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+    if (strcmp(states[i].state, state) == 0) {
+      plain = is_sender(item) ? states[i].at_sender : states[i].at_recipient;
+      if (is_sender(item) && states[i].named)
+        name = name_of(item, "with", "with_name");
+    }
+  snprintf(words, STATE_WORDS_SIZE, "%s%s%s%s", name, name[0] == 0 ? "" : ": ", plain, cancel_words(item));
+  return words;
+}
+
+bool item_is_ours(const json_t *item, const char *own)
+{
+  const char *from = text_of(item, "awaited_from");
+  return from[0] != 0 && strcmp(from, own) == 0 && json_array_size(json_object_get(item, "awaited")) > 0;
+}
+
+/* --- printing --- */
+
+/* "to A21 Cambodia, APLE" in the order of the list, or "from Police". */
+static void say_parties(const json_t *item)
+{
+  if (!is_sender(item)) {
+    say("from %s", name_of(item, "sender", "sender_name"));
+    return;
+  }
+  const json_t *parties = json_object_get(item, "parties");
+  const char *before = "to ";
+  for (size_t rank = 1; rank <= json_array_size(parties); rank++)
+    for (size_t i = 0; i < json_array_size(parties); i++) {
+      const json_t *party = json_array_get(parties, i);
+      if (number_of(party, "rank") != rank)
+        continue;
+      say("%s%s", before, name_of(party, "id", "name"));
+      before = ", then ";
+    }
+  if (strcmp(before, "to ") == 0)
+    say("with %s", name_of(item, "with", "with_name"));
+}
+
+static void say_heading(const json_t *item)
+{
+  char priority[CODE_WORDS_SIZE];
+  say("%s  %s priority, %s, ", text_of(item, "short"), code_words(text_of(item, "priority"), priority),
+      group_words(text_of(item, "group")));
+  say_parties(item);
+  const char *ref = text_of(item, "ref");
+  say("%s%s%s%s\n", ref[0] == 0 ? "" : ", your reference ", ref, flag_of(item, "drill") ? " (an exercise)" : "",
+      flag_of(item, "new") ? " (new)" : "");
+}
+
+static void say_since(const json_t *item)
+{
+  char since[TIME_WORDS_SIZE], ago[TIME_WORDS_SIZE];
+  uint64_t ms = number_of(item, "since_ms");
+  if (ms > 0)
+    say(", since %s, %s", time_words(ms, since), ago_words(ms, ago));
+}
+
+static const char *list_text(const json_t *list, size_t i)
+{
+  const char *text = json_string_value(json_array_get(list, i));
+  return text == NULL ? "" : text;
+}
+
+/* Awaited acts that read the same are said once. */
+static void say_awaited(const json_t *item, const char *own)
+{
+  const json_t *awaited = json_object_get(item, "awaited");
+  const char *from = text_of(item, "awaited_from"), *with = text_of(item, "with");
+  if (json_array_size(awaited) == 0 || from[0] == 0)
+    return;
+  const char *name = strcmp(from, own) == 0                       ? "you"
+                     : strcmp(from, with) == 0                    ? name_of(item, "with", "with_name")
+                     : strcmp(from, text_of(item, "sender")) == 0 ? name_of(item, "sender", "sender_name")
+                                                                  : from;
+  say("          awaited from %s: ", name);
+  for (size_t i = 0; i < json_array_size(awaited); i++) {
+    const char *words = act_awaited(list_text(awaited, i));
+    bool said = false;
+    for (size_t j = 0; j < i && !said; j++)
+      said = strcmp(act_awaited(list_text(awaited, j)), words) == 0;
+    if (!said)
+      say("%s%s", i == 0 ? "" : ", or ", words);
+  }
+  say("\n");
+}
+
+static void say_responsible(const json_t *item, const char *own)
+{
+  const char *who = text_of(item, "who");
+  if (who[0] != 0)
+    say("          responsible for the child: %s\n", strcmp(who, own) == 0 ? "you" : name_of(item, "who", "who_name"));
+}
+
+/* What is on its way besides, and what was not taken. */
+static void say_own_steps(const json_t *item)
+{
+  const char *delivery = text_of(item, "delivery");
+  if (number_of(item, "pending") > 0 && strcmp(text_of(item, "state"), "draft") != 0)
+    say("          your newest step: %s\n",
+        strcmp(delivery, "not_sent") == 0 ? "not yet sent from this computer" : "sent, not yet confirmed by the exchange");
+  const json_t *refused = json_object_get(item, "refused");
+  if (refused != NULL)
+    say("          not taken: that you %s. %s\n", act_did(text_of(refused, "act")), text_of(refused, "what"));
+}
+
+void say_item(const json_t *item, const char *own)
+{
+  char state[STATE_WORDS_SIZE];
+  say_heading(item);
+  say("          %s", state_words(item, state));
+  say_since(item);
+  say("\n");
+  say_awaited(item, own);
+  say_responsible(item, own);
+  say_own_steps(item);
+}
+
+void say_next(const json_t *item, const char *own)
+{
+  const json_t *awaited = json_object_get(item, "awaited");
+  for (size_t i = 0; item_is_ours(item, own) && i < json_array_size(awaited); i++) {
+    const struct act_words *found = act_find(list_text(awaited, i));
+    const char *id = found == NULL || found->command == NULL ? NULL : strstr(found->command, "ID");
+    if (id != NULL)
+      say("          onward %.*s%s%s\n", (int)(id - found->command), found->command, text_of(item, "short"), id + 2);
+  }
+}

@@ -1,0 +1,26 @@
+/* How a referral stands, in sentences: state, who has it, since when, what is awaited from whom, and the command that comes next. Nothing
+ * here needs an opened case, so lists can be read while it is locked.
+ *
+ * An item is the JSON object of docs/spec/local-socket.md; `own` is the id of this computer's organisation.
+ */
+#ifndef ONWARD_SENTENCES_H
+#define ONWARD_SENTENCES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Acts: what somebody did ("said yes"), and what is awaited ("yes or no"). An unknown one is given back as it is. */
+const char *act_did(const char *act);
+const char *act_awaited(const char *act);
+
+/* How it stands, such as "A21 Cambodia: a person has read it". */
+#define STATE_WORDS_SIZE 400
+const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE]);
+/* Whether the next step is for this computer's people. */
+bool item_is_ours(const json_t *item, const char *own);
+/* The item in a few lines: what it is and with whom, how it stands and since when, what is awaited from whom. */
+void say_item(const json_t *item, const char *own);
+/* The next commands, one a line, where the next step is ours. */
+void say_next(const json_t *item, const char *own);
+
+#endif

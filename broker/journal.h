@@ -1,0 +1,40 @@
+/* The log and its books on disk, and the checkpoint over them. */
+#ifndef ONWARD_JOURNAL_H
+#define ONWARD_JOURNAL_H
+
+#include "broker/keys.h"
+#include "proto/store/store.h"
+#include "proto/turn.h"
+
+struct journal {
+  struct store *store;
+  const struct broker_keys *keys;
+  char name[49];                  /* the log's name: that of its key */
+  char origin[NOTE_NAME_MAX + 1]; /* name/epoch */
+  struct note_key log_key;
+  struct head head;               /* as of the last commit */
+  struct checkpoint checkpoint;   /* its newest */
+  char note[NOTE_SIZE_MAX];
+  size_t note_size;
+};
+
+/* Makes the books with their first entry. `why` tells what was wrong. */
+MUST_USE enum status journal_create(struct journal *j, const char *folder, const struct broker_keys *keys,
+                                    const Onward__Genesis *genesis, uint64_t clock_ms, char why[200]);
+/* Opens them, and holds the newest entries against the newest checkpoint: BAD_INPUT when they do not fit. */
+MUST_USE enum status journal_open(struct journal *j, const char *folder, const struct broker_keys *keys,
+                                  uint64_t map_size, bool read_only, char why[200]);
+void journal_close(struct journal *j);
+
+/* Signs a checkpoint over what the open writing transaction `b` holds, and commits it. Only after OK may anything be said. NOT_NOW: full, nothing was
+ * written. OUR_FAULT: the process must end. */
+MUST_USE enum status journal_commit(struct journal *j, struct books *b, char why[200]);
+/* One entry with its path to the newest checkpoint, in the arena. Within any transaction. */
+MUST_USE enum status journal_entry(struct journal *j, struct books *b, uint64_t index, struct arena *a,
+                                   Onward__Entry **out);
+/* Consistency from `old_size` to the newest checkpoint: n x 32 bytes in the arena. Empty where nothing is to be proved. */
+MUST_USE enum status journal_consistency(struct journal *j, struct books *b, uint64_t old_size, struct arena *a,
+                                         ProtobufCBinaryData *out);
+uint64_t clock_ms(void); /* wall clock */
+
+#endif

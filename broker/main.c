@@ -1,0 +1,84 @@
+/* The operator's program: onward-broker init | serve | status | check. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "broker/admin.h"
+#include "broker/broker.h"
+
+static const char usage[] =
+    "onward-broker init FOLDER --name NAME --listen tcp://ADDRESS:PORT --registrar FILE --registrar FILE\n"
+    "                   [--address tcp://HOST:PORT] [--replace-after-h HOURS]\n"
+    "onward-broker serve FOLDER     until it is told to stop\n"
+    "onward-broker status FOLDER    what the books hold\n"
+    "onward-broker check FOLDER     configuration, keys, newest entries, bodies\n"
+    "See onward-broker(1).\n";
+
+static int wrong(const char *what)
+{
+  fprintf(stderr, "onward-broker: %s\n%s", what, usage);
+  return EXIT_CONFIG;
+}
+
+/* Secrets are in this process: no core dump, no debugger, no file that others can read. */
+static void harden(void)
+{
+  struct rlimit none = {0, 0};
+  prctl(PR_SET_DUMPABLE, 0);
+  setrlimit(RLIMIT_CORE, &none);
+  umask(077);
+}
+
+static int init(int argc, char **argv)
+{
+  static const struct option options[] = {
+      {"name", required_argument, NULL, 'n'},      {"listen", required_argument, NULL, 'l'},
+      {"address", required_argument, NULL, 'a'},   {"registrar", required_argument, NULL, 'r'},
+      {"replace-after-h", required_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+  };
+  struct init_options o = {.replace_after_h = 72};
+  int registrars = 0, c;
+  char *rest;
+  while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    if (c == 'n')
+      o.name = optarg;
+    else if (c == 'l')
+      o.listen = optarg;
+    else if (c == 'a')
+      o.address = optarg;
+    else if (c == 'r' && registrars < 2)
+      o.registrars[registrars++] = optarg;
+    else if (c == 'h' && (o.replace_after_h = strtoul(optarg, &rest, 10)) <= 8760 && *rest == 0 && *optarg >= '0')
+      continue;
+    else
+      return wrong("init: an option is unknown, doubled or has a wrong value (HOURS: 0 to 8760)");
+  }
+  if (optind != argc - 1 || o.name == NULL || o.listen == NULL || registrars != 2)
+    return wrong("init: expected FOLDER, --name, --listen and two --registrar");
+  if (!settings_is_address(o.listen) || (o.address != NULL && !settings_is_address(o.address)))
+    return wrong("init: --listen and --address: expected tcp://host:port");
+  o.folder = argv[optind];
+  return admin_init(&o);
+}
+
+int main(int argc, char **argv)
+{
+  harden();
+  if (argc >= 2 && strcmp(argv[1], "init") == 0)
+    return init(argc - 1, argv + 1);
+  if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
+    return fputs(usage, stdout) < 0;
+  if (argc != 3)
+    return wrong("expected a command and a folder");
+  if (strcmp(argv[1], "serve") == 0)
+    return broker_serve(argv[2]);
+  if (strcmp(argv[1], "status") == 0)
+    return admin_status(argv[2]);
+  if (strcmp(argv[1], "check") == 0)
+    return admin_check(argv[2]);
+  return wrong("there is no such command");
+}

@@ -1,0 +1,255 @@
+/* A delivery is put together entry by entry until the next one would not fit the receiver's credit; an entry that opens a leg
+ * takes those with it that its new recipient has never seen. */
+#include "broker/post.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/ledger/rows.h"
+
+enum { ENTRY_SIZE_MAX = 8192, BODIES_MAX = 2 * DELIVERY_ENTRIES_MAX };
+
+static struct bytes note_of(const struct journal *j)
+{
+  return bytes_of(j->note, j->note_size);
+}
+
+static enum status send_packed(struct post *p, const struct routing *to, enum frame_kind kind, const void *message,
+                               const struct bytes *bodies, size_t body_count)
+{
+  struct bytes packed = pb_pack(message, p->arena);
+  return door_send(p->door, to, kind, packed, bodies, body_count);
+}
+
+enum status post_welcome(struct post *p, struct books *b, struct session *s)
+{
+  struct sequence last;
+  Onward__Welcome w = ONWARD__WELCOME__INIT;
+  arena_reset(p->arena);
+  books_last_sequence(b, &s->organisation, &last);
+  w.organisation = pb_data(org_id_text(&s->organisation));
+  w.checkpoint = pb_data(note_of(p->journal));
+  w.last_sequence = last.sequence;
+  w.time_ms = clock_ms();
+  enum status st = journal_consistency(p->journal, b, s->known_size, p->arena, &w.consistency);
+  if (st == OK && last.sequence > 0)
+    st = journal_entry(p->journal, b, last.first_index, p->arena, &w.last);
+  if (st == OK)
+    st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
+  if (st == OK)
+    s->known_size = p->journal->checkpoint.size;
+  return st;
+}
+
+/* A delivery while it is put together. */
+struct parcel {
+  Onward__Entry *entries[DELIVERY_ENTRIES_MAX];
+  size_t entry_count;
+  Onward__Body *body_names[BODIES_MAX];
+  struct bytes bodies[BODIES_MAX];
+  size_t body_count;
+  size_t size; /* bytes of both frames, roughly from above */
+};
+
+static enum status add_entry(struct post *p, struct books *b, struct parcel *parcel, uint64_t index)
+{
+  Onward__Entry *e;
+  enum status s = journal_entry(p->journal, b, index, p->arena, &e);
+  if (s != OK)
+    return s;
+  parcel->entries[parcel->entry_count++] = e;
+  parcel->size += e->leaf.len + e->path.len + 16;
+  return OK;
+}
+
+static enum status add_bodies(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t index,
+                              const struct event *event)
+{
+  struct body_name names[2];
+  size_t count = ledger_bodies(b, &s->organisation, index, event, names);
+  for (size_t i = 0; i < count; i++) {
+    struct row_key k = key_of_body(names[i].index, names[i].slot);
+    struct bytes body;
+    Onward__Body init = ONWARD__BODY__INIT;
+    Onward__Body *name = arena_alloc(p->arena, sizeof init);
+    if (name == NULL)
+      return NOT_NOW;
+    if (b->get(b, TABLE_BODIES, row_key(&k), &body) != OK)
+      continue; /* lost here: its recipient will ask for it again */
+    *name = init;
+    name->index = names[i].index;
+    name->slot = names[i].slot;
+    name->size = (uint32_t)body.size;
+    parcel->body_names[parcel->body_count] = name;
+    parcel->bodies[parcel->body_count++] = body;
+    parcel->size += body.size + 24;
+  }
+  return OK;
+}
+
+/* One's own entry of a batch that one still keeps needs only its fixed header. */
+static void shorten_own(struct parcel *parcel, const struct session *s, const struct leaf *leaf)
+{
+  struct batch_header h;
+  Onward__Entry *e = parcel->entries[parcel->entry_count - 1];
+  if (leaf->origin == ORIGIN_ORGANISATION && batch_header_read(leaf->header, &h) == OK &&
+      org_id_equal(&h.organisation, &s->organisation) && h.sequence >= s->kept_from)
+    e->leaf.len = LEAF_HEADER_SIZE;
+}
+
+/* The entries that a new recipient must have to understand the leg: in order, each once. */
+static size_t context_of(const struct event *e, const struct session *s, uint64_t out[3])
+{
+  const Onward__LegOpened *l = e->core->leg_opened;
+  size_t count = 0;
+  if (e->act != ONWARD__CORE__ACT_LEG_OPENED || !bytes_equal(pb_bytes(l->recipient), org_id_text(&s->organisation)))
+    return 0;
+  out[count++] = l->submit_index;
+  if (l->brief->index != l->submit_index)
+    out[count++] = l->brief->index;
+  if (l->file != NULL && l->file->index != l->submit_index && l->file->index != l->brief->index) {
+    bool before = count == 2 && l->file->index < out[1];
+    out[count] = before ? out[1] : l->file->index;
+    if (before)
+      out[1] = l->file->index;
+    count++;
+  }
+  return count;
+}
+
+/* Adds one row of the mailbox. NOT_NOW: it does not fit any more; the parcel is as it was. */
+static enum status add_row(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t index)
+{
+  struct parcel before = {.entry_count = parcel->entry_count, .body_count = parcel->body_count, .size = parcel->size};
+  struct leaf leaf;
+  struct event event;
+  uint64_t context[3];
+  enum status st = books_event(b, index, p->arena, &leaf, &event);
+  size_t context_count = st == OK ? context_of(&event, s, context) : 0;
+  if (st == OK && parcel->entry_count + context_count + 1 > DELIVERY_ENTRIES_MAX)
+    st = NOT_NOW;
+  for (size_t i = 0; i < context_count && st == OK; i++)
+    st = add_entry(p, b, parcel, context[i]);
+  if (st == OK)
+    st = add_entry(p, b, parcel, index);
+  if (st == OK) {
+    shorten_own(parcel, s, &leaf);
+    st = add_bodies(p, b, s, parcel, index, &event);
+  }
+  uint64_t limit = s->bytes < MESSAGE_SIZE_MAX ? s->bytes : MESSAGE_SIZE_MAX;
+  if (st == OK && parcel->size > limit && before.entry_count > 0)
+    st = NOT_NOW;
+  if (st != OK) {
+    parcel->entry_count = before.entry_count;
+    parcel->body_count = before.body_count;
+    parcel->size = before.size;
+  }
+  return st;
+}
+
+static enum status fill_parcel(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t *next)
+{
+  uint64_t index;
+  *next = s->position;
+  while (parcel->entry_count < s->entries) {
+    if (books_mail(b, &s->organisation, *next, &index) != OK) {
+      *next = p->journal->head.size;
+      return OK;
+    }
+    enum status st = add_row(p, b, s, parcel, index);
+    if (st != OK)
+      return st == NOT_NOW && parcel->entry_count > 0 ? OK : st;
+    *next = index + 1;
+  }
+  return OK;
+}
+
+enum status post_mail(struct post *p, struct books *b, struct session *s)
+{
+  static struct parcel parcel; /* too large for a stack; one thread */
+  uint64_t next;
+  if (!s->placed || s->leaving)
+    return OK;
+  while (s->entries > 0 && s->position < p->journal->head.size) {
+    arena_reset(p->arena);
+    parcel.entry_count = parcel.body_count = parcel.size = 0;
+    Onward__Delivery d = ONWARD__DELIVERY__INIT;
+    enum status st = fill_parcel(p, b, s, &parcel, &next);
+    if (st != OK)
+      return st;
+    if (parcel.entry_count == 0) {
+      s->position = next;
+      return OK;
+    }
+    d.n_entries = parcel.entry_count;
+    d.entries = parcel.entries;
+    d.n_bodies = parcel.body_count;
+    d.bodies = parcel.body_names;
+    d.checkpoint = pb_data(note_of(p->journal));
+    d.next = next;
+    st = journal_consistency(p->journal, b, s->known_size, p->arena, &d.consistency);
+    if (st == OK)
+      st = send_packed(p, &s->to, FRAME_DELIVERY, &d, parcel.bodies, parcel.body_count);
+    if (st != OK)
+      return st;
+    s->position = next;
+    s->known_size = p->journal->checkpoint.size;
+    s->entries -= parcel.entry_count < s->entries ? parcel.entry_count : s->entries;
+  }
+  return OK;
+}
+
+enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after)
+{
+  static struct parcel parcel;
+  Onward__Answer a = ONWARD__ANSWER__INIT;
+  struct row_key from = key_of_index(registry_after + 1);
+  struct bytes key, value;
+  enum status st = OK;
+  arena_reset(p->arena);
+  parcel.entry_count = parcel.body_count = parcel.size = 0;
+  while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK && st == OK) {
+    struct reader r = reader_of(key);
+    uint64_t index = read_u64(&r);
+    if (parcel.entry_count == DELIVERY_ENTRIES_MAX || parcel.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX) {
+      a.more = true;
+      break;
+    }
+    st = add_entry(p, b, &parcel, index);
+    from = key_of_index(index + 1);
+  }
+  a.n_entries = parcel.entry_count;
+  a.entries = parcel.entries;
+  a.checkpoint = pb_data(note_of(p->journal));
+  if (st == OK)
+    st = journal_consistency(p->journal, b, s->known_size, p->arena, &a.consistency);
+  if (st == OK)
+    st = send_packed(p, &s->to, FRAME_ANSWER, &a, NULL, 0);
+  if (st == OK)
+    s->known_size = p->journal->checkpoint.size;
+  return st;
+}
+
+/* A refusal that cannot be sent is not kept: its addressee will ask again. */
+void post_refusal(struct post *p, const struct routing *to, Onward__RefusalReason reason, uint64_t sequence,
+                  uint32_t event, const char *what, uint32_t retry_after_ms)
+{
+  Onward__Refusal r = ONWARD__REFUSAL__INIT;
+  arena_reset(p->arena);
+  r.reason = reason;
+  r.sequence = sequence;
+  r.event = event;
+  r.what = pb_data(bytes_text(what));
+  r.retry_after_ms = retry_after_ms;
+  enum status st = send_packed(p, to, FRAME_REFUSAL, &r, NULL, 0);
+  (void)st;
+}
+
+void post_goodbye(struct post *p, const struct routing *to, Onward__GoodbyeReason reason)
+{
+  Onward__Goodbye g = ONWARD__GOODBYE__INIT;
+  arena_reset(p->arena);
+  g.reason = reason;
+  enum status st = send_packed(p, to, FRAME_GOODBYE, &g, NULL, 0);
+  (void)st;
+}

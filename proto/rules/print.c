@@ -1,0 +1,66 @@
+/* Prints the table of rules as the documentation's table (docs/spec/table.md): `onward-rules > docs/spec/table.md`. A test compares the
+ * two. */
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/rules/rules.h"
+
+static const char *const actors[] = {"sender", "recipient", "anyone", "broker"};
+
+static void print_states(uint32_t set)
+{
+  const char *comma = "";
+  for (int s = 0; s < STATES; s++)
+    if ((set >> s & 1) != 0) {
+      printf("%s%s", comma, s == STATE_NONE ? "-" : state_name(s));
+      comma = ", ";
+    }
+}
+
+static void print_flags(const char *before, uint8_t flags, const char *mark)
+{
+  if ((flags & FLAG_INFO_OPEN) != 0)
+    printf("%s%sinfo_open", before, mark);
+  if ((flags & FLAG_CANCEL_OPEN) != 0)
+    printf("%s%scancel_open", before, mark);
+}
+
+static void print_variants(const struct rule *r)
+{
+  const char *before = " (";
+  for (int v = 0; v < 32 && r->variants != 0; v++)
+    if ((r->variants >> v & 1) != 0) {
+      printf("%s%s", before, pb_enum_name(&onward__refuse_open_reason__descriptor, v));
+      before = ", ";
+    }
+  if (r->variants != 0)
+    printf(")");
+}
+
+static void print_row(const struct rule *r)
+{
+  static const char *const seals[] = {"nothing", "brief, file", "brief or file again", "brief for the target", "a note"};
+  static const char *const told[] = {"-", "sender", "recipient", "sender, recipient"};
+  printf("| %s", act_name(r->act));
+  print_variants(r);
+  printf(" | %s | ", actors[r->actor]);
+  print_states(r->from);
+  print_flags(" and ", r->with, "");
+  print_flags(" and ", r->without, "not ");
+  printf(" | %s", r->to == STATE_NONE ? "same" : state_name(r->to));
+  print_flags(" ", r->sets, "+ ");
+  print_flags(" ", r->clears, "- ");
+  printf(" | %s | %s | %s |\n", told[r->told], seals[r->seals], r->built ? "yes" : "reserved");
+}
+
+int main(void)
+{
+  printf("# Who may do what from where\n\n"
+         "Printed from `proto/rules/table.c` by `onward-rules`; a test compares the two. The first row that fits act, actor, state and\n"
+         "flags decides. A reserved row is answered `NOT_YET_SUPPORTED`. `leg_over` and `failed` last only within a turn: the broker's\n"
+         "next entry opens the next leg or returns the referral. The author of an act is always told.\n\n"
+         "| act | by | from | to | also told | seals | built |\n|---|---|---|---|---|---|---|\n");
+  for (size_t i = 0; i < rules_count; i++)
+    print_row(&rules[i]);
+  return 0;
+}
