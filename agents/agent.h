@@ -36,6 +36,7 @@ struct agent {
   struct self self;
   struct network network; /* slices into `paper` */
   struct store *store;
+  struct books *books; /* of the open transaction */
   struct key_ring ring;
   struct evidence evidence;
   struct session session;

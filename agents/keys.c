@@ -174,14 +174,19 @@ static enum status keys_make(struct key_folder *k, const char *suffix, struct by
   return points_save(k, suffix, why);
 }
 
-static enum status passphrase_check(struct bytes passphrase, char why[WHY_SIZE])
+bool passphrase_fits(struct bytes passphrase)
 {
   size_t characters = 0;
   for (size_t i = 0; i < passphrase.size; i++)
     characters += (passphrase.data[i] & 0xc0) != 0x80; /* UTF-8: continuation bytes are not counted */
-  if (characters < PASSPHRASE_CHARACTERS_MIN || passphrase.size > PASSPHRASE_SIZE_MAX)
-    return trouble(why, BAD_INPUT, "the passphrase must have at least %d characters", PASSPHRASE_CHARACTERS_MIN);
-  return OK;
+  return characters >= PASSPHRASE_CHARACTERS_MIN && passphrase.size <= PASSPHRASE_SIZE_MAX;
+}
+
+static enum status passphrase_check(struct bytes passphrase, char why[WHY_SIZE])
+{
+  if (passphrase_fits(passphrase))
+    return OK;
+  return trouble(why, BAD_INPUT, "the passphrase must have at least %d characters", PASSPHRASE_CHARACTERS_MIN);
 }
 
 enum status keys_create(const char *folder, struct bytes passphrase, char why[200])

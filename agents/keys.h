@@ -28,6 +28,8 @@ struct key_folder {
   struct es256_secret *seal[SEAL_KEYS_MAX]; /* all NULL: locked */
 };
 
+bool passphrase_fits(struct bytes passphrase); /* long enough, and not too long */
+
 /* Makes the folder (0700) and all keys in it. BAD_INPUT: there are keys already, the folder is open to others, or the
  * passphrase is too short. Cut off in the middle, it has made nothing, and can be called again. */
 MUST_USE enum status keys_create(const char *folder, struct bytes passphrase, char why[200]);

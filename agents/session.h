@@ -5,8 +5,8 @@
  * Nothing of it needs to survive: what matters is in the books, and every connection begins with a hello. When a delivery names an entry
  * of the directory that we do not have, it is put aside, the directory is asked for, and the hello is said again.
  */
-#ifndef ONWARD_SESSION_H
-#define ONWARD_SESSION_H
+#ifndef ONWARD_AGENT_SESSION_H
+#define ONWARD_AGENT_SESSION_H
 
 #include "agents/link.h"
 #include "proto/base/arena.h"

@@ -103,11 +103,17 @@ static int admits(void *context, const uint8_t link_key[32])
   return often ? 300 : 200;
 }
 
+/* Nothing more is heard of it; the line is cut once the last word had time to leave. */
+static void leave(struct session *s)
+{
+  s->leaving = true;
+  s->cut_ms = clock_ms() + CUT_AFTER_MS;
+}
+
 static void dismiss(struct broker *b, struct session *s, Onward__GoodbyeReason reason)
 {
   post_goodbye(&b->post, &s->to, reason);
-  s->leaving = true;
-  s->cut_ms = clock_ms() + CUT_AFTER_MS;
+  leave(s);
 }
 
 static void cut_those_who_left(struct broker *b)
@@ -313,7 +319,10 @@ static bool hear(struct broker *b, struct knock *k)
     return false; /* suspended while connected: not even answered */
   if (!k->three) {
     REFUSE(b, k, s, MALFORMED, "expected exactly three frames");
-    door_cut(&k->wire);
+    if (s != NULL)
+      leave(s);
+    else
+      door_cut(&k->wire);
     return false;
   }
   if (head_read(k->head, &version, &kind) != OK) {

@@ -89,11 +89,11 @@ void words_entry(const struct leaf *leaf, const struct event *e,
                  char out[WORDS_SIZE]); /* "accept by aple on K7MQ4X-T" */
 
 /* Lines of `show`. `told` are the organisations that the entry was put into the mailbox of, other than its author. */
-struct told {
+struct audience {
   size_t count;
   const struct org_id *const *organisations;
 };
-void line_text(const struct leaf *leaf, const struct event *e, const struct told *told, FILE *out);
-void line_json(const struct leaf *leaf, const struct event *e, const struct told *told, FILE *out);
+void line_text(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out);
+void line_json(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out);
 
 #endif

@@ -1,4 +1,5 @@
-/* One entry as a line to read, and as a JSON object. */
+/* One entry as a JSON object, and as a line to read. What an act states is turned into JSON field by field, by the
+ * names of the schema; the line shows the few of them that a reader wants. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -6,129 +7,230 @@
 
 #include "agents/audit/audit.h"
 
-#define A(name) ONWARD__CORE__ACT_##name
+/* --- JSON --- */
 
-static const char *author_of(const struct leaf *leaf, char id[sizeof(struct org_id) + 1])
+static json_t *hex_json(struct bytes b)
 {
-  struct batch_header h;
-  if (leaf->origin == ORIGIN_BROKER || batch_header_read(leaf->header, &h) != OK)
-    return NULL;
-  memcpy(id, h.organisation.text, sizeof h.organisation.text);
-  id[sizeof h.organisation.text] = 0;
-  return id;
+  char hex[2 * REQUEST_SIZE_MAX + 1];
+  hex_encode(bytes_of(b.data, b.size < REQUEST_SIZE_MAX ? b.size : REQUEST_SIZE_MAX), hex);
+  return json_string(hex);
 }
 
-/* The name of a code, in small letters; in one of four buffers that are used in turn. */
-static const char *code_name(const ProtobufCEnumDescriptor *type, int value)
+/* What is no UTF-8 is told in hex. */
+static json_t *text_json(struct bytes b)
 {
-  static char buffers[4][48];
-  static size_t turn;
-  char *out = buffers[turn++ % 4];
+  json_t *text = json_stringn(b.size == 0 ? "" : (const char *)b.data, b.size);
+  return text != NULL ? text : hex_json(b);
+}
+
+static json_t *org_json(const struct org_id *id)
+{
+  return text_json(org_id_text(id));
+}
+
+static json_t *time_json(uint64_t ms)
+{
+  char text[WORDS_SIZE];
+  words_time(ms, text);
+  return json_string(text);
+}
+
+/* Codes are told in small letters. */
+static json_t *code_json(const ProtobufCEnumDescriptor *type, int value)
+{
+  char text[64];
   const char *name = pb_enum_name(type, value);
-  size_t i = 0;
-  for (; name[i] != 0 && i < sizeof buffers[0] - 1; i++)
-    out[i] = (char)tolower((unsigned char)name[i]);
-  out[i] = 0;
-  return out;
+  size_t size = 0;
+  for (; name[size] != 0 && size < sizeof text; size++)
+    text[size] = (char)tolower((unsigned char)name[size]);
+  return json_stringn(text, size);
+}
+
+static json_t *message_json(const ProtobufCMessage *m);
+
+static json_t *request_json(struct bytes packed)
+{
+  uint8_t memory[8 * REQUEST_SIZE_MAX];
+  struct arena a = arena_of(memory, sizeof memory);
+  const Onward__Request *r = pb_unpack(&onward__request__descriptor, packed, &a);
+  return r == NULL ? hex_json(packed) : message_json(&r->base);
+}
+
+static json_t *bytes_json(const char *name, struct bytes b)
+{
+  static const char *const texts[] = {"recipients", "recipient", "target",         "organisation", "scope",
+                                      "area",       "origin",    "duty_telephone", "duty_hours",   "name"};
+  if (strcmp(name, "request") == 0)
+    return request_json(b);
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    if (strcmp(name, texts[i]) == 0)
+      return text_json(b);
+  return hex_json(b);
+}
+
+static json_t *value_json(const ProtobufCFieldDescriptor *field, const void *member)
+{
+  switch (field->type) {
+  case PROTOBUF_C_TYPE_ENUM:
+    return code_json(field->descriptor, *(const int *)member);
+  case PROTOBUF_C_TYPE_BOOL:
+    return json_boolean(*(const protobuf_c_boolean *)member);
+  case PROTOBUF_C_TYPE_UINT32:
+    return json_integer(*(const uint32_t *)member);
+  case PROTOBUF_C_TYPE_UINT64:
+    return json_integer((json_int_t) * (const uint64_t *)member);
+  case PROTOBUF_C_TYPE_BYTES:
+    return bytes_json(field->name, pb_bytes(*(const ProtobufCBinaryData *)member));
+  default:
+    return message_json(*(const ProtobufCMessage *const *)member);
+  }
+}
+
+static json_t *list_json(const ProtobufCFieldDescriptor *field, size_t count, const uint8_t *items)
+{
+  size_t each = field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(ProtobufCMessage *);
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++)
+    json_array_append_new(list, value_json(field, items + i * each));
+  return list;
+}
+
+static json_t *message_json(const ProtobufCMessage *m)
+{
+  json_t *object = m == NULL ? json_null() : json_object();
+  for (unsigned i = 0; m != NULL && i < m->descriptor->n_fields; i++) {
+    const ProtobufCFieldDescriptor *field = &m->descriptor->fields[i];
+    const uint8_t *at = (const uint8_t *)m;
+    json_t *value = field->label == PROTOBUF_C_LABEL_REPEATED
+                        ? list_json(field, *(const size_t *)(at + field->quantifier_offset),
+                                    *(const uint8_t *const *)(at + field->offset))
+                        : value_json(field, at + field->offset);
+    json_object_set_new(object, field->name, value);
+  }
+  return object;
+}
+
+/* Every act is a message of its own in the same place of Core. */
+static json_t *act_json(const struct event *e)
+{
+  return message_json(&e->core->submit->base);
+}
+
+static json_t *batch_json(const struct leaf *leaf, const struct batch_header *h)
+{
+  return json_pack("{s:I,s:i,s:i,s:I}", "sequence", (json_int_t)h->sequence, "position", (int)leaf->position + 1,
+                   "count", (int)h->count, "read_up_to", (json_int_t)h->read_up_to);
+}
+
+static json_t *sealed_json(const Onward__Event *outer)
+{
+  json_t *list = json_array();
+  for (size_t i = 0; i < outer->n_sealed; i++)
+    json_array_append_new(list, message_json(&outer->sealed[i]->base));
+  return list;
+}
+
+static json_t *audience_json(const struct audience *told)
+{
+  json_t *list = json_array();
+  for (size_t i = 0; i < told->count; i++)
+    json_array_append_new(list, org_json(told->organisations[i]));
+  return list;
+}
+
+static json_t *entry_json(const struct leaf *leaf, const struct event *e, const struct audience *told)
+{
+  struct batch_header h;
+  char brief[REF_SHORT_SIZE];
+  json_t *o = json_object();
+  bool signed_by = leaf->origin == ORIGIN_ORGANISATION && batch_header_read(leaf->header, &h) == OK;
+  json_object_set_new(o, "index", json_integer((json_int_t)leaf->index));
+  json_object_set_new(o, "time", time_json(leaf->time_ms));
+  json_object_set_new(o, "time_ms", json_integer((json_int_t)leaf->time_ms));
+  json_object_set_new(o, "who", signed_by ? org_json(&h.organisation) : json_null());
+  json_object_set_new(o, "act", json_string(act_name(e->act)));
+  if (e->core->referral_id.len > 0) {
+    ref_short(&e->referral, brief);
+    json_object_set_new(o, "referral", hex_json(BYTES(e->referral.byte)));
+    json_object_set_new(o, "short", json_string(brief));
+  }
+  json_object_set_new(o, "verdict", code_json(&onward__verdict__descriptor, leaf->verdict));
+  json_object_set_new(o, "for", audience_json(told));
+  if (e->answers_index != 0)
+    json_object_set_new(o, "answers", json_integer((json_int_t)e->answers_index));
+  json_object_set_new(o, "states", act_json(e));
+  json_object_set_new(o, "sealed", sealed_json(e->outer));
+  if (signed_by)
+    json_object_set_new(o, "batch", batch_json(leaf, &h));
+  return o;
+}
+
+void line_json(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out)
+{
+  json_t *entry = entry_json(leaf, e, told);
+  json_dumpf(entry, out, JSON_COMPACT);
+  fputc('\n', out);
+  json_decref(entry);
 }
 
 /* --- text --- */
 
-static void print_data(FILE *out, ProtobufCBinaryData b)
+/* `before` stands before the first of a list only. */
+static void print_detail(const json_t *value, const char *name, const char *before, int *count, FILE *out)
 {
-  fwrite(b.data, 1, b.len, out);
-}
-
-static void print_list(FILE *out, const ProtobufCBinaryData *list, size_t count)
-{
-  for (size_t i = 0; i < count; i++) {
-    fputs(i == 0 ? "" : ", ", out);
-    print_data(out, list[i]);
+  size_t i;
+  json_t *item;
+  if (json_is_array(value)) {
+    json_array_foreach(value, i, item) print_detail(item, name, i == 0 ? before : "", count, out);
+    return;
+  }
+  if (value == NULL || json_is_false(value))
+    return;
+  fprintf(out, "%s%s", *count == 0 ? " (" : ", ", before);
+  (*count)++;
+  if (json_is_object(value)) {
+    const char *reason = json_string_value(json_object_get(value, "reason"));
+    fputs(json_string_value(json_object_get(value, "organisation")), out);
+    fprintf(out, "%s%s", reason == NULL ? "" : ": ", reason == NULL ? "" : reason);
+  } else if (json_is_integer(value)) {
+    fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+  } else {
+    fputs(json_is_true(value) ? name : json_string_value(value), out);
   }
 }
 
-static void print_skipped(FILE *out, Onward__Skipped *const *list, size_t count)
+/* The fields that a reader wants, in the order of the line. */
+static void print_details(const struct event *e, FILE *out)
 {
-  for (size_t i = 0; i < count; i++) {
-    fputs(i == 0 ? "; passed over " : ", ", out);
-    print_data(out, list[i]->organisation);
-    fprintf(out, " (%s)", code_name(&onward__skipped_reason__descriptor, (int)list[i]->reason));
-  }
+  static const struct {
+    const char *field, *before;
+  } shown[] = {
+      {"origin", ""},  {"leg", "leg "},      {"recipient", "to "}, {"recipients", "to "}, {"target", "to "},
+      {"request", ""}, {"organisation", ""}, {"standing", ""},     {"reason", ""},        {"by", ""},
+      {"outcome", ""}, {"priority", ""},     {"drill", ""},        {"safety", ""},        {"skipped", "passed over "}};
+  int count = 0;
+  json_t *act = act_json(e);
+  for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+    print_detail(json_object_get(act, shown[i].field), shown[i].field, shown[i].before, &count, out);
+  fputs(count > 0 ? ")" : "", out);
+  json_decref(act);
 }
 
-static void print_requested(FILE *out, ProtobufCBinaryData packed)
+void line_text(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out)
 {
-  uint8_t memory[8 * REQUEST_SIZE_MAX];
-  struct arena a = arena_of(memory, sizeof memory);
-  const Onward__Request *r = pb_unpack(&onward__request__descriptor, pb_bytes(packed), &a);
-  struct org_id id;
-  if (r != NULL && pb_org(r->organisation, &id) == OK)
-    fprintf(out, ORG_FMT, id.text);
-}
-
-/* What else a reader wants to know of the act, in a few words. */
-static void print_details(FILE *out, const Onward__Core *c)
-{
-  switch ((int)c->act_case) {
-  case A(SUBMIT):
-    fputs("to ", out);
-    print_list(out, c->submit->recipients, c->submit->n_recipients);
-    fprintf(out, "; %s%s", code_name(&onward__priority__descriptor, (int)c->submit->priority),
-            c->submit->drill ? "; drill" : "");
-    break;
-  case A(READDRESS):
-    fputs("to ", out);
-    print_list(out, c->readdress->recipients, c->readdress->n_recipients);
-    break;
-  case A(REROUTE):
-    fputs("to ", out);
-    print_data(out, c->reroute->target);
-    break;
-  case A(REFUSE_OPEN):
-    fputs(code_name(&onward__refuse_open_reason__descriptor, (int)c->refuse_open->reason), out);
-    break;
-  case A(DECLINE):
-    fprintf(out, "%s, %s", code_name(&onward__decline_class__descriptor, (int)c->decline->reason),
-            code_name(&onward__declined_by__descriptor, (int)c->decline->by));
-    break;
-  case A(FAIL):
-    fputs(code_name(&onward__decline_class__descriptor, (int)c->fail->reason), out);
-    break;
-  case A(COMPLETE):
-    fputs(code_name(&onward__outcome_class__descriptor, (int)c->complete->outcome), out);
-    break;
-  case A(LEG_OPENED):
-    fprintf(out, "leg %" PRIu32 " to ", c->leg_opened->leg);
-    print_data(out, c->leg_opened->recipient);
-    print_skipped(out, c->leg_opened->skipped, c->leg_opened->n_skipped);
-    break;
-  case A(RETURNED):
-    fputs(code_name(&onward__returned_reason__descriptor, (int)c->returned->reason), out);
-    print_skipped(out, c->returned->skipped, c->returned->n_skipped);
-    break;
-  case A(ENROL):
-    print_requested(out, c->enrol->request);
-    break;
-  case A(ROTATE):
-    print_requested(out, c->rotate->request);
-    break;
-  case A(REPLACE_KEYS):
-    print_requested(out, c->replace_keys->request);
-    break;
-  case A(SUSPEND):
-    print_data(out, c->suspend->organisation);
-    fprintf(out, ", %s", code_name(&onward__standing__descriptor, (int)c->suspend->standing));
-    break;
-  case A(STOP_REPLACEMENT):
-    print_data(out, c->stop_replacement->organisation);
-    break;
-  case A(KEYS_REPLACED):
-    print_data(out, c->keys_replaced->organisation);
-    break;
-  case A(GENESIS):
-    print_data(out, c->genesis->origin);
-    break;
-  default:
-    break;
-  }
+  struct batch_header h;
+  char time[WORDS_SIZE], brief[REF_SHORT_SIZE] = "-";
+  bool signed_by = leaf->origin == ORIGIN_ORGANISATION && batch_header_read(leaf->header, &h) == OK;
+  words_time(leaf->time_ms, time);
+  if (e->core->referral_id.len > 0)
+    ref_short(&e->referral, brief);
+  json_t *verdict = code_json(&onward__verdict__descriptor, leaf->verdict);
+  fprintf(out, "%6" PRIu64 "  %s  %-16.16s  %-16s  %-8s  %s%s", leaf->index, time,
+          signed_by ? h.organisation.text : "(the exchange)", act_name(e->act), brief,
+          leaf->verdict == ONWARD__VERDICT__ACCEPTED ? "" : "REFUSED: ", json_string_value(verdict));
+  for (size_t i = 0; i < told->count; i++)
+    fprintf(out, "%s" ORG_FMT, i == 0 ? ", for " : ", ", told->organisations[i]->text);
+  print_details(e, out);
+  fputc('\n', out);
+  json_decref(verdict);
 }

@@ -54,9 +54,9 @@ static void mailboxes_close(struct mailboxes *m)
   free(m->told);
 }
 
-static struct told mailboxes_told(struct books *b, struct mailboxes *m, uint64_t index, const struct org_id *author)
+static struct audience mailboxes_told(struct books *b, struct mailboxes *m, uint64_t index, const struct org_id *author)
 {
-  struct told told = {0, m->told};
+  struct audience told = {0, m->told};
   for (size_t i = 0; i < m->count; i++) {
     struct mailbox *box = &m->list[i];
     if (box->next < index)
@@ -106,7 +106,7 @@ static bool referral_wanted(const char *wanted, const struct event *e)
   return same_letters(wanted, brief) || same_letters(wanted, hex);
 }
 
-static bool organisation_wanted(const struct org_id *wanted, const struct org_id *author, const struct told *told)
+static bool organisation_wanted(const struct org_id *wanted, const struct org_id *author, const struct audience *told)
 {
   if (bytes_zero(org_id_bytes(wanted)) || org_id_equal(wanted, author))
     return true;
@@ -131,7 +131,7 @@ static enum audit_code show_entry(struct audit *a, struct mailboxes *m, uint64_t
     return audit_tell(q, AUDIT_FAILED, "entry %" PRIu64 ": %s", index, why.text);
   if (leaf.origin == ORIGIN_ORGANISATION && batch_header_read(leaf.header, &h) == OK)
     author = h.organisation;
-  struct told told = mailboxes_told(a->books, m, index, &author);
+  struct audience told = mailboxes_told(a->books, m, index, &author);
   if (!referral_wanted(q->referral, &e) || !organisation_wanted(&q->organisation, &author, &told))
     return AUDIT_FINE;
   if (q->json)

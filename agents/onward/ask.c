@@ -193,14 +193,6 @@ enum exit_code ask_passphrase(const struct call *c, const char *prompt, char pas
   return end == LINE_NONE ? no_answer(c) : DONE;
 }
 
-static bool long_enough(const char *passphrase)
-{
-  int characters = 0;
-  for (const char *p = passphrase; *p != 0; p++)
-    characters += ((uint8_t)*p & 0xc0) != 0x80;
-  return characters >= PASSPHRASE_CHARACTERS_MIN;
-}
-
 enum exit_code ask_new_passphrase(const struct call *c, char passphrase[PASSPHRASE_SIZE])
 {
   if (call_option(c, "--passphrase-file") == NULL && ask_is_terminal())
@@ -212,7 +204,7 @@ enum exit_code ask_new_passphrase(const struct call *c, char passphrase[PASSPHRA
     enum exit_code code = ask_passphrase(c, "New passphrase: ", passphrase);
     if (code != DONE || call_option(c, "--passphrase-file") != NULL)
       return code;
-    if (!long_enough(passphrase)) {
+    if (!passphrase_fits(bytes_text(passphrase))) {
       complain("That is too short.\n");
       continue;
     }

@@ -1,0 +1,267 @@
+/* Opening in order: folder and its lock, settings, keys, the invitation, the books, what they prove. */
+#include "agents/agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+  ARENA_SIZE = 24 * 1024 * 1024, /* one message of 1 MiB and what it becomes, or one refer for 16 */
+  SECRET_SIZE = 4 * 1024 * 1024,
+  PATH_SIZE = HOME_SIZE + 32,
+};
+
+uint64_t now_ms(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+uint64_t ticks_ms(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_BOOTTIME, &t);
+  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+void say(const char *format, ...)
+{
+  char line[512];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(line, sizeof line, format, list);
+  va_end(list);
+  fprintf(stderr, "onward-agent: %s\n", line);
+}
+
+static enum status trouble(struct agent *a, enum status s, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static enum status trouble(struct agent *a, enum status s, const char *format, ...)
+{
+  va_list list;
+  va_start(list, format);
+  vsnprintf(a->why, sizeof a->why, format, list);
+  va_end(list);
+  return s;
+}
+
+static void path_of(const struct agent *a, const char *name, char path[PATH_SIZE])
+{
+  snprintf(path, PATH_SIZE, "%s/%s", a->home, name);
+}
+
+static bool make_rooms(struct agent *a)
+{
+  void *arena = malloc(ARENA_SIZE), *secret = malloc(SECRET_SIZE), *paper = malloc(PAPER_ARENA_SIZE);
+  a->arena = arena_of(arena, ARENA_SIZE);
+  a->secret = arena_of(secret, SECRET_SIZE);
+  a->paper = arena_of(paper, PAPER_ARENA_SIZE);
+  return arena != NULL && secret != NULL && paper != NULL;
+}
+
+/* One process per folder: two would sign two histories. */
+static enum status lock_folder(struct agent *a)
+{
+  char path[PATH_SIZE];
+  path_of(a, "lock", path);
+  a->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (a->lock_fd < 0)
+    return trouble(a, NOT_FOUND, "%s: %s", a->home, strerror(errno));
+  if (flock(a->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    return trouble(a, NOT_NOW, "%s: Onward is running there already", a->home);
+  return OK;
+}
+
+static enum status read_config(struct agent *a, const char *config_path)
+{
+  char path[PATH_SIZE];
+  struct settings_error error;
+  path_of(a, "agent.conf", path);
+  if (config_path != NULL && access(config_path, R_OK) != 0)
+    return trouble(a, NOT_FOUND, "%s: %s", config_path, strerror(errno));
+  enum status s = config_read(config_path != NULL ? config_path : path, &a->config, &error);
+  return s == OK ? OK : trouble(a, s, "%.198s", error.text);
+}
+
+static struct bytes own_id_key(void)
+{
+  return bytes_text("organisation");
+}
+
+static enum status open_books(struct agent *a)
+{
+  char path[PATH_SIZE];
+  path_of(a, "books", path);
+  struct store_options o = {
+      .folder = path, .table_names = tables_names(), .table_count = TABLES_AGENT, .create = true};
+  return store_open(&o, a->why, &a->store);
+}
+
+/* The invitation is for the keys that we had when we joined; once the books know who we are, the keys may have changed since. */
+static enum status read_network(struct agent *a)
+{
+  char path[PATH_SIZE];
+  static char text[PAPER_TEXT_MAX];
+  struct complaint why;
+  struct bytes own;
+  size_t size;
+  path_of(a, "network", path);
+  enum status s = file_read(path, text, sizeof text, &size, a->why);
+  if (s != OK)
+    return s == NOT_FOUND ? trouble(a, s, "%s: not there: join a network first, with `onward join`", path) : s;
+  struct books *b = agent_read(a);
+  bool joined = b->get(b, TABLE_MARKS, own_id_key(), &own) == OK && own.size == sizeof a->self.id.text;
+  if (joined)
+    memcpy(a->self.id.text, own.data, own.size);
+  if (agent_abort(a) != OK)
+    return OUR_FAULT;
+  struct bytes content = bytes_of(text, size);
+  s = joined ? paper_invitation_read(content, NULL, &a->paper, &why, &a->network)
+             : invitation_file_read(content, &a->keys, &a->paper, &why, &a->network);
+  if (s != OK)
+    return trouble(a, BAD_INPUT, "%s: %s", path, s == BAD_INPUT ? why.text : "is too large");
+  if (!joined)
+    a->self.id = a->network.organisation;
+  a->self.network = a->network.id;
+  a->self.keys = &a->keys;
+  return OK;
+}
+
+static enum status begin_books(struct agent *a)
+{
+  struct books *b = agent_write(a);
+  b->put(b, TABLE_MARKS, own_id_key(), org_id_bytes(&a->self.id));
+  enum status s = directory_begin(b, a->network.genesis_leaf, &a->network.id, &a->arena);
+  if (s == OK)
+    s = evidence_init(&a->evidence, b, &a->ring, &a->network.id, &a->network.log_key, a->network.checkpoint_note);
+  if (s != OK) {
+    agent_abort(a);
+    return trouble(a, BAD_INPUT, "%s/books: are those of another network than the invitation's", a->home);
+  }
+  evidence_keep(&a->evidence, b);
+  return agent_commit(a);
+}
+
+enum status agent_open(struct agent *a, const char *home, const char *config_path)
+{
+  memset(a, 0, sizeof *a);
+  a->lock_fd = -1;
+  a->local.fd = -1;
+  if (home[0] == 0 || strlen(home) >= sizeof a->home)
+    return trouble(a, BAD_INPUT, "the data folder's path must have 1 to %d bytes", HOME_SIZE - 1);
+  snprintf(a->home, sizeof a->home, "%s", home);
+  if (!make_rooms(a))
+    return trouble(a, OUR_FAULT, "not enough memory");
+  enum status s = keys_open(a->home, a->why, &a->keys);
+  if (s == OK)
+    s = lock_folder(a);
+  if (s == OK)
+    s = read_config(a, config_path);
+  if (s == OK)
+    s = open_books(a);
+  if (s == OK)
+    s = read_network(a);
+  if (s == OK)
+    s = begin_books(a);
+  if (s == OK)
+    agent_check_keys(a);
+  if (s == OK && session_init(&a->session) != OK)
+    s = trouble(a, OUR_FAULT, "libzmq cannot be started");
+  return s == OK ? local_open(&a->local, a->home, a->why) : s;
+}
+
+void agent_close(struct agent *a)
+{
+  local_close(&a->local);
+  session_fini(&a->session);
+  if (a->store != NULL)
+    store_close(a->store);
+  keys_close(&a->keys);
+  key_ring_fini(&a->ring);
+  if (a->secret.memory != NULL)
+    arena_wipe(&a->secret);
+  free(a->arena.memory);
+  free(a->secret.memory);
+  free(a->paper.memory);
+  if (a->lock_fd >= 0)
+    close(a->lock_fd);
+}
+
+struct books *agent_write(struct agent *a)
+{
+  a->news.count = 0;
+  return a->books = store_begin(a->store, true);
+}
+
+struct books *agent_read(struct agent *a)
+{
+  a->news.count = 0;
+  return a->books = store_begin(a->store, false);
+}
+
+enum status agent_commit(struct agent *a)
+{
+  enum status s = store_commit(a->store, a->why);
+  if (s != OK)
+    say("%s", a->why);
+  if (s != OK && s != NOT_NOW)
+    a->broken = true;
+  for (size_t i = 0; s == OK && i < a->news.count; i++)
+    local_tell(&a->local, &a->news.list[i].id, a->news.list[i].act);
+  a->news.count = 0;
+  return s;
+}
+
+enum status agent_abort(struct agent *a)
+{
+  enum status s = a->books->trouble;
+  store_abort(a->store);
+  if (s == OUR_FAULT) {
+    a->broken = true;
+    trouble(a, s, "%s/books: contradict themselves, or cannot be read: have them checked", a->home);
+    say("%s", a->why);
+  }
+  return s == OUR_FAULT ? OUR_FAULT : OK;
+}
+
+void agent_tell(struct agent *a, const struct ref_id *id, act_kind act)
+{
+  if (a->news.count < NEWS_MAX) {
+    a->news.list[a->news.count].id = *id;
+    a->news.list[a->news.count++].act = act;
+  }
+}
+
+static bool signs_with(const struct key_folder *k, const struct organisation *o)
+{
+  uint8_t point[ES256_PUBLIC_SIZE];
+  es256_secret_public(k->sign, point);
+  return bytes_equal(BYTES(point), BYTES(o->keys.sign));
+}
+
+void agent_check_keys(struct agent *a)
+{
+  struct organisation o;
+  struct key_folder next;
+  struct books *b = agent_read(a);
+  bool known = books_organisation(b, &a->self.id, &o) == OK;
+  if (agent_abort(a) != OK || !known || signs_with(&a->keys, &o) || keys_open_next(a->home, a->why, &next) != OK)
+    return;
+  bool now = signs_with(&next, &o);
+  keys_close(&next);
+  if (!now)
+    return;
+  if (keys_adopt(&a->keys, a->why) != OK) {
+    say("%s", a->why);
+    a->broken = true;
+    return;
+  }
+  say("the new keys of %.16s are in force; locked until the new passphrase is given", a->self.id.text);
+}

@@ -1,0 +1,118 @@
+/* The command line of onward-audit. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agents/audit/audit.h"
+
+static const char usage[] =
+    "usage: onward-audit verify DIR [--log-key VKEY]\n"
+    "       onward-audit replay DIR\n"
+    "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--from N] [--to N]\n"
+    "\n"
+    "DIR is the data folder of an exchange, or a copy of it; nothing is written into it.\n"
+    "\n"
+    "verify   holds every entry against the contract, the tree against the signed checkpoint, and the sealed\n"
+    "         bodies against the log. VKEY is the log's key, as an invitation or its operator names it\n"
+    "replay   works out every table from the entries alone, and compares it with the stored one\n"
+    "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
+    "\n"
+    "exit code: 0 fine, 1 the log or the books fail, 2 command line, 3 cannot read or work\n";
+
+static enum audit_code usage_error(const char *what, const char *value)
+{
+  fprintf(stderr, "onward-audit: %s%s%s\n%s", what, value == NULL ? "" : ": ", value == NULL ? "" : value, usage);
+  return AUDIT_USAGE;
+}
+
+static bool number_parse(const char *text, uint64_t *out)
+{
+  char *end = NULL;
+  errno = 0;
+  *out = strtoull(text, &end, 10);
+  return errno == 0 && *text >= '0' && *text <= '9' && *end == 0;
+}
+
+/* One option; what was expected when its value does not fit, NULL when it does. */
+static const char *option_take(int option, const char *value, struct audit_request *q)
+{
+  switch (option) {
+  case 'k':
+    q->pinned = true;
+    return note_key_parse(bytes_text(value), &q->log_key) == OK ? NULL : "--log-key: expected name+hash+key (C2SP)";
+  case 'j':
+    q->json = true;
+    return NULL;
+  case 'o':
+    return org_id_parse(bytes_text(value), &q->organisation) == OK ? NULL
+                                                                   : "--organisation: expected an organisation's id";
+  case 'r':
+    q->referral = value;
+    return referral_valid(value) ? NULL : "--referral: expected 32 hex digits, or a short id such as K7MQ4X-T";
+  case 'f':
+    return number_parse(value, &q->from) ? NULL : "--from: expected an index";
+  default:
+    return number_parse(value, &q->to) ? NULL : "--to: expected an index";
+  }
+}
+
+static const struct command {
+  const char *name;
+  const char *options; /* letters of those it takes */
+  enum audit_code (*run)(const struct audit_request *q);
+} commands[] = {{"verify", "k", audit_verify}, {"replay", "", audit_replay}, {"show", "jorft", audit_show}};
+
+static const struct command *command_find(const char *name)
+{
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    if (strcmp(commands[i].name, name) == 0)
+      return &commands[i];
+  return NULL;
+}
+
+static enum audit_code run(const struct command *c, int argc, char **argv)
+{
+  static const struct option options[] = {{"log-key", required_argument, NULL, 'k'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"organisation", required_argument, NULL, 'o'},
+                                          {"referral", required_argument, NULL, 'r'},
+                                          {"from", required_argument, NULL, 'f'},
+                                          {"to", required_argument, NULL, 't'},
+                                          {NULL, 0, NULL, 0}};
+  struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
+  int option;
+  opterr = 0;
+  while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    if (option == '?' || option == ':')
+      return usage_error("unknown option, or its value is missing", argv[optind - 1]);
+    if (strchr(c->options, option) == NULL)
+      return usage_error("this command does not take the option", argv[optind - 1]);
+    const char *wrong = option_take(option, optarg, &q);
+    if (wrong != NULL)
+      return usage_error(wrong, optarg);
+  }
+  if (argc - optind != 1)
+    return usage_error("expected one folder", NULL);
+  q.folder = argv[optind];
+  enum audit_code code = c->run(&q);
+  if (fflush(stdout) == 0 && ferror(stdout) == 0)
+    return code;
+  fputs("onward-audit: cannot write to standard output\n", stderr);
+  return code == AUDIT_FINE ? AUDIT_UNREADABLE : code;
+}
+
+int main(int argc, char **argv)
+{
+  umask(077);
+  if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    fputs(usage, stdout);
+    return AUDIT_FINE;
+  }
+  if (argc < 2)
+    return (int)usage_error("expected a command", NULL);
+  const struct command *c = command_find(argv[1]);
+  return (int)(c == NULL ? usage_error("no such command", argv[1]) : run(c, argc - 1, argv + 1));
+}

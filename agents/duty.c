@@ -1,0 +1,330 @@
+/* A recipient's side: every brief that is sealed for our present leg gets one answer, `receive` or a reason, and every file that is
+ * due and cannot be opened gets a reason. Which body was answered stands in the item, so a repetition answers nothing twice.
+ *
+ * A sender's side: whose case is to be sealed again stands in TABLE_RESEALS until somebody unlocks, since our own copy of the
+ * case is sealed too.
+ */
+#include "agents/duty.h"
+
+#include <string.h>
+
+#define RESEALS_AT_ONCE 16
+
+static bool live(const struct referral *r)
+{
+  return (LIVE_STATES >> r->state & 1) != 0;
+}
+
+enum status duty_queue(struct agent *a, struct books *b, const struct item *item, const Onward__Core *core,
+                       const struct part *parts, size_t count)
+{
+  struct complaint why;
+  struct composed c;
+  uint64_t number;
+  enum status s = compose(b, &a->self, core, parts, count, &a->arena, &why, &c);
+  return s == OK ? outbox_add(b, item->priority, &c.event, c.bodies, &number) : s;
+}
+
+/* --- as a recipient --- */
+
+static enum status queue_receive(struct agent *a, struct books *b, const struct item *item, const struct referral *r,
+                                 const Onward__Sealed *sealed)
+{
+  Onward__Receive receive = ONWARD__RECEIVE__INIT;
+  Onward__Core *core = core_new(&item->id, &a->arena);
+  if (core == NULL)
+    return NOT_NOW;
+  receive.sha256 = sealed->sha256;
+  core->act_case = ONWARD__CORE__ACT_RECEIVE;
+  core->receive = &receive;
+  enum status s = core_answer(b, r, core, &a->arena);
+  return s == OK ? duty_queue(a, b, item, core, NULL, 0) : s;
+}
+
+static enum status queue_refusal(struct agent *a, struct books *b, const struct item *item, const struct referral *r,
+                                 Onward__RefuseOpenReason reason)
+{
+  Onward__RefuseOpen refuse = ONWARD__REFUSE_OPEN__INIT;
+  Onward__Core *core = core_new(&item->id, &a->arena);
+  if (core == NULL)
+    return NOT_NOW;
+  refuse.reason = reason;
+  core->act_case = ONWARD__CORE__ACT_REFUSE_OPEN;
+  core->refuse_open = &refuse;
+  enum status s = core_answer(b, r, core, &a->arena);
+  char text[REF_SHORT_SIZE];
+  ref_short(&item->id, text);
+  say("%s: asked the sender to seal it again (%s)", text, pb_enum_name(&onward__refuse_open_reason__descriptor, (int)reason));
+  return s == OK ? duty_queue(a, b, item, core, NULL, 0) : s;
+}
+
+/* Why this body cannot be opened here, as far as a locked computer can tell; 0: it can, or it may still come. */
+static enum status examine(struct agent *a, struct books *b, uint64_t index, uint8_t slot, const Onward__Sealed **sealed,
+                           Onward__RefuseOpenReason *reason)
+{
+  struct leaf leaf;
+  struct event e;
+  *reason = 0;
+  if (books_event(b, index, &a->arena, &leaf, &e) != OK || slot >= e.outer->n_sealed)
+    return NOT_FOUND;
+  *sealed = e.outer->sealed[slot];
+  if (!keys_own(a->self.keys, (*sealed)->key_id.data))
+    *reason = ONWARD__REFUSE_OPEN_REASON__NOT_MY_KEY;
+  else if (!body_has(b, index, slot))
+    *reason = ONWARD__REFUSE_OPEN_REASON__LOST;
+  return OK;
+}
+
+static bool schema_known(struct agent *a, struct books *b, const struct referral *r)
+{
+  struct leaf leaf;
+  struct event e;
+  return books_event(b, r->submit_index, &a->arena, &leaf, &e) == OK && e.act == ONWARD__CORE__ACT_SUBMIT &&
+         e.core->submit->schema == SCHEMA_VERSION;
+}
+
+static void mark_open(struct books *b, const struct ref_id *id)
+{
+  b->put(b, TABLE_OPEN, BYTES(id->byte), (struct bytes){NULL, 0});
+}
+
+static enum status settle_brief(struct agent *a, struct books *b, struct item *item, const struct referral *r, bool read)
+{
+  const struct party *p = &r->parties[r->present];
+  const Onward__Sealed *sealed;
+  Onward__RefuseOpenReason reason;
+  if (p->brief_index == 0 || item->brief_answered == p->brief_index ||
+      examine(a, b, p->brief_index, p->brief_slot, &sealed, &reason) != OK)
+    return OK;
+  bool requested = r->state == STATE_REQUESTED;
+  if (requested && !schema_known(a, b, r))
+    reason = ONWARD__REFUSE_OPEN_REASON__UNKNOWN_SCHEMA;
+  if (reason == ONWARD__REFUSE_OPEN_REASON__LOST && !read) {
+    mark_open(b, &item->id);
+    return OK;
+  }
+  item->brief_answered = p->brief_index;
+  item_put(b, item);
+  if (reason != 0)
+    return queue_refusal(a, b, item, r, reason);
+  return requested ? queue_receive(a, b, item, r, sealed) : OK;
+}
+
+static enum status settle_file(struct agent *a, struct books *b, struct item *item, const struct referral *r, bool read)
+{
+  const struct party *p = &r->parties[r->present];
+  const Onward__Sealed *sealed;
+  Onward__RefuseOpenReason reason;
+  bool due = r->accept_index != 0 || ((p->marks & PARTY_FILE_AT_DELIVERY) != 0 && r->state != STATE_REQUESTED);
+  if (!due || p->file_index == 0 || item->file_answered == p->file_index ||
+      examine(a, b, p->file_index, p->file_slot, &sealed, &reason) != OK)
+    return OK;
+  if (reason == ONWARD__REFUSE_OPEN_REASON__LOST && !read) {
+    mark_open(b, &item->id);
+    return OK;
+  }
+  item->file_answered = p->file_index;
+  item_put(b, item);
+  return reason == 0 ? OK : queue_refusal(a, b, item, r, reason);
+}
+
+/* The leg is over and was never received: nobody here may see it, so it goes unopened. */
+static void erase_unopened(struct agent *a, struct books *b, struct referral *r)
+{
+  const struct party *p = referral_party(r, &a->self.id);
+  if (p == NULL || (p->marks & PARTY_RECEIVED) != 0)
+    return;
+  if (p->brief_index != 0)
+    body_drop(b, p->brief_index, p->brief_slot);
+  if (p->file_index != 0)
+    body_drop(b, p->file_index, p->file_slot);
+}
+
+enum status duty_settle(struct agent *a, struct books *b, const struct ref_id *id, bool read)
+{
+  struct item item;
+  struct referral r;
+  if (item_get(b, id, &item) != OK || item.sender || books_referral(b, id, &r) != OK)
+    return OK;
+  size_t used = a->arena.used;
+  enum status s = OK;
+  if (read)
+    b->del(b, TABLE_OPEN, BYTES(id->byte));
+  if (!referral_present(&r, &a->self.id) || !live(&r)) {
+    erase_unopened(a, b, &r);
+  } else {
+    s = settle_brief(a, b, &item, &r, read);
+    if (s == OK && item_get(b, id, &item) == OK)
+      s = settle_file(a, b, &item, &r, read);
+  }
+  a->arena.used = used;
+  return s;
+}
+
+enum status duty_settle_open(struct agent *a, struct books *b)
+{
+  struct walk w = walk_start(TABLE_OPEN, (struct bytes){NULL, 0});
+  enum status s = OK;
+  while (s == OK && walk_next(&w, b)) {
+    struct ref_id id;
+    must(w.key.size == sizeof id.byte);
+    memcpy(id.byte, w.key.data, sizeof id.byte);
+    s = duty_settle(a, b, &id, true);
+  }
+  return s;
+}
+
+/* --- as a sender --- */
+
+enum { AGAIN_BRIEF = 1, AGAIN_FILE = 2 };
+
+static struct row_key key_of_reseal(const struct ref_id *id, const struct org_id *org)
+{
+  struct row_key k = key_of_ref(id);
+  row_key_bytes(&k, org_id_bytes(org));
+  return k;
+}
+
+static void want_reseal(struct books *b, const struct ref_id *id, const struct org_id *org, uint8_t parts)
+{
+  struct bytes value;
+  struct row_key k = key_of_reseal(id, org);
+  if (b->get(b, TABLE_RESEALS, row_key(&k), &value) == OK && value.size == 1)
+    parts |= value.data[0];
+  b->put(b, TABLE_RESEALS, row_key(&k), bytes_of(&parts, 1));
+}
+
+void duty_notice(struct agent *a, struct books *b, const struct event *e)
+{
+  struct referral r;
+  if (books_referral(b, &e->referral, &r) != OK || !org_id_equal(&r.sender, &a->self.id) || r.present == PARTY_NONE)
+    return;
+  const struct party *p = &r.parties[r.present];
+  bool unopened = e->act == ONWARD__CORE__ACT_REFUSE_OPEN &&
+                  e->core->refuse_open->reason != ONWARD__REFUSE_OPEN_REASON__UNKNOWN_SCHEMA;
+  if (unopened)
+    want_reseal(b, &r.id, &p->org, AGAIN_BRIEF | AGAIN_FILE);
+  else if (e->act == ONWARD__CORE__ACT_ACCEPT && p->file_index == 0)
+    want_reseal(b, &r.id, &p->org, AGAIN_FILE);
+}
+
+/* Is this party's brief sealed to a key that ended, and still to be read? */
+static bool key_ended(struct agent *a, struct books *b, const struct referral *r, const struct party *p)
+{
+  struct leaf leaf;
+  struct event e;
+  struct organisation o;
+  bool present = referral_present(r, &p->org);
+  bool to_come = present ? r->state == STATE_REQUESTED : p->rank != 0 && (p->marks & PARTY_VISITED) == 0;
+  size_t used = a->arena.used;
+  bool ended = to_come && p->brief_index != 0 && books_organisation(b, &p->org, &o) == OK &&
+               books_event(b, p->brief_index, &a->arena, &leaf, &e) == OK && p->brief_slot < e.outer->n_sealed &&
+               !bytes_equal(pb_bytes(e.outer->sealed[p->brief_slot]->key_id), BYTES(o.keys.seal_id));
+  a->arena.used = used;
+  return ended;
+}
+
+void duty_check_keys(struct agent *a, struct books *b)
+{
+  struct walk w = walk_start(TABLE_ITEMS, (struct bytes){NULL, 0});
+  while (walk_next(&w, b)) {
+    struct referral r;
+    struct item item;
+    must(w.value.size == sizeof item);
+    memcpy(&item, w.value.data, sizeof item);
+    if (!item.sender || books_referral(b, &item.id, &r) != OK || !live(&r))
+      continue;
+    for (int i = 0; i < r.party_count; i++)
+      if (key_ended(a, b, &r, &r.parties[i]))
+        want_reseal(b, &r.id, &r.parties[i].org, AGAIN_BRIEF | AGAIN_FILE);
+  }
+}
+
+size_t duty_waiting(struct books *b)
+{
+  struct walk w = walk_start(TABLE_RESEALS, (struct bytes){NULL, 0});
+  size_t count = 0;
+  while (walk_next(&w, b))
+    count++;
+  return count;
+}
+
+static enum status open_parts(struct agent *a, struct books *b, const struct referral *r, const struct party *p, uint8_t wanted,
+                              struct part out[2], size_t *count)
+{
+  static const Onward__Part names[] = {ONWARD__PART__BRIEF, ONWARD__PART__FILE};
+  *count = 0;
+  for (int i = 0; i < 2; i++) {
+    if ((wanted & (AGAIN_BRIEF << i)) == 0)
+      continue;
+    struct part *part = &out[*count];
+    bool early = i == 0 || (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
+    part->to = p->org;
+    part->part = names[i];
+    part->release = early ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT;
+    enum status s = vault_open(b, &a->self, own_case(&r->id, names[i]), &a->secret, &part->content);
+    if (s == NOT_FOUND)
+      continue;
+    if (s != OK)
+      return s;
+    ++*count;
+  }
+  return OK;
+}
+
+/* One case for one organisation. Anything but OK: not now. */
+static enum status reseal_one(struct agent *a, struct books *b, const struct ref_id *id, const struct org_id *org,
+                              uint8_t wanted)
+{
+  struct referral r;
+  struct item item;
+  struct part parts[2];
+  size_t count;
+  Onward__Reseal reseal = ONWARD__RESEAL__INIT;
+  if (books_referral(b, id, &r) != OK || item_get(b, id, &item) != OK || !live(&r))
+    return OK;
+  const struct party *p = referral_party(&r, org);
+  if (p == NULL || (!referral_present(&r, org) && (p->marks & PARTY_VISITED) != 0))
+    return OK;
+  enum status s = open_parts(a, b, &r, p, wanted, parts, &count);
+  if (s != OK || count == 0)
+    return s == BAD_INPUT ? OK : s;
+  Onward__Core *core = core_new(id, &a->arena);
+  if (core == NULL)
+    return NOT_NOW;
+  core->act_case = ONWARD__CORE__ACT_RESEAL;
+  core->reseal = &reseal;
+  s = core_answer(b, &r, core, &a->arena);
+  return s == OK ? duty_queue(a, b, &item, core, parts, count) : s;
+}
+
+void duty_reseal(struct agent *a)
+{
+  if (keys_locked(&a->keys))
+    return;
+  struct books *b = agent_read(a);
+  bool some = duty_waiting(b) > 0;
+  if (agent_abort(a) != OK || !some)
+    return;
+  b = agent_write(a);
+  struct walk w = walk_start(TABLE_RESEALS, (struct bytes){NULL, 0});
+  arena_reset(&a->arena);
+  enum status s = OK;
+  for (int i = 0; i < RESEALS_AT_ONCE && s == OK && walk_next(&w, b); i++) {
+    struct ref_id id;
+    struct org_id org;
+    struct row_key row = key_of_ref(&id);
+    must(w.key.size == sizeof id.byte + sizeof org.text && w.value.size == 1);
+    memcpy(id.byte, w.key.data, sizeof id.byte);
+    memcpy(org.text, w.key.data + sizeof id.byte, sizeof org.text);
+    row = key_of_reseal(&id, &org);
+    s = reseal_one(a, b, &id, &org, w.value.data[0]);
+    arena_wipe(&a->secret);
+    arena_reset(&a->arena);
+    if (s == OK)
+      b->del(b, TABLE_RESEALS, row_key(&row));
+  }
+  s = agent_commit(a);
+  if (s == OK)
+    session_push(a);
+}

@@ -1,0 +1,43 @@
+/* The local socket: programs of the same user on this computer, JSON lines (docs/spec/local-socket.md). What a line asks is the desk's
+ * business; here lines are bounded, answered in order, and wiped.
+ */
+#ifndef ONWARD_LOCAL_H
+#define ONWARD_LOCAL_H
+
+#include <poll.h>
+#include <zmq.h>
+
+#include "proto/wire/event.h"
+
+struct agent;
+
+#define LOCAL_CLIENTS_MAX 32
+#define LOCAL_LINE_MAX 262144            /* bytes of a request */
+#define LOCAL_ANSWER_MAX (4 * 1024 * 1024) /* bytes that may wait for one client; who reads too slowly is cut off */
+
+struct local_client {
+  int fd; /* -1: free */
+  bool watching;
+  bool ending; /* closed once its answer is written */
+  char *line;  /* what was read of the next requests */
+  size_t line_size;
+  char *answer; /* what was not written yet */
+  size_t answer_size, answer_done;
+};
+
+struct local {
+  int fd;
+  char path[108];
+  struct local_client clients[LOCAL_CLIENTS_MAX];
+};
+
+/* Makes <home>/socket, mode 0600, in place of one that nobody listens on. The folder's lock is held by the caller. */
+MUST_USE enum status local_open(struct local *l, const char *home, char why[200]);
+void local_close(struct local *l);
+/* What to wait for: at most 1 + LOCAL_CLIENTS_MAX. */
+size_t local_poll(const struct local *l, zmq_pollitem_t *items);
+void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count);
+/* Tells the watchers. */
+void local_tell(struct local *l, const struct ref_id *id, act_kind act);
+
+#endif

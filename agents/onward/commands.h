@@ -1,0 +1,30 @@
+/* The commands, one function each: they print what they did, or tell what was wrong. The table is in main.c. */
+#ifndef ONWARD_COMMANDS_H
+#define ONWARD_COMMANDS_H
+
+#include "agents/onward/call.h"
+
+enum exit_code run_today(struct call *c); /* today.c: `onward` alone */
+
+enum exit_code run_init(struct call *c); /* join.c */
+enum exit_code run_join(struct call *c);
+enum exit_code run_run(struct call *c); /* office.c */
+enum exit_code run_status(struct call *c);
+enum exit_code run_directory(struct call *c);
+enum exit_code run_lock(struct call *c);
+enum exit_code run_unlock(struct call *c);
+enum exit_code run_rotate(struct call *c);
+
+enum exit_code run_enrol(struct call *c); /* registrar.c */
+enum exit_code run_invitation(struct call *c);
+enum exit_code run_suspend(struct call *c);
+enum exit_code run_registrar_rotate(struct call *c);
+enum exit_code run_stop(struct call *c);
+
+enum exit_code run_refer(struct call *c); /* refer.c */
+enum exit_code run_list(struct call *c);  /* items.c: inbox, sent, outbox */
+enum exit_code run_show(struct call *c);  /* show.c */
+enum exit_code run_act(struct call *c);   /* acts.c: acknowledge to refuse-cancel */
+enum exit_code run_watch(struct call *c); /* watch.c */
+
+#endif

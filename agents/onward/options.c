@@ -1,0 +1,62 @@
+/* Values are only brought into form here: whether they are right is for Onward on this computer to say. */
+#include "agents/onward/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/onward/questions.h"
+
+static json_t *code_value(const char *value, const char *prefix)
+{
+  char code[64];
+  size_t size = 0;
+  for (const char *p = value; *p != 0 && size + 1 < sizeof code; p++)
+    code[size++] = (char)(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p == '-' ? '_' : *p);
+  code[size] = 0;
+  bool has_prefix = strncmp(code, prefix, strlen(prefix)) == 0;
+  return json_sprintf("%s%s", has_prefix ? "" : prefix, code);
+}
+
+static json_t *list_value(const char *value)
+{
+  json_t *list = json_array();
+  while (*value != 0) {
+    size_t size = strcspn(value, ",");
+    json_t *one = json_stringn(value, size);
+    if (one != NULL && size > 0)
+      json_array_append_new(list, one);
+    value += size + (value[size] == ',');
+  }
+  return list;
+}
+
+static json_t *option_value(const struct option_rule *rule, const char *value)
+{
+  switch (rule->kind) {
+  case OPTION_CODE:
+    return code_value(value, rule->prefix == NULL ? "" : rule->prefix);
+  case OPTION_LIST:
+    return list_value(value);
+  case OPTION_TRUE:
+    return json_true();
+  case OPTION_FALSE:
+    return json_false();
+  default:
+    return json_string(value);
+  }
+}
+
+enum exit_code options_apply(const struct call *c, const struct option_rule *rules, size_t count, json_t *object)
+{
+  for (size_t i = 0; i < count; i++) {
+    const char *value = call_option(c, rules[i].option);
+    if (value == NULL)
+      continue;
+    bool flag = rules[i].kind == OPTION_TRUE || rules[i].kind == OPTION_FALSE;
+    json_t *member = value[0] == 0 && !flag ? NULL : option_value(&rules[i], value);
+    if (member == NULL)
+      return call_fail(c, WRONG_USAGE, NULL, "%s needs a value in UTF-8", rules[i].option);
+    path_set(object, rules[i].path, member);
+  }
+  return DONE;
+}

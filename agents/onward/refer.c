@@ -1,0 +1,141 @@
+/* A referral from the form: out of a file or standard input, or asked for in the terminal; the routing can also come as options, what is
+ * sealed never can. The form is checked by Onward on this computer: where it names a field and there is somebody to ask, that field
+ * is asked for again, so that nothing has to be typed twice.
+ */
+#include <string.h>
+
+#include "agents/json_wipe.h"
+#include "agents/onward/ask.h"
+#include "agents/onward/client.h"
+#include "agents/onward/commands.h"
+#include "agents/onward/files.h"
+#include "agents/onward/form_ask.h"
+#include "agents/onward/options.h"
+#include "agents/onward/words.h"
+
+static const struct option_rule rules[] = {
+    {"--to", OPTION_LIST, "to", NULL},
+    {"--priority", OPTION_CODE, "priority", NULL},
+    {"--basis", OPTION_CODE, "basis", NULL},
+    {"--scope", OPTION_LIST, "scope", NULL},
+    {"--until", OPTION_TEXT, "consent_until", NULL},
+    {"--group", OPTION_CODE, "group", NULL},
+    {"--area", OPTION_TEXT, "area", NULL},
+    {"--ref", OPTION_TEXT, "ref", NULL},
+    {"--reroute", OPTION_CODE, "reroute", "REROUTE_"},
+    {"--phoned", OPTION_TRUE, "phoned", NULL},
+    {"--drill", OPTION_TRUE, "drill", NULL},
+    {"--file-now", OPTION_TRUE, "file_now", NULL},
+    {"--no-feedback", OPTION_FALSE, "feedback", NULL},
+};
+
+static enum exit_code print_form(const struct call *c)
+{
+  json_t *form = form_empty();
+  char *text = json_dumps(form, c->json ? JSON_COMPACT : JSON_INDENT(2));
+  must(text != NULL);
+  say("%s\n", text);
+  wiped_free(text);
+  json_decref(form);
+  return DONE;
+}
+
+static enum exit_code read_form(const struct call *c, json_t **form)
+{
+  const char *path = call_argument(c, 0);
+  *form = NULL;
+  if (path == NULL && !ask_is_terminal())
+    return call_fail(c, WRONG_USAGE, "see: onward refer --form",
+                     "expected a file with the form, - for standard input, or somebody at a terminal to ask");
+  enum exit_code code = DONE;
+  if (path != NULL)
+    code = input_read_form(c, path, form);
+  else
+    *form = json_object();
+  if (code == DONE)
+    code = options_apply(c, rules, sizeof rules / sizeof rules[0], *form);
+  return code;
+}
+
+/* A copy of the form with "do": what is sent is given away, the form is kept in case a field has to be asked again. */
+static enum exit_code send_form(struct call *c, const json_t *form, json_t **answer)
+{
+  json_t *request = client_request("refer");
+  json_object_update(request, (json_t *)(uintptr_t)form);
+  return client_ask(c, request, answer);
+}
+
+static enum exit_code confirm(const struct call *c, const json_t *form)
+{
+  bool yes = false;
+  complain("\nThis is what will be sent:\n");
+  say("\n");
+  form_say(form, "");
+  say("\n");
+  enum exit_code code = ask_yes(c, "Send it now?", &yes);
+  if (code == DONE && !yes)
+    return call_fail(c, NOT_ALLOWED, NULL, "nothing was sent, and nothing was kept");
+  return code;
+}
+
+/* Asks what is missing, shows it, sends it; and once more for each field that was found wrong. */
+static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer)
+{
+  json_t *directory = NULL;
+  enum exit_code code = client_do(c, client_request("directory"), &directory);
+  if (code == DONE)
+    complain("A new referral. A question mark (?) tells more about a question; Ctrl-D ends without sending.\n"
+             "No incident details, in any answer: what happened stays with those who investigate it.\n");
+  if (code == DONE)
+    code = form_ask(c, form, "", directory);
+  while (code == DONE) {
+    code = confirm(c, form);
+    if (code == DONE)
+      code = send_form(c, form, answer);
+    const struct question *wrong = code == DONE ? question_find(text_of(*answer, "field")) : NULL;
+    if (code != DONE || flag_of(*answer, "ok") || wrong == NULL)
+      break;
+    complain("\n%s: %s\n", wrong->label, text_of(*answer, "what"));
+    json_decref(*answer);
+    *answer = NULL;
+    code = form_ask_one(c, wrong, form, directory);
+  }
+  json_decref(directory);
+  return code;
+}
+
+static void say_sent(struct call *c, const json_t *answer)
+{
+  const char *item = text_of(answer, "short");
+  json_t *status = NULL;
+  if (flag_of(answer, "again")) {
+    say("%s: this reference was used before, nothing new was made.\n    onward show %s --peek\n", item, item);
+    return;
+  }
+  say("%s: saved on this computer.\n", item);
+  if (client_ask(c, client_request("status"), &status) == DONE)
+    say(flag_of(status, "connected") ? "It is being sent. How far it is: onward sent\n"
+                                     : "Not yet sent from this computer: the exchange cannot be reached now. It is sent by "
+                                       "itself as soon as that is possible;\nif it is urgent, phone them now. How far it "
+                                       "is: onward sent\n");
+  json_decref(status);
+}
+
+enum exit_code run_refer(struct call *c)
+{
+  json_t *form = NULL, *answer = NULL;
+  if (call_option(c, "--form") != NULL)
+    return print_form(c);
+  enum exit_code code = read_form(c, &form);
+  if (code == DONE && call_argument(c, 0) == NULL)
+    code = ask_and_send(c, form, &answer);
+  else if (code == DONE)
+    code = send_form(c, form, &answer);
+  if (code == DONE && !flag_of(answer, "ok"))
+    code = call_refused(c, answer);
+  else if (code == DONE && !client_print_json(c, answer))
+    say_sent(c, answer);
+  json_decref(form);
+  json_decref(answer);
+  return code;
+}

@@ -1,0 +1,87 @@
+/* One item, opened. Opening it acknowledges it at its sender, and that is said; --peek does not. Where it is locked, the passphrase is
+ * asked for first.
+ */
+#include <string.h>
+
+#include "agents/onward/client.h"
+#include "agents/onward/commands.h"
+#include "agents/onward/items.h"
+#include "agents/onward/questions.h"
+#include "agents/onward/sentences.h"
+#include "agents/onward/words.h"
+
+static void say_case(const json_t *answer)
+{
+  const json_t *item = json_object_get(answer, "item");
+  if (json_object_get(answer, "brief") != NULL) {
+    say("\nThe need\n");
+    form_say(answer, "brief.");
+  }
+  if (json_object_get(answer, "file") != NULL) {
+    say("\nThe child, and how to reach her or him\n");
+    form_say(answer, "file.");
+  } else if (strcmp(text_of(item, "role"), "recipient") == 0) {
+    say("\nName and contact come once you have said yes.\n");
+  }
+}
+
+static void say_notes(const json_t *notes)
+{
+  for (size_t i = 0; i < json_array_size(notes); i++) {
+    static const char *const codes[][2] = {{"decline", "Reason"}, {"outcome", "Result"}, {"progress", "Kind"}};
+    const json_t *note = json_array_get(notes, i);
+    char when[TIME_WORDS_SIZE], words[CODE_WORDS_SIZE];
+    say("%s%s, %s %s\n", i == 0 ? "\nNotes\n  " : "  ", time_words(number_of(note, "time_ms"), when),
+        text_of(note, "from_name")[0] != 0 ? text_of(note, "from_name") : text_of(note, "from"),
+        act_did(text_of(note, "act")));
+    for (size_t k = 0; k < sizeof codes / sizeof codes[0]; k++)
+      say_labelled(codes[k][1], code_words(text_of(note, codes[k][0]), words));
+    say_labelled("Note", text_of(note, "text"));
+  }
+}
+
+static void say_history(const json_t *history)
+{
+  for (size_t i = 0; i < json_array_size(history); i++) {
+    const json_t *step = json_array_get(history, i);
+    char when[TIME_WORDS_SIZE], verdict[CODE_WORDS_SIZE];
+    const char *name = text_of(step, "by_name"), *said = text_of(step, "verdict");
+    bool accepted = strcmp(said, "ACCEPTED") == 0;
+    say("%s%s  %s %s%s%s\n", i == 0 ? "\nWhat happened so far\n  " : "  ", time_words(number_of(step, "time_ms"), when),
+        name[0] != 0 ? name : text_of(step, "by")[0] != 0 ? text_of(step, "by") : "the exchange",
+        act_did(text_of(step, "act")), accepted ? "" : ": not taken, ", accepted ? "" : code_words(said, verdict));
+  }
+}
+
+static void say_opened(const json_t *answer, const char *own)
+{
+  const json_t *item = json_object_get(answer, "item");
+  if (flag_of(answer, "acknowledged_now"))
+    say("You have opened it: its sender is told that a person has read it.\n\n");
+  say_item(item, own);
+  say_case(answer);
+  say_notes(json_object_get(answer, "notes"));
+  say_history(json_object_get(answer, "history"));
+  if (item_is_ours(item, own)) {
+    say("\nWhat you can do now\n");
+    say_next(item, own);
+  }
+}
+
+enum exit_code run_show(struct call *c)
+{
+  char own[OWN_SIZE];
+  json_t *answer = NULL;
+  json_t *request = json_pack("{s:s, s:s, s:b}", "do", "show", "id", call_argument(c, 0), "peek",
+                              call_option(c, "--peek") != NULL);
+  if (request == NULL)
+    return call_fail(c, WRONG_USAGE, NULL, "the item's id is not text in UTF-8");
+  enum exit_code code = client_do(c, request, &answer);
+  if (code == DONE && !client_print_json(c, answer)) {
+    code = client_own(c, own);
+    if (code == DONE)
+      say_opened(answer, own);
+  }
+  json_decref(answer);
+  return code;
+}
