@@ -149,6 +149,13 @@ static enum status begin_books(struct agent *a)
   return agent_commit(a);
 }
 
+static bool is_halted(struct agent *a)
+{
+  struct marks m;
+  marks_get(agent_read(a), &m);
+  return agent_abort(a) != OK || m.halted != 0;
+}
+
 enum status agent_open(struct agent *a, const char *home, const char *config_path)
 {
   memset(a, 0, sizeof *a);
@@ -172,7 +179,7 @@ enum status agent_open(struct agent *a, const char *home, const char *config_pat
     s = begin_books(a);
   if (s == OK)
     agent_check_keys(a);
-  if (s == OK && session_init(&a->session) != OK)
+  if (s == OK && session_init(&a->session, is_halted(a)) != OK)
     s = trouble(a, OUR_FAULT, "libzmq cannot be started");
   return s == OK ? local_open(&a->local, a->home, a->why) : s;
 }

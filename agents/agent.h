@@ -50,7 +50,8 @@ struct agent {
   char why[200];
 };
 
-/* Opens folder, keys, books. Errors are told in a->why: BAD_INPUT and NOT_FOUND are the user's to mend, NOT_NOW: it runs already. */
+/* Opens folder, keys, books. Errors are told in a->why: BAD_INPUT and NOT_FOUND are the user's to mend, NOT_NOW: it
+ * runs already. */
 MUST_USE enum status agent_open(struct agent *a, const char *home, const char *config_path);
 void agent_close(struct agent *a);
 
@@ -67,6 +68,7 @@ void agent_tell(struct agent *a, const struct ref_id *id, act_kind act); /* into
 
 uint64_t now_ms(void);   /* wall clock */
 uint64_t ticks_ms(void); /* never set back */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* one line on stderr; never a word of a case */
+void say(const char *format, ...)
+    __attribute__((format(printf, 1, 2))); /* one line on stderr; never a word of a case */
 
 #endif

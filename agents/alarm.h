@@ -1,5 +1,5 @@
-/* What people must know and do about: kept in the books until somebody who looked into it says so. The first record of a kind is
- * the evidence and is never overwritten by a later one.
+/* What people must know and do about: kept in the books until somebody who looked into it says so. The first record of
+ * a kind is the evidence and is never overwritten by a later one.
  */
 #ifndef ONWARD_ALARM_H
 #define ONWARD_ALARM_H
@@ -7,23 +7,24 @@
 #include "agents/tables.h"
 
 enum alarm_kind { /* numbers are in the books: never used again */
-  ALARM_NONE = 0,
-  ALARM_FORK = 1,          /* two signed checkpoints that cannot both be true */
-  ALARM_ROLLED_BACK = 2,   /* an older checkpoint after a newer one */
-  ALARM_BAD_NOTE = 3,      /* a checkpoint that the log key did not sign */
-  ALARM_BAD_PROOF = 4,     /* an entry that is not in the log, or not what its author signed */
-  ALARM_WITHHELD = 5,      /* an entry of the registry was left out */
-  ALARM_SET_BACK = 6,      /* our own books are older than what we signed: a restore, or a copy */
-  ALARM_TWO_COPIES = 7,    /* somebody else connects with our keys */
-  ALARM_SUSPENDED = 8,
-  ALARM_EXCHANGE_BACK = 9, /* the exchange says that it is behind our checkpoint */
-  ALARM_NOT_HEARD = 10,    /* the exchange refuses what we send, and sending it again will not help */
-  ALARM_KINDS,
+                  ALARM_NONE = 0,
+                  ALARM_FORK = 1,        /* two signed checkpoints that cannot both be true */
+                  ALARM_ROLLED_BACK = 2, /* an older checkpoint after a newer one */
+                  ALARM_BAD_NOTE = 3,    /* a checkpoint that the log key did not sign */
+                  ALARM_BAD_PROOF = 4,   /* an entry that is not in the log, or not what its author signed */
+                  ALARM_WITHHELD = 5,    /* an entry of the registry was left out */
+                  ALARM_SET_BACK = 6,    /* our own books are older than what we signed: a restore, or a copy */
+                  ALARM_TWO_COPIES = 7,  /* somebody else connects with our keys */
+                  ALARM_SUSPENDED = 8,
+                  ALARM_EXCHANGE_BACK = 9, /* the exchange says that it is behind our checkpoint */
+                  ALARM_NOT_HEARD = 10,    /* the exchange refuses what we send, and sending it again will not help */
+                  ALARM_KINDS,
 };
-bool alarm_halts(enum alarm_kind kind);          /* nothing is taken from the exchange after this */
-const char *alarm_text(enum alarm_kind kind);    /* a sentence for people: what is wrong, and what to do */
+bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */
+const char *alarm_text(enum alarm_kind kind); /* a sentence for people: what is wrong, and what to do */
 
-/* Records it with what proves it (either note may be empty), and halts where that kind does. True: it was not known before. */
+/* Records it with what proves it (either note may be empty), and halts where that kind does. True: it was not known
+ * before. */
 bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, struct bytes note, struct bytes other);
 void alarm_end(struct books *b, enum alarm_kind kind); /* the condition is over: for those that end by themselves */
 void alarm_end_all(struct books *b);                   /* a person looked into them; goes on after a halt */

@@ -1,4 +1,5 @@
-/* The agent's configuration: <data folder>/agent.conf. Everything has a default; a file that is not there is no error. */
+/* The agent's configuration: <data folder>/agent.conf. Everything has a default; a file that is not there is no error.
+ */
 #ifndef ONWARD_AGENT_CONFIG_H
 #define ONWARD_AGENT_CONFIG_H
 

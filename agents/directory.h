@@ -1,5 +1,6 @@
-/* Who is in the network: the registry's entries, applied to our own books one after another. Each names the one before it, so none can
- * be withheld; nothing is sealed for, or believed of, anybody before the chain is known up to the newest entry named.
+/* Who is in the network: the registry's entries, applied to our own books one after another. Each names the one before
+ * it, so none can be withheld; nothing is sealed for, or believed of, anybody before the chain is known up to the
+ * newest entry named.
  */
 #ifndef ONWARD_DIRECTORY_H
 #define ONWARD_DIRECTORY_H
@@ -7,11 +8,12 @@
 #include "agents/evidence.h"
 
 /* Empty books begin with the invitation's first entry. BAD_INPUT: the books are another network's. */
-MUST_USE enum status directory_begin(struct books *b, struct bytes genesis_leaf, const struct hash *network, struct arena *a);
+MUST_USE enum status directory_begin(struct books *b, struct bytes genesis_leaf, const struct hash *network,
+                                     struct arena *a);
 uint64_t directory_known(struct books *b); /* index of the newest entry of the chain that we have */
 
-/* The entries of an Answer, proved and applied in order. BAD_INPUT: accused. NOT_NOW: the arena is full. `changed`: how many were
- * new. */
+/* The entries of an Answer, proved and applied in order. BAD_INPUT: accused. NOT_NOW: the arena is full. `changed`: how
+ * many were new. */
 MUST_USE enum status directory_take(struct evidence *e, struct books *b, const Onward__Answer *answer, struct arena *a,
                                     size_t *changed);
 

@@ -1,4 +1,5 @@
-/* What is done without a person: signing that a brief was stored, saying that one cannot be opened, sealing a case again.
+/* What is done without a person: signing that a brief was stored, saying that one cannot be opened, sealing a case
+ * again.
  */
 #ifndef ONWARD_DUTY_H
 #define ONWARD_DUTY_H
@@ -6,8 +7,8 @@
 #include "agents/agent.h"
 #include "agents/compose.h"
 
-/* Looks at a referral after something came for it, in the same transaction. `read`: the mailbox is read to its end, so what is missing
- * now will not come by itself. */
+/* Looks at a referral after something came for it, in the same transaction. `read`: the mailbox is read to its end, so
+ * what is missing now will not come by itself. */
 MUST_USE enum status duty_settle(struct agent *a, struct books *b, const struct ref_id *id, bool read);
 /* The same for all that had something missing. */
 MUST_USE enum status duty_settle_open(struct agent *a, struct books *b);

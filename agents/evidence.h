@@ -1,6 +1,7 @@
-/* Trusts nothing that the exchange says without proof. Keeps the newest checkpoint; every later one must be signed by the log
- * key and consistent with it; every entry must be in the tree of the newest, and be what its author signed, with the key that our
- * own books give for its index. The first thing that does not hold is the accusation: nothing is taken after it.
+/* Trusts nothing that the exchange says without proof. Keeps the newest checkpoint; every later one must be signed by
+ * the log key and consistent with it; every entry must be in the tree of the newest, and be what its author signed,
+ * with the key that our own books give for its index. The first thing that does not hold is the accusation: nothing is
+ * taken after it.
  *
  * C2SP tlog-checkpoint, RFC 6962 section 2.1.
  */
@@ -17,7 +18,7 @@ struct evidence {
   struct hash network;
   struct checkpoint newest;
   size_t note_size;
-  char note[NOTE_SIZE_MAX]; /* of the newest, as signed */
+  char note[NOTE_SIZE_MAX];    /* of the newest, as signed */
   struct genesis_path genesis; /* path of entry 0 to the newest; for invitations */
   struct key_ring *ring;       /* borrowed */
   /* the accusation */
@@ -27,15 +28,16 @@ struct evidence {
 };
 
 /* Begins with what the books keep, or else with `first`. OUR_FAULT: the kept checkpoint is not one. */
-MUST_USE enum status evidence_init(struct evidence *e, struct books *b, struct key_ring *ring, const struct hash *network,
-                                   const struct note_key *log_key, struct bytes first);
-/* The newest checkpoint is now this one, if it holds (`proof`: n x 32 bytes, from the one before). BAD_INPUT: accused. */
+MUST_USE enum status evidence_init(struct evidence *e, struct books *b, struct key_ring *ring,
+                                   const struct hash *network, const struct note_key *log_key, struct bytes first);
+/* The newest checkpoint is now this one, if it holds (`proof`: n x 32 bytes, from the one before). BAD_INPUT: accused.
+ */
 MUST_USE enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct bytes proof);
 void evidence_keep(const struct evidence *e, struct books *b); /* into the books */
 /* A whole leaf and its path to the newest checkpoint. BAD_INPUT: accused. */
 MUST_USE enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct bytes path, struct leaf *out);
-/* Its event, after its author's signature, by the key valid at its index. The registry must be known up to leaf->registry.
- * BAD_INPUT: accused. NOT_NOW: the arena is full. */
+/* Its event, after its author's signature, by the key valid at its index. The registry must be known up to
+ * leaf->registry. BAD_INPUT: accused. NOT_NOW: the arena is full. */
 MUST_USE enum status evidence_event(struct evidence *e, struct books *b, const struct leaf *leaf, struct arena *a,
                                     struct event *out);
 /* Whether a path fits, without accusing anybody: to find out which of our own events an entry is. */

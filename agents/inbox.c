@@ -58,16 +58,14 @@ static enum status prove(struct agent *a, struct books *b, const Onward__Deliver
   return OK;
 }
 
-static void erase_draft(struct books *b, struct item *item)
-{
-  if (item->ref[0] != 0)
-    b->del(b, TABLE_REFS, bytes_of(item->ref, strnlen(item->ref, sizeof item->ref)));
-}
-
 /* What an entry of ours means for its item. */
 static void note_own(struct books *b, const struct arrival *e, const struct event *event, struct item *item)
 {
+  struct referral r;
   bool accepted = e->leaf.verdict == ONWARD__VERDICT__ACCEPTED;
+  if (event->act == ONWARD__CORE__ACT_RECEIVE && !accepted && e->leaf.verdict != ONWARD__VERDICT__WRONG_HASH &&
+      books_referral(b, &item->id, &r) == OK)
+    item->gone_leg = r.leg_index;
   if (event->act == ONWARD__CORE__ACT_RECEIVE || event->act == ONWARD__CORE__ACT_REFUSE_OPEN ||
       event->act == ONWARD__CORE__ACT_RESEAL)
     return; /* a machine's words: nobody here waits for an answer to them */
@@ -78,7 +76,7 @@ static void note_own(struct books *b, const struct arrival *e, const struct even
   item->draft = 0;
   item->submit_entry = e->leaf.index;
   if (!accepted)
-    erase_draft(b, item); /* so that the same reference can be sent again */
+    item_give_up(b, item); /* so that the same reference can be sent again */
 }
 
 /* Machines' words, and what a new recipient is given only to understand its leg, are no news. */

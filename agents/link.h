@@ -1,6 +1,6 @@
-/* The connection to the exchange: a DEALER socket under CURVE, messages of exactly three frames. A send that succeeds means
- * nothing more than that: what was taken is known from what comes back. The socket is thrown away and made anew whenever the
- * connection was lost, so that every connection begins with a hello.
+/* The connection to the exchange: a DEALER socket under CURVE, messages of exactly three frames. A send that succeeds
+ * means nothing more than that: what was taken is known from what comes back. The socket is thrown away and made anew
+ * whenever the connection was lost, so that every connection begins with a hello.
  *
  * ZMTP 3.1, CurveZMQ (ZeroMQ RFC 26). One context a process; one thread.
  */
@@ -34,8 +34,8 @@ void link_close(struct link *l); /* what was not sent yet is dropped: the outbox
 /* NOT_NOW: the pipe is full, or the link is down. */
 MUST_USE enum status link_send(struct link *l, enum frame_kind kind, struct bytes body, struct bytes sealed);
 
-/* What came, valid until link_free. OK: a message. NOT_NOW: nothing there. BAD_INPUT: not three frames, or no head of ours: end the
- * connection. */
+/* What came, valid until link_free. OK: a message. NOT_NOW: nothing there. BAD_INPUT: not three frames, or no head of
+ * ours: end the connection. */
 struct link_message {
   enum frame_kind kind;
   struct bytes body;

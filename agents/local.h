@@ -1,5 +1,5 @@
-/* The local socket: programs of the same user on this computer, JSON lines (docs/spec/local-socket.md). What a line asks is the desk's
- * business; here lines are bounded, answered in order, and wiped.
+/* The local socket: programs of the same user on this computer, JSON lines (docs/spec/local-socket.md). What a line
+ * asks is the desk's business; here lines are bounded, answered in order, and wiped.
  */
 #ifndef ONWARD_LOCAL_H
 #define ONWARD_LOCAL_H
@@ -12,7 +12,7 @@
 struct agent;
 
 #define LOCAL_CLIENTS_MAX 32
-#define LOCAL_LINE_MAX 262144            /* bytes of a request */
+#define LOCAL_LINE_MAX 262144              /* bytes of a request */
 #define LOCAL_ANSWER_MAX (4 * 1024 * 1024) /* bytes that may wait for one client; who reads too slowly is cut off */
 
 struct local_client {

@@ -307,10 +307,22 @@ void outbox_unform(struct books *b, uint64_t sequence)
 void outbox_drop(struct books *b, uint64_t sequence, size_t position)
 {
   struct flight_row row;
+  struct outbox_event e;
+  struct item item;
   size_t count = flight_get(b, sequence, &row);
   outbox_unform(b, sequence);
-  if (position < count)
-    must(outbox_take_back(b, row.events[position].number) != NOT_NOW);
+  if (position >= count || outbox_get(b, row.events[position].number, &e) != OK)
+    return;
+  struct ref_id referral = e.referral;
+  uint32_t act = e.act;
+  must(outbox_take_back(b, row.events[position].number) == OK);
+  if (item_get(b, &referral, &item) != OK)
+    return;
+  item.refused_act = act;
+  item.refused_verdict = 0;
+  if (act == ONWARD__CORE__ACT_SUBMIT)
+    item_give_up(b, &item);
+  item_put(b, &item);
 }
 
 /* --- what comes back --- */

@@ -2,8 +2,9 @@
  *
  *   add -> TABLE_QUEUE -> form: signed as a batch, TABLE_FLIGHT -> sent, as often as needed -> came back: gone
  *
- * A batch is in the books before it is first sent, and its sequence never gets a second root, unless the exchange refused it
- * with a reason (outbox_unform). High priority goes before lower, in batches of its own; in one referral the order is kept.
+ * A batch is in the books before it is first sent, and its sequence never gets a second root, unless the exchange
+ * refused it with a reason (outbox_unform). High priority goes before lower, in batches of its own; in one referral the
+ * order is kept.
  */
 #ifndef ONWARD_OUTBOX_H
 #define ONWARD_OUTBOX_H
@@ -20,8 +21,8 @@ struct self {
   struct key_folder *keys;
 };
 
-/* Puts a packed event and its sealed bodies (end to end) into the queue, and counts it in its item. NOT_NOW: the queue is
- * full. */
+/* Puts a packed event and its sealed bodies (end to end) into the queue, and counts it in its item. NOT_NOW: the queue
+ * is full. */
 MUST_USE enum status outbox_add(struct books *b, uint8_t priority, const struct event *event, struct bytes bodies,
                                 uint64_t *number);
 /* An event that is still in the outbox: slices are valid until the next write. */
@@ -46,8 +47,8 @@ struct flight {
   uint16_t logged; /* of the events, in order */
 };
 size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX]);
-/* Signs the next batch, of at most `limit` events. NOT_FOUND: nothing waits, or too much is in flight (the last place is kept
- * for high priority). */
+/* Signs the next batch, of at most `limit` events. NOT_FOUND: nothing waits, or too much is in flight (the last place
+ * is kept for high priority). */
 MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_t limit, uint64_t *sequence);
 /* The message of a batch in flight, in the arena. NOT_NOW: the arena is full. */
 MUST_USE enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body,
@@ -59,11 +60,11 @@ void outbox_unform(struct books *b, uint64_t sequence);
 /* Drops event number `position` of a batch that was unheard because of it, and unforms the batch. */
 void outbox_drop(struct books *b, uint64_t sequence, size_t position);
 
-/* Which of our kept events is the entry with this fixed header? Puts its whole leaf together in the arena; `fits` decides (the
- * inclusion path does). NOT_FOUND: none of them. */
+/* Which of our kept events is the entry with this fixed header? Puts its whole leaf together in the arena; `fits`
+ * decides (the inclusion path does). NOT_FOUND: none of them. */
 typedef bool (*leaf_fits)(const void *context, struct bytes leaf);
-MUST_USE enum status outbox_leaf(struct books *b, const struct leaf *header, leaf_fits fits, const void *context, struct arena *a,
-                                 struct bytes *leaf);
+MUST_USE enum status outbox_leaf(struct books *b, const struct leaf *header, leaf_fits fits, const void *context,
+                                 struct arena *a, struct bytes *leaf);
 /* An entry of ours came back: its event leaves the outbox and the item's counts. True: it was among those in flight. */
 bool outbox_logged(struct books *b, const struct leaf *leaf);
 

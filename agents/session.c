@@ -1,5 +1,5 @@
-/* One message, one function. What is proved is committed before anything is done about it; what is accused is recorded, and the link
- * is closed for good. A connection that was cut costs nothing but time: the hello says where we are.
+/* A connection that was cut costs nothing but time: the hello says where we are. Batches are sent again on every connection until
+ * their entries come back; new ones are formed only while the link takes them.
  */
 #include "agents/session.h"
 
@@ -7,20 +7,19 @@
 
 #include "agents/agent.h"
 #include "agents/duty.h"
-#include "agents/papers_made.h"
+#include "agents/heard.h"
 
 enum {
-  WAIT_DOUBLINGS = 8,     /* the longest wait for a hello, in first waits */
-  SUSPENDED_WAIT_MS = 120000,
-  TAKEN_OVER_WAIT_MS = 30000,
-  TAKEN_OVER_PERIOD_MS = 3600000, /* two in this time: a copy is running */
-  RETRY_MS = 2000,
-  NOT_HEARD_WAIT_MS = 60000,
+  WAIT_DOUBLINGS = 8, /* the longest wait for a hello, in first waits */
+  RETRY_MS = 1000,
+  QUIET_MS = 3000,  /* without a delivery: the mailbox is read */
+  STUCK_MS = 120000, /* batches in flight that do not move: something was lost, begin again */
+  INPUT_AT_ONCE = 16,
 };
 
-enum status session_init(struct session *s)
+enum status session_init(struct session *s, bool halted)
 {
-  *s = (struct session){.phase = PHASE_DOWN, .batch_events = 1};
+  *s = (struct session){.phase = PHASE_DOWN, .batch_events = 1, .halted = halted};
   return link_init(&s->link);
 }
 
@@ -34,40 +33,25 @@ bool session_connected(const struct session *s)
   return s->phase == PHASE_ASKING || s->phase == PHASE_READY;
 }
 
-void session_ask_soon(struct session *s)
-{
-  s->ask_ms = 0;
-}
-
-static void go_down(struct agent *a, uint64_t wait_ms)
+void session_down(struct agent *a, uint64_t wait_ms)
 {
   struct session *s = &a->session;
+  if (session_connected(s))
+    say("the exchange is not reachable");
   link_close(&s->link);
   s->phase = PHASE_DOWN;
   s->deadline_ms = ticks_ms() + wait_ms;
 }
 
-/* A cut while batches were on their way: send less at once. */
-static void lost(struct agent *a, uint64_t wait_ms)
+void session_lost(struct agent *a)
 {
   struct session *s = &a->session;
   if (s->phase == PHASE_READY && s->batch_events > 1)
     s->batch_events /= 2;
-  if (session_connected(s))
-    say("the exchange is not reachable");
-  go_down(a, wait_ms);
+  session_down(a, RETRY_MS);
 }
 
-/* The books' own words, in a transaction that is closed again. */
-static struct marks read_marks(struct agent *a)
-{
-  struct marks m;
-  marks_get(agent_read(a), &m);
-  agent_abort(a);
-  return m;
-}
-
-static void raise(struct agent *a, enum alarm_kind kind)
+void session_alarm(struct agent *a, enum alarm_kind kind)
 {
   struct bytes none = {NULL, 0};
   struct books *b = agent_write(a);
@@ -77,27 +61,27 @@ static void raise(struct agent *a, enum alarm_kind kind)
     say("the alarm could not be written");
 }
 
-/* What does not hold: recorded with what proves it, and nothing more is taken. */
-static void accused(struct agent *a)
+void session_accused(struct agent *a)
 {
   struct books *b = agent_write(a);
   evidence_record(&a->evidence, b, now_ms());
   say("alarm: %s", alarm_text(a->evidence.accused));
   if (agent_commit(a) != OK)
     say("the alarm could not be written");
-  go_down(a, 0);
+  a->session.halted = true;
+  session_down(a, 0);
 }
 
-/* --- hello --- */
+/* --- saying --- */
 
 static void send_packed(struct agent *a, enum frame_kind kind, const void *message)
 {
   struct bytes none = {NULL, 0};
   if (link_send(&a->session.link, kind, pb_pack(message, &a->arena), none) != OK)
-    lost(a, RETRY_MS);
+    session_lost(a);
 }
 
-static void hello(struct agent *a)
+void session_hello(struct agent *a)
 {
   struct session *s = &a->session;
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
@@ -118,6 +102,37 @@ static void hello(struct agent *a)
   send_packed(a, FRAME_HELLO, &h);
 }
 
+void session_ask(struct agent *a)
+{
+  Onward__Ask m = ONWARD__ASK__INIT;
+  arena_reset(&a->arena);
+  m.registry_after = directory_known(agent_read(a));
+  if (agent_abort(a) != OK)
+    return;
+  a->session.ask_ms = ticks_ms() + a->config.ask_interval_s * 1000;
+  send_packed(a, FRAME_ASK, &m);
+}
+
+void session_credit(struct agent *a)
+{
+  struct session *s = &a->session;
+  Onward__Credit m = ONWARD__CREDIT__INIT;
+  struct marks marks;
+  arena_reset(&a->arena);
+  marks_get(agent_read(a), &marks);
+  if (agent_abort(a) != OK)
+    return;
+  m.from = marks.position;
+  m.entries = (uint32_t)a->config.credit_entries;
+  m.bytes = (uint32_t)a->config.credit_bytes;
+  s->credit = a->config.credit_entries;
+  s->heard_ms = ticks_ms();
+  s->mail_read = false;
+  send_packed(a, FRAME_CREDIT, &m);
+}
+
+/* --- connecting --- */
+
 /* While our keys change, it may be the prepared ones that the exchange knows. */
 static void choose_keys(struct agent *a, struct link_options *o)
 {
@@ -136,279 +151,170 @@ static void choose_keys(struct agent *a, struct link_options *o)
 static void connect_link(struct agent *a)
 {
   struct session *s = &a->session;
-  struct link_options o = {.address = {0}};
-  const char *address = a->config.address[0] != 0 ? a->config.address : a->network.address;
-  memcpy(o.address, address, sizeof o.address);
+  struct link_options o;
+  uint64_t first = a->config.hello_wait_ms;
+  memcpy(o.address, a->config.address[0] != 0 ? a->config.address : a->network.address, sizeof o.address);
   memcpy(o.socks_proxy, a->config.socks_proxy, sizeof o.socks_proxy);
   memcpy(o.server_key, a->network.link_key, sizeof o.server_key);
   choose_keys(a, &o);
   memset(s->sent, 0, sizeof s->sent);
-  uint64_t first = a->config.hello_wait_ms;
   s->wait_ms = s->wait_ms == 0 ? first : s->wait_ms < first * WAIT_DOUBLINGS ? s->wait_ms * 2 : first * WAIT_DOUBLINGS;
   enum status opened = link_open(&s->link, &o);
-  wipe(&o, sizeof o);
   if (opened == OK) {
-    hello(a);
+    session_hello(a);
   } else {
-    say("%s: cannot be used as an address", address);
-    go_down(a, first * WAIT_DOUBLINGS);
+    say("%s: cannot be connected to", o.address);
+    session_down(a, first * WAIT_DOUBLINGS);
   }
+  wipe(&o, sizeof o);
 }
 
-/* --- welcome --- */
+/* --- batches --- */
 
-/* Is the exchange ahead of what we remember having signed? Then our books came from a backup, or a copy of them is running. */
-static bool is_ahead(struct agent *a, struct books *b, const Onward__Welcome *w)
+void session_unsent(struct session *s, uint64_t up_to)
 {
-  struct marks m;
-  struct leaf leaf;
-  struct batch_header h;
-  struct flight flights[BATCHES_IN_FLIGHT_MAX];
-  marks_get(b, &m);
-  if (w->last_sequence == 0 || m.read_back >= w->last_sequence)
-    return false;
-  if (w->last_sequence > m.sequence)
-    return true;
-  size_t count = outbox_flights(b, flights);
-  if (w->last == NULL || evidence_leaf(&a->evidence, pb_bytes(w->last->leaf), pb_bytes(w->last->path), &leaf) != OK ||
-      batch_header_read(leaf.header, &h) != OK)
-    return false;
-  for (size_t i = 0; i < count; i++)
-    if (flights[i].sequence == h.sequence && !hash_equal(&flights[i].header.root, &h.root))
-      return true;
-  return false;
+  for (size_t i = 0; i < BATCHES_IN_FLIGHT_MAX; i++)
+    if (s->sent[i] <= up_to)
+      s->sent[i] = 0;
 }
 
-static void adopt_sequence(struct agent *a, struct books *b, uint64_t sequence)
-{
-  struct marks m;
-  struct bytes none = {NULL, 0};
-  marks_get(b, &m);
-  m.sequence = m.read_back = sequence;
-  m.position = 0;
-  marks_put(b, &m);
-  if (alarm_raise(b, ALARM_SET_BACK, now_ms(), none, none))
-    say("alarm: %s", alarm_text(ALARM_SET_BACK));
-}
-
-static void ask(struct agent *a)
-{
-  Onward__Ask m = ONWARD__ASK__INIT;
-  struct session *s = &a->session;
-  arena_reset(&a->arena);
-  m.registry_after = directory_known(agent_read(a));
-  if (agent_abort(a) != OK)
-    return;
-  s->ask_ms = ticks_ms() + a->config.ask_interval_s * 1000;
-  send_packed(a, FRAME_ASK, &m);
-}
-
-static void take_welcome(struct agent *a, struct bytes body)
-{
-  struct session *s = &a->session;
-  struct marks m;
-  const Onward__Welcome *w = pb_unpack(&onward__welcome__descriptor, body, &a->arena);
-  if (s->phase != PHASE_HELLO)
-    return;
-  if (w == NULL || !bytes_equal(pb_bytes(w->organisation), org_id_text(&a->self.id))) {
-    lost(a, RETRY_MS);
-    return;
-  }
-  if (evidence_checkpoint(&a->evidence, pb_bytes(w->checkpoint), pb_bytes(w->consistency)) != OK) {
-    accused(a);
-    return;
-  }
-  struct books *b = agent_write(a);
-  bool ahead = is_ahead(a, b, w);
-  if (a->evidence.accused != ALARM_NONE) {
-    agent_abort(a);
-    accused(a);
-    return;
-  }
-  if (ahead)
-    adopt_sequence(a, b, w->last_sequence);
-  marks_get(b, &m);
-  m.contact_ms = now_ms();
-  marks_put(b, &m);
-  evidence_keep(&a->evidence, b);
-  alarm_end(b, ALARM_SUSPENDED);
-  alarm_end(b, ALARM_EXCHANGE_BACK);
-  if (agent_commit(a) != OK) {
-    lost(a, RETRY_MS);
-    return;
-  }
-  s->wait_ms = a->config.hello_wait_ms;
-  if (ahead) {
-    hello(a); /* again: now without claiming to keep what we lost */
-    return;
-  }
-  s->phase = PHASE_ASKING;
-  ask(a);
-}
-
-/* --- the directory --- */
-
-static void credit(struct agent *a)
-{
-  struct session *s = &a->session;
-  Onward__Credit m = ONWARD__CREDIT__INIT;
-  m.from = read_marks(a).position;
-  m.entries = (uint32_t)a->config.credit_entries;
-  m.bytes = (uint32_t)a->config.credit_bytes;
-  s->credit = a->config.credit_entries;
-  s->heard_ms = ticks_ms();
-  arena_reset(&a->arena);
-  send_packed(a, FRAME_CREDIT, &m);
-}
-
-static void sign_again(struct agent *a)
-{
-  struct session *s = &a->session;
-  struct flight flights[BATCHES_IN_FLIGHT_MAX];
-  struct books *b = agent_write(a);
-  size_t count = outbox_flights(b, flights);
-  for (size_t i = 0; i < count; i++)
-    if (outbox_sign_again(b, &a->self, flights[i].sequence) != OK)
-      b->trouble = OUR_FAULT;
-  if (agent_commit(a) == OK)
-    memset(s->sent, 0, sizeof s->sent);
-  s->sign_again = false;
-}
-
-static void directory_moved(struct agent *a)
-{
-  agent_check_keys(a);
-  struct books *b = agent_write(a);
-  duty_check_keys(a, b);
-  (void)agent_commit(a);
-  duty_reseal(a);
-}
-
-static void take_answer(struct agent *a, struct bytes body)
-{
-  struct session *s = &a->session;
-  size_t changed;
-  const Onward__Answer *m = pb_unpack(&onward__answer__descriptor, body, &a->arena);
-  if (!session_connected(s))
-    return;
-  if (m == NULL) {
-    lost(a, RETRY_MS);
-    return;
-  }
-  if (evidence_checkpoint(&a->evidence, pb_bytes(m->checkpoint), pb_bytes(m->consistency)) != OK) {
-    accused(a);
-    return;
-  }
-  struct books *b = agent_write(a);
-  enum status taken = directory_take(&a->evidence, b, m, &a->arena, &changed);
-  if (taken != OK) {
-    agent_abort(a);
-    if (taken == BAD_INPUT)
-      accused(a);
-    else
-      lost(a, RETRY_MS);
-    return;
-  }
-  papers_make(a, b, m);
-  evidence_keep(&a->evidence, b);
-  bool more = m->more != 0;
-  if (agent_commit(a) != OK) {
-    lost(a, RETRY_MS);
-    return;
-  }
-  if (changed > 0)
-    directory_moved(a);
-  if (more) {
-    ask(a);
-    return;
-  }
-  if (s->sign_again)
-    sign_again(a);
-  if (s->phase == PHASE_ASKING) {
-    s->phase = PHASE_READY;
-    s->moved_ms = ticks_ms();
-    say("connected: %llu entries in the log", (unsigned long long)a->evidence.newest.size);
-    credit(a);
-  }
-  session_push(a);
-}
-
-/* --- deliveries --- */
-
-static void batches_moved(struct agent *a, size_t before)
+/* Sends what is in flight and was not sent on this connection, in order. False: the link takes no more. */
+static bool send_flights(struct agent *a)
 {
   struct session *s = &a->session;
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
   struct books *b = agent_read(a);
-  size_t now = outbox_flights(b, flights);
-  if (agent_abort(a) != OK)
-    return;
-  s->moved_ms = ticks_ms();
-  if (now < before && s->batch_events < BATCH_EVENTS_MAX)
-    s->batch_events *= 2;
+  size_t count = outbox_flights(b, flights);
+  bool open = true;
+  for (size_t i = 0; i < count && open; i++) {
+    struct bytes body, sealed;
+    uint64_t sequence = flights[i].sequence;
+    arena_reset(&a->arena);
+    if (s->sent[sequence % BATCHES_IN_FLIGHT_MAX] == sequence ||
+        outbox_message(b, sequence, &a->arena, &body, &sealed) != OK) /* part of it came back: all of it is logged */
+      continue;
+    open = link_send(&s->link, FRAME_SUBMIT, body, sealed) == OK;
+    if (open)
+      s->sent[sequence % BATCHES_IN_FLIGHT_MAX] = sequence;
+  }
+  return agent_abort(a) == OK && open;
 }
 
-static size_t in_flight(struct books *b)
+/* Forms the next batch, on disk before it is sent. False: nothing more is to be sent. */
+static bool form_batch(struct agent *a)
 {
-  struct flight flights[BATCHES_IN_FLIGHT_MAX];
-  return outbox_flights(b, flights);
-}
-
-/* The directory first: what follows on this connection is put aside, and read again after the next hello. */
-static void set_aside(struct agent *a, uint64_t registry)
-{
-  struct session *s = &a->session;
-  if (s->asked_for == registry) { /* it was asked for, and did not come */
-    (void)evidence_accuse(&a->evidence, ALARM_WITHHELD, (struct bytes){NULL, 0});
-    accused(a);
-    return;
-  }
-  s->asked_for = registry;
-  hello(a);
-}
-
-static void take_delivery(struct agent *a, const struct link_message *message)
-{
-  struct session *s = &a->session;
-  uint64_t registry = 0;
-  if (s->phase != PHASE_READY)
-    return;
-  const Onward__Delivery *d = pb_unpack(&onward__delivery__descriptor, message->body, &a->arena);
-  if (d == NULL) {
-    lost(a, RETRY_MS);
-    return;
-  }
-  if (evidence_checkpoint(&a->evidence, pb_bytes(d->checkpoint), pb_bytes(d->consistency)) != OK) {
-    accused(a);
-    return;
-  }
-  struct books *b = agent_write(a);
-  size_t before = in_flight(b);
-  enum status taken = inbox_take(a, b, d, message->sealed, &registry);
-  if (taken != OK) {
-    agent_abort(a);
-    if (taken == BAD_INPUT)
-      accused(a);
-    else if (taken == NOT_FOUND)
-      set_aside(a, registry);
-    else
-      lost(a, RETRY_MS);
-    return;
-  }
   struct marks m;
-  marks_get(b, &m);
-  m.contact_ms = now_ms();
-  marks_put(b, &m);
-  evidence_keep(&a->evidence, b);
-  if (agent_commit(a) != OK) {
-    lost(a, RETRY_MS);
-    return;
+  uint64_t sequence;
+  marks_get(agent_read(a), &m);
+  if (agent_abort(a) != OK || m.waiting == 0)
+    return false;
+  enum status s = outbox_form(agent_write(a), &a->self, a->session.batch_events, &sequence);
+  if (s != OK) {
+    agent_abort(a);
+    return false;
   }
-  s->heard_ms = ticks_ms();
-  s->credit -= d->n_entries < s->credit ? d->n_entries : s->credit;
-  batches_moved(a, before);
-  if (s->credit <= a->config.credit_entries / 2)
-    credit(a);
-  duty_reseal(a);
-  session_push(a);
+  return agent_commit(a) == OK;
+}
+
+void session_push(struct agent *a)
+{
+  struct session *s = &a->session;
+  struct marks m;
+  if (s->phase != PHASE_READY || ticks_ms() < s->hold_ms)
+    return;
+  marks_get(agent_read(a), &m);
+  if (agent_abort(a) != OK || m.read_back != 0)
+    return;
+  while (send_flights(a) && form_batch(a))
+    ;
+}
+
+/* --- the loop's side --- */
+
+static void take_events(struct agent *a)
+{
+  for (enum link_event e = link_event(&a->session.link); e != LINK_NOTHING; e = link_event(&a->session.link)) {
+    if (e == LINK_REFUSED)
+      say("the exchange does not let this computer in: not enrolled, suspended, or its keys were replaced");
+    if (e == LINK_LOST && a->session.phase != PHASE_DOWN) {
+      session_lost(a);
+      return;
+    }
+  }
+}
+
+void session_input(struct agent *a)
+{
+  struct session *s = &a->session;
+  for (int i = 0; i < INPUT_AT_ONCE && s->phase != PHASE_DOWN && !a->broken; i++) {
+    struct link_message m;
+    enum status received = link_receive(&s->link, &m);
+    if (received == NOT_NOW)
+      break;
+    if (received == BAD_INPUT) {
+      session_lost(a);
+      return;
+    }
+    arena_reset(&a->arena);
+    heard_message(a, &m);
+    link_free(&m);
+  }
+  take_events(a);
+}
+
+/* What was missing when the last delivery came will not come by itself any more. */
+static void mail_is_read(struct agent *a)
+{
+  struct books *b = agent_write(a);
+  arena_reset(&a->arena);
+  enum status s = duty_settle_open(a, b);
+  a->session.mail_read = true;
+  if (s != OK)
+    agent_abort(a);
+  else if (agent_commit(a) == OK)
+    session_push(a);
+}
+
+static bool stuck(struct agent *a, uint64_t now)
+{
+  struct session *s = &a->session;
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  if (now < s->moved_ms + STUCK_MS)
+    return false;
+  s->moved_ms = now;
+  size_t count = outbox_flights(agent_read(a), flights);
+  return agent_abort(a) == OK && count > 0;
+}
+
+void session_tick(struct agent *a)
+{
+  struct session *s = &a->session;
+  uint64_t now = ticks_ms();
+  if (s->halted)
+    return;
+  if (s->phase == PHASE_DOWN && now >= s->deadline_ms)
+    connect_link(a);
+  else if (s->phase == PHASE_HELLO && now >= s->deadline_ms)
+    session_down(a, 0);
+  else if (s->phase == PHASE_READY && stuck(a, now))
+    session_lost(a);
+  if (s->phase == PHASE_READY && now >= s->ask_ms)
+    session_ask(a);
+  if (s->phase == PHASE_READY && !s->mail_read && now >= s->heard_ms + QUIET_MS)
+    mail_is_read(a);
+  if (s->phase == PHASE_READY && s->hold_ms != 0 && now >= s->hold_ms) {
+    s->hold_ms = 0;
+    session_push(a);
+  }
+}
+
+long session_timeout_ms(const struct agent *a)
+{
+  const struct session *s = &a->session;
+  uint64_t now = ticks_ms(), until = now + 1000;
+  uint64_t due[] = {s->phase <= PHASE_HELLO ? s->deadline_ms : until, s->hold_ms != 0 ? s->hold_ms : until};
+  for (size_t i = 0; i < sizeof due / sizeof due[0]; i++)
+    if (due[i] < until)
+      until = due[i];
+  return until <= now ? (s->halted ? 1000 : 10) : (long)(until - now);
 }

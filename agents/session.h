@@ -2,44 +2,58 @@
  *
  *   down -> hello -> (welcome) -> asking -> (answer: the directory is up to date) -> ready: credit, submit, deliveries
  *
- * Nothing of it needs to survive: what matters is in the books, and every connection begins with a hello. When a delivery names an entry
- * of the directory that we do not have, it is put aside, the directory is asked for, and the hello is said again.
+ * Nothing of it needs to survive: what matters is in the books, and every connection begins with a hello. When a
+ * delivery names an entry of the directory that we do not have, it is put aside and the hello is said again: the
+ * directory comes first.
+ *
+ * What is heard is heard.c's; here is what is said, and when.
  */
 #ifndef ONWARD_AGENT_SESSION_H
 #define ONWARD_AGENT_SESSION_H
 
+#include "agents/alarm.h"
 #include "agents/link.h"
-#include "proto/base/arena.h"
 
 struct agent;
 
 enum session_phase { PHASE_DOWN, PHASE_HELLO, PHASE_ASKING, PHASE_READY };
 
-struct session {
+struct session { /* all times are ticks */
   struct link link;
   enum session_phase phase;
-  uint64_t deadline_ms;  /* down: when to connect; hello: when to give up (ticks, as all times here) */
-  uint64_t wait_ms;      /* for the next hello */
-  uint64_t ask_ms;       /* when to ask for the directory again */
-  uint64_t hold_ms;      /* nothing is submitted before */
-  uint64_t heard_ms;     /* last delivery or credit; then the mailbox counts as read after a while */
-  uint64_t moved_ms;     /* when the batches in flight last moved */
-  uint64_t taken_over_ms; /* when another session took over last; 0: never */
-  uint64_t credit;       /* entries that may still come before new credit is given */
-  size_t batch_events;   /* one first, doubled by success, halved by a cut */
-  bool next_keys;        /* this connection uses the prepared link key */
-  bool sign_again;       /* a batch was signed with a key that has ended */
-  uint64_t sent[8];      /* sequences sent on this connection, by sequence % 8 */
+  bool halted;                          /* after an alarm nothing is taken any more */
+  uint64_t deadline_ms;                 /* down: when to connect; hello: when to give up */
+  uint64_t wait_ms;                     /* for the next hello; 0: as configured */
+  uint64_t ask_ms;                      /* when to ask for the directory again */
+  uint64_t hold_ms;                     /* nothing is submitted before */
+  uint64_t heard_ms;                    /* when the last delivery came, or credit was given */
+  uint64_t moved_ms;                    /* when the batches in flight last moved */
+  uint64_t taken_over_ms;               /* when another session took over last; 0: never */
+  uint64_t asked_for;                   /* the directory's entry for which a delivery was put aside last */
+  uint64_t credit;                      /* entries that may still come before new credit is given */
+  size_t batch_events;                  /* of the next batch: one first, doubled by success, halved by a cut */
+  bool mail_read;                       /* nothing came for a while: what was missing has been looked at */
+  bool next_keys;                       /* this connection uses the prepared link key */
+  bool sign_again;                      /* a batch was signed with a key that has ended */
+  uint64_t sent[BATCHES_IN_FLIGHT_MAX]; /* sequences sent on this connection, by sequence % 8 */
 };
 
-MUST_USE enum status session_init(struct session *s);
+MUST_USE enum status session_init(struct session *s, bool halted);
 void session_fini(struct session *s);
-void session_input(struct agent *a);         /* whatever the link has */
-void session_tick(struct agent *a);          /* what is due */
-void session_push(struct agent *a);          /* sends what waits, if it may */
+void session_input(struct agent *a);            /* whatever the link has */
+void session_tick(struct agent *a);             /* what is due */
+void session_push(struct agent *a);             /* sends what waits, if it may */
 long session_timeout_ms(const struct agent *a); /* until something is due, at most a second */
 bool session_connected(const struct session *s);
-/* The directory is asked for at the next occasion. */
-void session_ask_soon(struct session *s);
+
+/* For heard.c. */
+void session_hello(struct agent *a);
+void session_ask(struct agent *a);
+void session_credit(struct agent *a);
+void session_down(struct agent *a, uint64_t wait_ms); /* closes the link; connects again after this */
+void session_lost(struct agent *a);                   /* a cut: the same, soon, and smaller batches */
+void session_accused(struct agent *a);                /* records the evidence's accusation and halts */
+void session_alarm(struct agent *a, enum alarm_kind kind);
+void session_unsent(struct session *s, uint64_t up_to); /* batches up to this sequence are sent again */
 
 #endif

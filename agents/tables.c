@@ -4,7 +4,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct marks) == 56, "no padding");
-_Static_assert(sizeof(struct item) == 136, "no padding");
+_Static_assert(sizeof(struct item) == 144, "no padding");
 
 const char *const *tables_names(void)
 {
@@ -56,6 +56,13 @@ enum status item_get(struct books *b, const struct ref_id *id, struct item *out)
 void item_put(struct books *b, const struct item *i)
 {
   b->put(b, TABLE_ITEMS, BYTES(i->id.byte), bytes_of(i, sizeof *i));
+}
+
+void item_give_up(struct books *b, struct item *i)
+{
+  i->draft = 0;
+  if (i->ref[0] != 0)
+    b->del(b, TABLE_REFS, bytes_of(i->ref, strnlen(i->ref, sizeof i->ref)));
 }
 
 struct walk walk_start(int table, struct bytes prefix)

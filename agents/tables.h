@@ -1,5 +1,6 @@
-/* What an agent keeps beside the contract's tables, in the same books: its own events until the log has them, the items of the
- * office, the sealed words of its own people, and where it stands with the exchange. Nothing of a case is in the clear here.
+/* What an agent keeps beside the contract's tables, in the same books: its own events until the log has them, the items
+ * of the office, the sealed words of its own people, and where it stands with the exchange. Nothing of a case is in the
+ * clear here.
  */
 #ifndef ONWARD_TABLES_H
 #define ONWARD_TABLES_H
@@ -43,23 +44,28 @@ struct item {
   char ref[REFERENCE_MAX]; /* the caller's own reference; no final zero when all are used */
   uint64_t draft;          /* number of its submit while that is in the outbox; 0: it is logged, or not ours */
   uint64_t created_ms;
-  uint64_t brief_answered; /* index of the brief for which receive or refuse_open is on its way, or logged */
-  uint64_t file_answered;  /* index of the file for which refuse_open is on its way, or logged */
-  uint64_t submit_entry;   /* index of the entry with its submit, whatever the verdict; 0: none */
-  uint32_t refused_act;    /* last refused act of ours; 0: none, or something was accepted since */
+  uint64_t brief_answered;  /* index of the brief for which receive or refuse_open is on its way, or logged */
+  uint64_t file_answered;   /* index of the file for which refuse_open is on its way, or logged */
+  uint64_t gone_leg;       /* index of the leg that was over before our `receive` was heard */
+  uint64_t submit_entry;    /* index of the entry with its submit, whatever the verdict; 0: none */
+  uint32_t refused_act;     /* last refused act of ours; 0: none, or something was accepted since */
   uint32_t refused_verdict; /* Onward__Verdict; 0: not even heard */
-  uint16_t pending;        /* acts of ours that are not in the log */
-  uint16_t unsent;         /* of them, in no batch yet */
-  uint8_t sender;          /* 1: we are the sender, 0: a recipient */
-  uint8_t priority;        /* Onward__Priority */
-  uint8_t opened;          /* a person here has read it */
-  uint8_t fresh;           /* something came that nobody here has seen */
+  uint16_t pending;         /* acts of ours that are not in the log */
+  uint16_t unsent;          /* of them, in no batch yet */
+  uint8_t sender;           /* 1: we are the sender, 0: a recipient */
+  uint8_t priority;         /* Onward__Priority */
+  uint8_t opened;           /* a person here has read it */
+  uint8_t fresh;            /* something came that nobody here has seen */
 };
-MUST_USE enum status item_get(struct books *b, const struct ref_id *id, struct item *out); /* NOT_FOUND: zeroed but for id */
+MUST_USE enum status item_get(struct books *b, const struct ref_id *id,
+                              struct item *out); /* NOT_FOUND: zeroed but for id */
 void item_put(struct books *b, const struct item *i);
+/* Its submit was refused: it is no draft any more, and its reference may be used again. Changes `i`, which the caller
+ * puts. */
+void item_give_up(struct books *b, struct item *i);
 
-/* Walks the rows whose keys begin with `prefix`, in order: false at the end. `at` is where to go on; begin with the prefix. Slices
- * are valid until the next call or write; rows may be deleted while walking. */
+/* Walks the rows whose keys begin with `prefix`, in order: false at the end. `at` is where to go on; begin with the
+ * prefix. Slices are valid until the next call or write; rows may be deleted while walking. */
 struct walk {
   int table;
   struct row_key prefix;

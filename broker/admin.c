@@ -116,7 +116,8 @@ int admin_init(const struct init_options *o)
       return code;
   }
   if (bytes_equal(pb_bytes(registrars[0].request->organisation), pb_bytes(registrars[1].request->organisation)))
-    return fail(EXIT_CONFIG, "--registrar", "two different organisations are needed: each can stop what the other does");
+    return fail(EXIT_CONFIG, "--registrar",
+                "two different organisations are needed: each can stop what the other does");
   if (mkdir(o->folder, 0700) != 0)
     return fail(EXIT_CONFIG, o->folder, errno == EEXIST ? "exists already; nothing was touched" : strerror(errno));
   if (config_write(o->folder, o->listen, why) != OK || broker_keys_create(o->folder, why, &keys) != OK)
@@ -215,8 +216,10 @@ static int check_held(struct journal *j)
   }
   store_abort(j->store);
   if (missing > 0)
-    fprintf(stderr, "onward-broker: %" PRIu64 " of %" PRIu64 " sealed bodies are missing; their senders will be asked to "
-                    "seal them again\n", missing, count);
+    fprintf(stderr,
+            "onward-broker: %" PRIu64 " of %" PRIu64 " sealed bodies are missing; their senders will be asked to "
+            "seal them again\n",
+            missing, count);
   return missing > 0 ? EXIT_UNREADABLE : 0;
 }
 
@@ -239,6 +242,7 @@ int admin_check(const char *folder)
   journal_close(&j);
   if (code == 0)
     printf("configuration, keys, newest entries, checkpoint and sealed bodies are in order; for the whole log: "
-           "onward-audit verify %s\n", folder);
+           "onward-audit verify %s\n",
+           folder);
   return code;
 }

@@ -4,10 +4,10 @@
 
 struct init_options {
   const char *folder;
-  const char *name;           /* the log's: a-z 0-9 . - /, such as exchange.example.org */
-  const char *listen;         /* tcp://address:port */
-  const char *address;        /* as partners reach it; NULL: as `listen` */
-  const char *registrars[2];  /* request files */
+  const char *name;          /* the log's: a-z 0-9 . - /, such as exchange.example.org */
+  const char *listen;        /* tcp://address:port */
+  const char *address;       /* as partners reach it; NULL: as `listen` */
+  const char *registrars[2]; /* request files */
   unsigned long replace_after_h;
 };
 

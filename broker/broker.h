@@ -14,7 +14,8 @@ enum {
   EXIT_COMMIT = 74,     /* a commit failed: look at the disk. Never restart automatically */
 };
 
-/* Serves the folder until SIGTERM or SIGINT. Says on stderr what it does, one line per happening; never a word of a case. */
+/* Serves the folder until SIGTERM or SIGINT. Says on stderr what it does, one line per happening; never a word of a
+ * case. */
 MUST_USE int broker_serve(const char *folder);
 
 #endif

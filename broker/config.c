@@ -7,9 +7,13 @@
 #include "proto/store/store.h"
 
 #define TEXT(section, key, member, max_, words, check_)                                                                \
-  {section, key, SETTING_TEXT, offsetof(struct config, member), 1, max_, true, words, check_}
+  {                                                                                                                    \
+    section, key, SETTING_TEXT, offsetof(struct config, member), 1, max_, true, words, check_                          \
+  }
 #define NUMBER(key, min_, max_)                                                                                        \
-  {"limits", #key, SETTING_NUMBER, offsetof(struct config, key), min_, max_, false, "a number", NULL}
+  {                                                                                                                    \
+    "limits", #key, SETTING_NUMBER, offsetof(struct config, key), min_, max_, false, "a number", NULL                  \
+  }
 
 static const struct setting table[] = {
     TEXT("exchange", "listen", listen, 120, "tcp://address:port", settings_is_address),
@@ -45,11 +49,12 @@ enum status config_write(const char *folder, const char *listen, char why[200])
 {
   char path[300], text[400];
   path_of(folder, path, sizeof path);
-  int size = snprintf(text, sizeof text,
-                      "# The exchange of this network: see onward-broker(1). Limits that are not named here have their defaults.\n"
-                      "[exchange]\n"
-                      "listen = %s\n",
-                      listen);
+  int size = snprintf(
+      text, sizeof text,
+      "# The exchange of this network: see onward-broker(1). Limits that are not named here have their defaults.\n"
+      "[exchange]\n"
+      "listen = %s\n",
+      listen);
   must(size > 0 && (size_t)size < sizeof text);
   return file_write(path, bytes_of(text, (size_t)size), why);
 }

@@ -5,14 +5,14 @@
 #include "proto/store/settings.h"
 
 struct config {
-  char listen[121];              /* tcp://address:port */
-  uint64_t sessions_max;         /* organisations connected at the same time */
-  uint64_t connects_per_minute;  /* handshakes of one organisation */
-  uint64_t messages_per_minute;  /* of one organisation */
-  uint64_t bytes_per_minute;     /* of one organisation, all frames */
-  uint64_t refusals_per_hour;    /* of one organisation: messages not heard, and events that the rules refused */
-  uint64_t turn_messages_max;    /* messages taken into one turn */
-  uint64_t map_size_gib;         /* address space for the books; not disk */
+  char listen[121];             /* tcp://address:port */
+  uint64_t sessions_max;        /* organisations connected at the same time */
+  uint64_t connects_per_minute; /* handshakes of one organisation */
+  uint64_t messages_per_minute; /* of one organisation */
+  uint64_t bytes_per_minute;    /* of one organisation, all frames */
+  uint64_t refusals_per_hour;   /* of one organisation: messages not heard, and events that the rules refused */
+  uint64_t turn_messages_max;   /* messages taken into one turn */
+  uint64_t map_size_gib;        /* address space for the books; not disk */
 };
 
 /* `why` gets file, line, key and what was expected. */

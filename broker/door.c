@@ -1,5 +1,5 @@
-/* libzmq kept on a short lead. Its traps that this file answers: the User-Id stands on payload frames only; parts of a message
- * are not limited; ZAP is asked only at the handshake; a send that succeeded means nothing. */
+/* libzmq kept on a short lead. Its traps that this file answers: the User-Id stands on payload frames only; parts of a
+ * message are not limited; ZAP is asked only at the handshake; a send that succeeded means nothing. */
 #include "broker/door.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The door: the ROUTER socket and the ZAP handler. What comes in is a knock: who (the CURVE key of the connection, told by the
- * ZAP handler's User-Id on a payload frame, never by a routing id) and exactly three frames.
+/* The door: the ROUTER socket and the ZAP handler. What comes in is a knock: who (the CURVE key of the connection, told
+ * by the ZAP handler's User-Id on a payload frame, never by a routing id) and exactly three frames.
  *
  * One libzmq context, one thread.
  */

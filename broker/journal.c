@@ -1,5 +1,5 @@
-/* The happy path is journal_commit: root, checkpoint, one transaction. At opening nothing is believed because it is there: the
- * checkpoint must be ours and fit the tree, and the newest entries are hashed again against the tree. */
+/* The happy path is journal_commit: root, checkpoint, one transaction. At opening nothing is believed because it is
+ * there: the checkpoint must be ours and fit the tree, and the newest entries are hashed again against the tree. */
 #include "broker/journal.h"
 
 #include <stdio.h>

@@ -12,8 +12,8 @@ struct journal {
   char name[49];                  /* the log's name: that of its key */
   char origin[NOTE_NAME_MAX + 1]; /* name/epoch */
   struct note_key log_key;
-  struct head head;               /* as of the last commit */
-  struct checkpoint checkpoint;   /* its newest */
+  struct head head;             /* as of the last commit */
+  struct checkpoint checkpoint; /* its newest */
   char note[NOTE_SIZE_MAX];
   size_t note_size;
 };
@@ -26,13 +26,14 @@ MUST_USE enum status journal_open(struct journal *j, const char *folder, const s
                                   uint64_t map_size, bool read_only, char why[200]);
 void journal_close(struct journal *j);
 
-/* Signs a checkpoint over what the open writing transaction `b` holds, and commits it. Only after OK may anything be said. NOT_NOW: full, nothing was
- * written. OUR_FAULT: the process must end. */
+/* Signs a checkpoint over what the open writing transaction `b` holds, and commits it. Only after OK may anything be
+ * said. NOT_NOW: full, nothing was written. OUR_FAULT: the process must end. */
 MUST_USE enum status journal_commit(struct journal *j, struct books *b, char why[200]);
 /* One entry with its path to the newest checkpoint, in the arena. Within any transaction. */
 MUST_USE enum status journal_entry(struct journal *j, struct books *b, uint64_t index, struct arena *a,
                                    Onward__Entry **out);
-/* Consistency from `old_size` to the newest checkpoint: n x 32 bytes in the arena. Empty where nothing is to be proved. */
+/* Consistency from `old_size` to the newest checkpoint: n x 32 bytes in the arena. Empty where nothing is to be proved.
+ */
 MUST_USE enum status journal_consistency(struct journal *j, struct books *b, uint64_t old_size, struct arena *a,
                                          ProtobufCBinaryData *out);
 uint64_t clock_ms(void); /* wall clock */

@@ -1,5 +1,5 @@
-/* The exchange's two secrets, files of mode 0600 in its folder: link.key (CURVE, two lines of Z85: public, secret) and log.key
- * (Ed25519, 64 hex digits: it signs checkpoints, and nothing else). */
+/* The exchange's two secrets, files of mode 0600 in its folder: link.key (CURVE, two lines of Z85: public, secret) and
+ * log.key (Ed25519, 64 hex digits: it signs checkpoints, and nothing else). */
 #ifndef ONWARD_BROKER_KEYS_H
 #define ONWARD_BROKER_KEYS_H
 

@@ -36,9 +36,12 @@ static void harden(void)
 static int init(int argc, char **argv)
 {
   static const struct option options[] = {
-      {"name", required_argument, NULL, 'n'},      {"listen", required_argument, NULL, 'l'},
-      {"address", required_argument, NULL, 'a'},   {"registrar", required_argument, NULL, 'r'},
-      {"replace-after-h", required_argument, NULL, 'h'}, {NULL, 0, NULL, 0},
+      {"name", required_argument, NULL, 'n'},
+      {"listen", required_argument, NULL, 'l'},
+      {"address", required_argument, NULL, 'a'},
+      {"registrar", required_argument, NULL, 'r'},
+      {"replace-after-h", required_argument, NULL, 'h'},
+      {NULL, 0, NULL, 0},
   };
   struct init_options o = {.replace_after_h = 72};
   int registrars = 0, c;

@@ -1,5 +1,5 @@
-/* A delivery is put together entry by entry until the next one would not fit the receiver's credit; an entry that opens a leg
- * takes those with it that its new recipient has never seen. */
+/* A delivery is put together entry by entry until the next one would not fit the receiver's credit; an entry that opens
+ * a leg takes those with it that its new recipient has never seen. */
 #include "broker/post.h"
 
 #include <stdio.h>
@@ -147,7 +147,8 @@ static enum status add_row(struct post *p, struct books *b, struct session *s, s
   return st;
 }
 
-static enum status fill_parcel(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t *next)
+static enum status fill_parcel(struct post *p, struct books *b, struct session *s, struct parcel *parcel,
+                               uint64_t *next)
 {
   uint64_t index;
   *next = s->position;

@@ -1,4 +1,5 @@
-/* What the broker says: packs messages and sends them. Everything here is read from committed books; nothing changes them. */
+/* What the broker says: packs messages and sends them. Everything here is read from committed books; nothing changes
+ * them. */
 #ifndef ONWARD_POST_H
 #define ONWARD_POST_H
 
@@ -11,7 +12,8 @@ struct post {
   struct arena *arena; /* for one message at a time */
 };
 
-/* Each needs an open reading transaction `b`. NOT_NOW: the connection's queue is full, try again; NOT_FOUND: it is gone. */
+/* Each needs an open reading transaction `b`. NOT_NOW: the connection's queue is full, try again; NOT_FOUND: it is
+ * gone. */
 MUST_USE enum status post_welcome(struct post *p, struct books *b, struct session *s);
 /* Sends what the mailbox holds, as far as credit goes; spends it. OK also when there was nothing to send. */
 MUST_USE enum status post_mail(struct post *p, struct books *b, struct session *s);

@@ -1,5 +1,5 @@
-/* Who is connected now, how far they have read, and how much they may still say. Nothing of this is ever stored: it begins
- * anew with each connection, and each process.
+/* Who is connected now, how far they have read, and how much they may still say. Nothing of this is ever stored: it
+ * begins anew with each connection, and each process.
  */
 #ifndef ONWARD_SESSION_H
 #define ONWARD_SESSION_H
@@ -47,12 +47,12 @@ MUST_USE enum status sessions_init(struct sessions *s, const struct config *c);
 void sessions_fini(struct sessions *s);
 struct session *sessions_find(struct sessions *s, const struct routing *r);
 struct session *sessions_of(struct sessions *s, const struct org_id *organisation); /* not one that is leaving */
-struct session *sessions_add(struct sessions *s, const struct routing *r); /* NULL: full */
+struct session *sessions_add(struct sessions *s, const struct routing *r);          /* NULL: full */
 void sessions_remove(struct session *one);
 struct meter *sessions_meter(struct sessions *s, const struct org_id *organisation); /* NULL: full */
 
-/* Spends `amount` of a bucket that holds `max` and refills within `period_ms`. False: too much, nothing is spent; with an
- * amount of 0: it is empty. */
+/* Spends `amount` of a bucket that holds `max` and refills within `period_ms`. False: too much, nothing is spent; with
+ * an amount of 0: it is empty. */
 bool bucket_take(struct bucket *b, double amount, uint64_t max, uint64_t period_ms, uint64_t now_ms);
 
 #endif

@@ -2,15 +2,13 @@
  * in the log it arrives (network, sequence, the key that is valid there). */
 #include "proto/admit.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static enum status refuse(struct refusal *why, Onward__RefusalReason reason, size_t event, const char *text)
 {
   why->reason = reason;
   why->event = (uint32_t)event;
-  snprintf(why->why.text, sizeof why->why.text, "%s", text);
-  return BAD_INPUT;
+  return complain(&why->why, "%s", text);
 }
 #define REFUSE(why, reason, event, text) refuse(why, ONWARD__REFUSAL_REASON__##reason, event, text)
 
@@ -167,12 +165,6 @@ enum status batch_admit(struct books *b, struct key_ring *ring, const struct bat
   return OK;
 }
 
-static enum status complain(struct complaint *why, const char *text)
-{
-  snprintf(why->text, sizeof why->text, "%s", text);
-  return BAD_INPUT;
-}
-
 enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
                         struct complaint *why, struct event *e)
 {
@@ -181,8 +173,9 @@ enum status leaf_verify(struct books *b, struct key_ring *ring, const struct lea
     return s;
   bool own = act_family(e->act) == ACT_OF_BROKER;
   if (own != (leaf->origin == ORIGIN_BROKER))
-    return complain(why, own ? "an organisation wrote what only the broker may"
-                             : "the broker wrote what only an organisation may");
+    return complain(why, "%s",
+                    own ? "an organisation wrote what only the broker may"
+                        : "the broker wrote what only an organisation may");
   if (own)
     return OK;
   struct batch_header h;

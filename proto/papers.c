@@ -7,19 +7,12 @@
  */
 #include "proto/papers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define LINE_CHARACTERS 64
 #define ENROLLED_MAX 4 /* entries: an enrolment, and changes of keys behind it */
 
 static const char request_kind[] = "REQUEST", invitation_kind[] = "INVITATION";
-
-static enum status complain(struct complaint *why, const char *text)
-{
-  snprintf(why->text, sizeof why->text, "%s", text);
-  return BAD_INPUT;
-}
 
 /* --- the text form --- */
 
@@ -51,11 +44,16 @@ static enum status paper_write(const char *kind, struct bytes content, struct ar
 static size_t find(struct bytes text, const char *word, const char *kind, size_t from, size_t *marker_size)
 {
   char marker[64];
-  int size = snprintf(marker, sizeof marker, "-----%s ONWARD %s-----", word, kind);
-  must(size > 0 && size < (int)sizeof marker);
-  *marker_size = (size_t)size;
-  for (size_t at = from; at + *marker_size <= text.size; at++)
-    if (memcmp(text.data + at, marker, *marker_size) == 0)
+  struct writer w = writer_of(marker, sizeof marker);
+  write_text(&w, "-----");
+  write_text(&w, word);
+  write_text(&w, " ONWARD ");
+  write_text(&w, kind);
+  write_text(&w, "-----");
+  must(!w.overflow);
+  *marker_size = w.size;
+  for (size_t at = from; at + w.size <= text.size; at++)
+    if (memcmp(text.data + at, marker, w.size) == 0)
       return at;
   return text.size;
 }
@@ -67,7 +65,7 @@ static enum status paper_read(const char *kind, struct bytes text, struct arena 
   size_t begin = find(text, "BEGIN", kind, 0, &begin_size);
   size_t end = find(text, "END", kind, begin + begin_size, &end_size);
   if (text.size > PAPER_TEXT_MAX || end >= text.size)
-    return complain(why,
+    return complain(why, "%s",
                     kind == request_kind ? "this is no request file of Onward" : "this is no invitation of Onward");
   uint8_t *base64 = arena_alloc(a, text.size);
   uint8_t *decoded = arena_alloc(a, text.size);
@@ -260,8 +258,8 @@ static enum status enrolled_read(const Onward__Invitation *i, const Onward__Gene
   return OK;
 }
 
-enum status paper_invitation_read(struct bytes text, const struct keys *own, struct arena *a,
-                                  struct complaint *why, struct network *out)
+enum status paper_invitation_read(struct bytes text, const struct keys *own, struct arena *a, struct complaint *why,
+                                  struct network *out)
 {
   struct bytes packed;
   *out = (struct network){0};

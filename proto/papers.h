@@ -14,8 +14,8 @@
 #define PAPER_TEXT_MAX 24576           /* bytes, with the final zero */
 #define PAPER_ARENA_SIZE (1024 * 1024) /* bytes: an arena of this size is always enough */
 
-/* Packs and signs the request: every field is filled, and `sign` belongs to the signing key in it. BAD_INPUT: something in it
- * does not fit its limits. `text` ends with a zero. */
+/* Packs and signs the request: every field is filled, and `sign` belongs to the signing key in it. BAD_INPUT: something
+ * in it does not fit its limits. `text` ends with a zero. */
 MUST_USE enum status paper_request_write(struct es256_secret *sign, const Onward__Request *request, struct arena *a,
                                          char *text, size_t capacity);
 /* BAD_INPUT with what was wrong. `packed` and `signature` live in the arena. */

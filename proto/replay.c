@@ -3,16 +3,9 @@
  * no other. */
 #include "proto/replay.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { DUE_PER_TURN_MAX = 256 };
-
-static enum status complain(struct complaint *why, const char *text)
-{
-  snprintf(why->text, sizeof why->text, "%s", text);
-  return BAD_INPUT;
-}
 
 void replay_init(struct replay *r, struct books *books, struct arena *arena, struct key_ring *ring)
 {

@@ -68,6 +68,9 @@ struct rebuild {
 /* Replays every stored entry. Close it in any case. */
 enum audit_code rebuild_run(struct audit *a, struct rebuild *out);
 void rebuild_close(struct rebuild *r);
+/* The first stored entry below `size` whose hash is not the one in the stored tree; `size`: none. For naming what was
+ * altered where only a later entry, or the root, shows that something was. */
+uint64_t entry_altered(struct audit *a, uint64_t size);
 
 /* All rows of a table, in order. */
 struct walk {

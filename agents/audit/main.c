@@ -24,7 +24,8 @@ static const char usage[] =
 
 static enum audit_code usage_error(const char *what, const char *value)
 {
-  fprintf(stderr, "onward-audit: %s%s%s\n%s", what, value == NULL ? "" : ": ", value == NULL ? "" : value, usage);
+  fprintf(stderr, "onward-audit: %s%s%s; see onward-audit --help\n", what, value == NULL ? "" : ": ",
+          value == NULL ? "" : value);
   return AUDIT_USAGE;
 }
 

@@ -35,17 +35,36 @@ static enum audit_code scratch_open(struct audit *a, struct rebuild *r)
   return AUDIT_FINE;
 }
 
+uint64_t entry_altered(struct audit *a, uint64_t size)
+{
+  for (uint64_t index = 0; index < size; index++) {
+    struct bytes bytes;
+    struct hash stored;
+    if (books_entry(a->books, index, &bytes) != OK)
+      return index;
+    struct hash hash = leaf_hash(bytes);
+    if (books_tree_read(a->books, merkle_stored_number(0, index), &stored) == OK && !hash_equal(&hash, &stored))
+      return index;
+  }
+  return size;
+}
+
 static enum audit_code entry_failed(struct audit *a, uint64_t index, struct bytes bytes, const char *why)
 {
-  char words[WORDS_SIZE] = "";
+  char words[WORDS_SIZE] = "no readable act";
   struct leaf leaf;
   struct event e;
   struct complaint complaint;
   arena_reset(&a->arena);
+  uint64_t altered = entry_altered(a, index);
+  if (altered < index)
+    return audit_tell(a->request, AUDIT_FAILED,
+                      "entry %" PRIu64 ": was altered: the stored tree has another hash for it; then entry %" PRIu64
+                      " fails, too: %s",
+                      altered, index, why);
   if (leaf_read(bytes, &leaf) == OK && event_read(leaf.event, &a->arena, &complaint, &e) == OK)
     words_entry(&leaf, &e, words);
-  return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 "%s%s%s: %s", index, words[0] == 0 ? "" : " (", words,
-                    words[0] == 0 ? "" : ")", why);
+  return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 " (%s): %s", index, words, why);
 }
 
 static enum audit_code take_entry(struct audit *a, struct rebuild *r, struct replay *replay, struct bytes bytes)

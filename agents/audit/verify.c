@@ -37,17 +37,12 @@ static enum audit_code log_name_read(struct audit *a, struct rebuild *r, struct 
   return AUDIT_FINE;
 }
 
-/* The root is another than the signed one: the first entry whose hash is not in the stored tree is the likely cause. */
 static enum audit_code root_failed(struct audit *a, struct rebuild *r)
 {
-  for (uint64_t index = 0; index < r->size; index++) {
-    struct hash stored, rebuilt;
-    uint64_t number = merkle_stored_number(0, index);
-    if (books_tree_read(a->books, number, &stored) == OK && books_tree_read(r->books, number, &rebuilt) == OK &&
-        !hash_equal(&stored, &rebuilt))
-      return audit_tell(a->request, AUDIT_FAILED,
-                        "entry %" PRIu64 ": is not the one that the checkpoint was signed over", index);
-  }
+  uint64_t altered = entry_altered(a, r->size);
+  if (altered < r->size)
+    return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 ": is not the one that the checkpoint was signed over",
+                      altered);
   return audit_tell(a->request, AUDIT_FAILED, "the checkpoint was signed over other entries than these %" PRIu64,
                     r->size);
 }
@@ -119,13 +114,13 @@ static void tell_fine(const struct audit *a, struct rebuild *r, const struct log
                       uint64_t bodies)
 {
   struct head head;
-  char words[SIX_WORDS_SIZE], vkey[NOTE_VKEY_SIZE], time[WORDS_SIZE], root[2 * sizeof c->root.byte + 1];
+  char words[SIX_WORDS_SIZE], vkey[NOTE_VKEY_SIZE], time[WORDS_SIZE], root[4 * ((sizeof c->root.byte + 2) / 3) + 1];
   FILE *out = a->request->out;
   books_head(r->books, &head);
   six_words(head.network.byte, words);
   note_key_print(&log->key, vkey);
   words_time(head.time_ms, time);
-  hex_encode(hash_bytes(&c->root), root);
+  base64_encode(hash_bytes(&c->root), root);
   fprintf(out, "The log holds.\n");
   fprintf(out, "  network     %s\n", words);
   fprintf(out, "  log         %s\n", c->origin);

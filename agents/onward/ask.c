@@ -1,5 +1,5 @@
-/* A prompt out, a line in. Without echo the terminal is put back as it was before anything else happens, also when the person
- * interrupts: the signal ends the reading, the terminal is restored, and then the signal does its work.
+/* A prompt out, a line in. Without echo the terminal is put back as it was before anything else happens, also when the
+ * person interrupts: the signal ends the reading, the terminal is restored, and then the signal does its work.
  */
 #include "agents/onward/ask.h"
 
@@ -60,21 +60,21 @@ static void trim(char *line)
 
 static enum exit_code no_answer(const struct call *c)
 {
-  complain("\n");
+  tell("\n");
   return call_fail(c, NOT_ALLOWED, NULL, "you ended the questions: nothing was done");
 }
 
 enum exit_code ask_line(const struct call *c, const char *prompt, char line[ANSWER_SIZE])
 {
   for (;;) {
-    complain("%s", prompt);
+    tell("%s", prompt);
     enum line_end end = read_line(STDIN_FILENO, line, ANSWER_SIZE);
     if (end == LINE_NONE)
       return no_answer(c);
     trim(line);
     if (end == LINE_WHOLE)
       return DONE;
-    complain("  That is too long: at most %d bytes.\n", ANSWER_SIZE - 1);
+    tell("  That is too long: at most %d bytes.\n", ANSWER_SIZE - 1);
   }
 }
 
@@ -82,7 +82,7 @@ enum exit_code ask_yes(const struct call *c, const char *question, bool *yes)
 {
   char line[ANSWER_SIZE];
   for (;;) {
-    complain("%s (yes or no)\n", question);
+    tell("%s (yes or no)\n", question);
     enum exit_code code = ask_line(c, "> ", line);
     if (code != DONE)
       return code;
@@ -100,7 +100,7 @@ static void list_codes(const ProtobufCEnumDescriptor *codes, int first, int last
   for (unsigned i = 0; i < codes->n_values; i++) {
     char words[CODE_WORDS_SIZE];
     if (codes->values[i].value >= first && codes->values[i].value <= last)
-      complain("  %2d  %s\n", ++number, code_words(codes->values[i].name, words));
+      tell("  %2d  %s\n", ++number, code_words(codes->values[i].name, words));
   }
 }
 
@@ -130,7 +130,7 @@ enum exit_code ask_code(const struct call *c, const ProtobufCEnumDescriptor *cod
     *code = find_code(codes, first, last, line);
     if (*code != NULL || (optional && line[0] == 0))
       return DONE;
-    complain("  %s\n", strcmp(line, "?") == 0 ? help : "Please give the number of one line of the list.");
+    tell("  %s\n", strcmp(line, "?") == 0 ? help : "Please give the number of one line of the list.");
   }
 }
 
@@ -156,7 +156,7 @@ static enum line_end read_hidden(char *line, size_t capacity)
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
   sigaction(SIGINT, &old_int, NULL);
   sigaction(SIGTERM, &old_term, NULL);
-  complain("\n");
+  tell("\n");
   if (interrupted != 0)
     raise(interrupted);
   return end;
@@ -180,39 +180,46 @@ bool ask_can_passphrase(const struct call *c)
   return call_option(c, "--passphrase-file") != NULL || ask_is_terminal();
 }
 
-enum exit_code ask_passphrase(const struct call *c, const char *prompt, char passphrase[PASSPHRASE_SIZE])
+/* From a file where one is named, or else from the terminal. */
+static enum exit_code take_passphrase(const struct call *c, const char *option, const char *prompt,
+                                      char passphrase[PASSPHRASE_SIZE])
 {
-  const char *path = call_option(c, "--passphrase-file");
+  const char *path = call_option(c, option);
   if (path != NULL)
     return passphrase_of_file(c, path, passphrase);
   if (!ask_is_terminal())
-    return call_fail(c, LOCKED, "give --passphrase-file FILE, or run it in a terminal",
-                     "a passphrase is needed, and there is nobody to ask");
-  complain("%s", prompt);
-  enum line_end end = read_hidden(passphrase, PASSPHRASE_SIZE);
-  return end == LINE_NONE ? no_answer(c) : DONE;
+    return call_fail(c, LOCKED, "give it in a file, or run this in a terminal",
+                     "a passphrase is needed (%s), and there is nobody to ask", option);
+  tell("%s", prompt);
+  return read_hidden(passphrase, PASSPHRASE_SIZE) == LINE_NONE ? no_answer(c) : DONE;
 }
 
-enum exit_code ask_new_passphrase(const struct call *c, char passphrase[PASSPHRASE_SIZE])
+enum exit_code ask_passphrase(const struct call *c, const char *prompt, char passphrase[PASSPHRASE_SIZE])
 {
-  if (call_option(c, "--passphrase-file") == NULL && ask_is_terminal())
-    complain("A passphrase locks the cases on this computer: at least %d characters, best a few words.\n"
-             "Nobody can open them without it, and nobody can find it out for you: keep it in a safe place.\n",
-             PASSPHRASE_CHARACTERS_MIN);
+  return take_passphrase(c, "--passphrase-file", prompt, passphrase);
+}
+
+enum exit_code ask_new_passphrase(const struct call *c, const char *option, char passphrase[PASSPHRASE_SIZE])
+{
+  if (call_option(c, option) != NULL || !ask_is_terminal())
+    return take_passphrase(c, option, "", passphrase);
+  tell("A passphrase locks the cases on this computer: at least %d characters, best a few words.\n"
+       "Nobody can open them without it, and nobody can find it out for you: keep it in a safe place.\n",
+       PASSPHRASE_CHARACTERS_MIN);
   for (;;) {
     char again[PASSPHRASE_SIZE] = "";
-    enum exit_code code = ask_passphrase(c, "New passphrase: ", passphrase);
-    if (code != DONE || call_option(c, "--passphrase-file") != NULL)
+    enum exit_code code = take_passphrase(c, option, "New passphrase: ", passphrase);
+    if (code != DONE)
       return code;
     if (!passphrase_fits(bytes_text(passphrase))) {
-      complain("That is too short.\n");
+      tell("That is too short.\n");
       continue;
     }
-    code = ask_passphrase(c, "The same once more: ", again);
+    code = take_passphrase(c, option, "The same once more: ", again);
     bool same = code == DONE && strcmp(passphrase, again) == 0;
     wipe(again, sizeof again);
     if (code != DONE || same)
       return code;
-    complain("The two are not the same. Once more:\n");
+    tell("The two are not the same. Once more:\n");
   }
 }

@@ -1,5 +1,5 @@
-/* Questions to the person at the terminal. Asked on standard error, answered on standard input, so that standard output stays clean.
- * Answers are read byte by byte: no library keeps a copy of them.
+/* Questions to the person at the terminal. Asked on standard error, answered on standard input, so that standard output
+ * stays clean. Answers are read byte by byte: no library keeps a copy of them.
  *
  * Whoever ends the input (Ctrl-D) has said no: NOT_ALLOWED, told already.
  */
@@ -18,15 +18,17 @@ bool ask_is_terminal(void); /* is there somebody to ask? */
 /* A line without its end, and without space around it. */
 MUST_USE enum exit_code ask_line(const struct call *c, const char *prompt, char line[ANSWER_SIZE]);
 MUST_USE enum exit_code ask_yes(const struct call *c, const char *question, bool *yes);
-/* Numbered choices of the codes from `first` to `last`; the answer is a number or the code itself. Nothing: 0, where `optional`. `help`
- * is told for "?". */
+/* Numbered choices of the codes from `first` to `last`; the answer is a number or the code itself. Nothing: 0, where
+ * `optional`. `help` is told for "?". */
 MUST_USE enum exit_code ask_code(const struct call *c, const ProtobufCEnumDescriptor *codes, int first, int last,
                                  bool optional, const char *help, const char **code);
 
-/* From --passphrase-file, or from the terminal without echo. LOCKED, told already: there is neither. The caller wipes it. */
+/* From --passphrase-file, or from the terminal without echo. LOCKED, told already: there is neither. The caller wipes
+ * it. */
 MUST_USE enum exit_code ask_passphrase(const struct call *c, const char *prompt, char passphrase[PASSPHRASE_SIZE]);
 bool ask_can_passphrase(const struct call *c);
-/* The same for a new one: asked twice in the terminal, until both are the same and it is long enough. */
-MUST_USE enum exit_code ask_new_passphrase(const struct call *c, char passphrase[PASSPHRASE_SIZE]);
+/* A new one, from the file of `option`, or asked twice in the terminal, until both are the same and it is long enough.
+ */
+MUST_USE enum exit_code ask_new_passphrase(const struct call *c, const char *option, char passphrase[PASSPHRASE_SIZE]);
 
 #endif

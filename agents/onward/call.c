@@ -1,5 +1,5 @@
-/* Options are looked up in the usage line of the command, so that what is documented and what is taken cannot differ. An option that is
- * not there is refused, with the nearest that is. */
+/* Options are looked up in the usage line of the command, so that what is documented and what is taken cannot differ.
+ * An option that is not there is refused, with the nearest that is. */
 #include "agents/onward/call.h"
 
 #include <stdarg.h>
@@ -106,8 +106,9 @@ static enum exit_code unknown_option(const struct call *c, const char *name)
   int distance = NEAR_ENOUGH + 1;
   nearest_option(c->command->usage, name, nearest, &distance);
   nearest_option(call_common_usage, name, nearest, &distance);
-  snprintf(try, sizeof try, nearest[0] == 0 ? "see: onward %s --help%s" : "see: onward %s --help, or did you mean %s?",
-           c->command->name, nearest);
+  snprintf(try, sizeof try,
+           nearest[0] == 0 ? "see: onward %s%s--help%s" : "see: onward %s%s--help, or did you mean %s?",
+           c->command->name, c->command->name[0] == 0 ? "" : " ", nearest);
   return call_fail(c, WRONG_USAGE, try, "%s is not an option of onward %s", name, c->command->name);
 }
 
@@ -146,6 +147,15 @@ static enum exit_code wrong_count(const struct call *c)
   snprintf(try, sizeof try, "use: onward %s %s", c->command->name, c->command->usage);
   return call_fail(c, WRONG_USAGE, try, "onward %s was given too %s arguments", c->command->name,
                    c->argument_count == 0 ? "few" : "many");
+}
+
+int call_common_words(int count, char *const *words)
+{
+  int i = 0;
+  bool takes_value = false;
+  while (i < count && usage_option(call_common_usage, words[i], &takes_value))
+    i += takes_value ? 2 : 1;
+  return i < count ? i : count;
 }
 
 enum exit_code call_read(struct call *c, int count, char *const *words)
@@ -199,8 +209,13 @@ const char *call_argument(const struct call *c, int number)
 static const struct {
   const char *name;
   enum exit_code code;
-} codes[] = {{"not_allowed", NOT_ALLOWED}, {"bad_input", WRONG_USAGE}, {"not_running", NOT_RUNNING}, {"locked", LOCKED},
-             {"not_found", NO_SUCH},       {"full", FULL},             {"broken", BROKEN}};
+} codes[] = {{"not_allowed", NOT_ALLOWED},
+             {"bad_input", WRONG_USAGE},
+             {"not_running", NOT_RUNNING},
+             {"locked", LOCKED},
+             {"not_found", NO_SUCH},
+             {"full", FULL},
+             {"broken", BROKEN}};
 
 enum { CODES = sizeof codes / sizeof codes[0] };
 
@@ -212,7 +227,7 @@ enum exit_code call_fail(const struct call *c, enum exit_code code, const char *
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
   if (!c->json) {
-    complain("onward: %s%s%s\n", what, try == NULL ? "" : "\n        ", try == NULL ? "" : try);
+    tell("onward: %s%s%s\n", what, try == NULL ? "" : "\n        ", try == NULL ? "" : try);
     return code;
   }
   int i = 0;
@@ -236,7 +251,7 @@ enum exit_code call_refused(const struct call *c, const json_t *answer)
   if (c->json)
     say_json(answer);
   else
-    complain("onward: %s%s%s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"),
-             try[0] == 0 ? "" : "\n        ", try);
+    tell("onward: %s%s%s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"),
+         try[0] == 0 ? "" : "\n        ", try);
   return code;
 }

@@ -1,7 +1,7 @@
 /* One command as somebody called it: its options and arguments, and how it tells that something was wrong.
  *
- * The usage line of a command is also what its options are read by: `--name VALUE` takes a value, `[--name]` takes none, a word
- * in capitals is an argument, square brackets make it optional.
+ * The usage line of a command is also what its options are read by: `--name VALUE` takes a value, `[--name]` takes
+ * none, a word in capitals is an argument, square brackets make it optional.
  */
 #ifndef ONWARD_CALL_H
 #define ONWARD_CALL_H
@@ -52,11 +52,13 @@ const char *call_argument(const struct call *c, int number); /* NULL: not given 
 
 /* Options that every command takes, in the form of a usage line. */
 extern const char call_common_usage[];
-/* Reads what stands behind the command's name. WRONG_USAGE is told already. */
+/* How many words at the beginning of a line are such options, with their values. */
+int call_common_words(int count, char *const *words);
+/* Reads everything but the command's own words. WRONG_USAGE is told already. */
 MUST_USE enum exit_code call_read(struct call *c, int count, char *const *words);
 
-/* Says what was wrong, and what to do (`try`, may be NULL), on standard error, or as a JSON object on standard output. Returns
- * `code`. Never given anything of a case. */
+/* Says what was wrong, and what to do (`try`, may be NULL), on standard error, or as a JSON object on standard output.
+ * Returns `code`. Never given anything of a case. */
 enum exit_code call_fail(const struct call *c, enum exit_code code, const char *try, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same for an answer {"ok": false, ...}. */

@@ -1,7 +1,7 @@
 /* A line out, a line in. Lines are kept in memory that is wiped when it is given back, since they carry opened cases.
  *
- * No socket, or nobody behind it, means that Onward is not running on this computer. An answer that is no JSON object, a
- * connection that ends in the middle, and two minutes of silence are faults.
+ * No socket, or nobody behind it, means that Onward is not running on this computer. An answer that is no JSON object,
+ * a connection that ends in the middle, and two minutes of silence are faults.
  */
 #include "agents/onward/client.h"
 
@@ -36,7 +36,8 @@ static enum exit_code not_running(const struct call *c)
   struct stat info;
   if (stat(c->home, &info) != 0)
     return call_fail(c, NOT_RUNNING, "begin with: onward init", "there is no data folder of Onward at %s", c->home);
-  return call_fail(c, NOT_RUNNING, "start it: onward run", "Onward is not running on this computer (data folder %s)", c->home);
+  return call_fail(c, NOT_RUNNING, "start it: onward run", "Onward is not running on this computer (data folder %s)",
+                   c->home);
 }
 
 static enum exit_code connect_socket(const struct call *c, int *out)
@@ -94,7 +95,8 @@ static enum exit_code send_line(struct call *c, const json_t *request)
   text[size] = '\n'; /* in the place of the final zero */
   enum exit_code code = DONE;
   if (size >= REQUEST_SIZE_LIMIT)
-    code = call_fail(c, WRONG_USAGE, NULL, "this is too long: at most %d bytes can be sent at once", REQUEST_SIZE_LIMIT);
+    code =
+        call_fail(c, WRONG_USAGE, NULL, "this is too long: at most %d bytes can be sent at once", REQUEST_SIZE_LIMIT);
   for (size_t sent = 0; code == DONE && sent <= size;) {
     ssize_t n = send(c->client->socket, text + sent, size + 1 - sent, MSG_NOSIGNAL);
     if (n < 0 && errno != EINTR)

@@ -1,16 +1,16 @@
-/* The way to Onward on this computer: the local socket of the data folder (docs/spec/local-socket.md). One connection for all
- * requests of a command.
+/* The way to Onward on this computer: the local socket of the data folder (docs/spec/local-socket.md). One connection
+ * for all requests of a command.
  */
 #ifndef ONWARD_CLIENT_H
 #define ONWARD_CLIENT_H
 
 #include "agents/onward/call.h"
 
-/* Sends a request, which it takes over, and waits for the answer, which the caller then owns. Anything but DONE is told already. A
- * refusal is an answer here: {"ok": false, ...}. */
+/* Sends a request, which it takes over, and waits for the answer, which the caller then owns. Anything but DONE is told
+ * already. A refusal is an answer here: {"ok": false, ...}. */
 MUST_USE enum exit_code client_ask(struct call *c, json_t *request, json_t **answer);
-/* The same, but a refusal is told, and is no answer. Where the passphrase is needed and there is somebody, or a file, to ask, it
- * asks, unlocks, and tries once more. */
+/* The same, but a refusal is told, and is no answer. Where the passphrase is needed and there is somebody, or a file,
+ * to ask, it asks, unlocks, and tries once more. */
 MUST_USE enum exit_code client_do(struct call *c, json_t *request, json_t **answer);
 /* The next line that comes by itself, after `watch`. NOT_RUNNING: the other side has gone. */
 MUST_USE enum exit_code client_next(struct call *c, json_t **line);

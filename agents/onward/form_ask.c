@@ -1,5 +1,6 @@
-/* For each question: the question itself, the choices where there are some, a line for the answer. An empty line passes over what is not
- * compulsory; a question mark gives the help text. Answers are wiped from the stack as soon as the form has them.
+/* For each question: the question itself, the choices where there are some, a line for the answer. An empty line passes
+ * over what is not compulsory; a question mark gives the help text. Answers are wiped from the stack as soon as the
+ * form has them.
  */
 #include "agents/onward/form_ask.h"
 
@@ -31,8 +32,8 @@ static void list_candidates(const json_t *directory)
 {
   const json_t *one;
   for (size_t i = 1; (one = candidate(directory, i)) != NULL; i++)
-    complain("  %2zu  %-16s %s\n", i, text_of(one, "id"), text_of(one, "name"));
-  complain("  (numbers or ids, with commas between them)\n");
+    tell("  %2zu  %-16s %s\n", i, text_of(one, "id"), text_of(one, "name"));
+  tell("  (numbers or ids, with commas between them)\n");
 }
 
 /* A number of the list, or an id. NULL: neither. */
@@ -57,7 +58,7 @@ static json_t *read_candidates(const json_t *directory, char *line)
   for (char *word = strtok_r(line, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
     const char *id = candidate_id(directory, word);
     if (id == NULL) {
-      complain("  %s is not in the list.\n", word);
+      tell("  %s is not in the list.\n", word);
       json_decref(list);
       return NULL;
     }
@@ -74,7 +75,7 @@ static json_t *read_number(const char *line)
   long number = strtol(line, &end, 10);
   if (*end == 0 && end != line && number >= 0 && number <= 130)
     return json_integer(number);
-  complain("  Please give a number.\n");
+  tell("  Please give a number.\n");
   return NULL;
 }
 
@@ -84,7 +85,7 @@ static json_t *read_yes_no(const char *line)
     return json_true();
   if (strcmp(line, "no") == 0 || strcmp(line, "n") == 0)
     return json_false();
-  complain("  Please answer yes or no.\n");
+  tell("  Please answer yes or no.\n");
   return NULL;
 }
 
@@ -95,7 +96,7 @@ static json_t *read_date(const char *line)
   json_t *value = json_string(line);
   if (form_date("", value, &error, &ignored) == OK)
     return value;
-  complain("  It %s.\n", error.what);
+  tell("  It %s.\n", error.what);
   json_decref(value);
   return NULL;
 }
@@ -104,7 +105,7 @@ static json_t *read_text(const char *line)
 {
   json_t *value = json_string(line);
   if (value == NULL)
-    complain("  That is not text in UTF-8.\n");
+    tell("  That is not text in UTF-8.\n");
   return value;
 }
 
@@ -130,14 +131,13 @@ static json_t *read_answer(const struct question *q, char *line, const json_t *d
 static enum exit_code ask_service(const struct call *c, const struct question *q, const char **code)
 {
   const char *group = NULL;
-  complain("  Which kind of help?\n");
-  enum exit_code result =
-      ask_code(c, &onward__service_group__descriptor, ONWARD__SERVICE_GROUP__SAFE, ONWARD__SERVICE_GROUP__OTHR, false,
-               q->help, &group);
+  tell("  Which kind of help?\n");
+  enum exit_code result = ask_code(c, &onward__service_group__descriptor, ONWARD__SERVICE_GROUP__SAFE,
+                                   ONWARD__SERVICE_GROUP__OTHR, false, q->help, &group);
   if (result != DONE)
     return result;
   int hundred = 100 * protobuf_c_enum_descriptor_get_value_by_name(&onward__service_group__descriptor, group)->value;
-  complain("  And of that?\n");
+  tell("  And of that?\n");
   return ask_code(c, q->codes, hundred, hundred + 99, false, q->help, code);
 }
 
@@ -164,9 +164,9 @@ static enum exit_code ask_written(const struct call *c, const struct question *q
     if (result != DONE || (line[0] == 0 && q->use != USE_COMPULSORY))
       break;
     if (strcmp(line, "?") == 0)
-      complain("  %s\n", q->help);
+      tell("  %s\n", q->help);
     else if (line[0] == 0)
-      complain("  This one is compulsory. A question mark (?) tells more.\n");
+      tell("  This one is compulsory. A question mark (?) tells more.\n");
     else
       value = read_answer(q, line, directory);
   }
@@ -178,7 +178,7 @@ static enum exit_code ask_written(const struct call *c, const struct question *q
 
 enum exit_code form_ask_one(const struct call *c, const struct question *q, json_t *form, const json_t *directory)
 {
-  complain("\n%s%s\n", q->ask, q->use == USE_COMPULSORY ? "" : " (may be left empty)");
+  tell("\n%s%s\n", q->ask, q->use == USE_COMPULSORY ? "" : " (may be left empty)");
   return q->kind == ASK_CODE ? ask_choice(c, q, form) : ask_written(c, q, form, directory);
 }
 

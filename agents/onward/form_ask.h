@@ -5,8 +5,8 @@
 #include "agents/onward/call.h"
 #include "agents/onward/questions.h"
 
-/* Asks what the form does not say yet: the fields whose path begins with `part` ("" for all). `directory` is the answer to that
- * request. NOT_ALLOWED: the person ended it. */
+/* Asks what the form does not say yet: the fields whose path begins with `part` ("" for all). `directory` is the answer
+ * to that request. NOT_ALLOWED: the person ended it. */
 MUST_USE enum exit_code form_ask(const struct call *c, json_t *form, const char *part, const json_t *directory);
 /* Asks one question again, whatever the form says. */
 MUST_USE enum exit_code form_ask_one(const struct call *c, const struct question *q, json_t *form,

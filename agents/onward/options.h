@@ -20,6 +20,7 @@ struct option_rule {
 };
 
 /* Sets the members of all rules whose option was given. Told: a value that is no UTF-8, or empty. */
-MUST_USE enum exit_code options_apply(const struct call *c, const struct option_rule *rules, size_t count, json_t *object);
+MUST_USE enum exit_code options_apply(const struct call *c, const struct option_rule *rules, size_t count,
+                                      json_t *object);
 
 #endif

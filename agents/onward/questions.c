@@ -1,4 +1,5 @@
-/* The table comes first; behind it is what walks over it. Help texts repeat the one rule that matters most: no incident details. */
+/* The table comes first; behind it is what walks over it. Help texts repeat the one rule that matters most: no incident
+ * details. */
 #include "agents/onward/questions.h"
 
 #include <stdio.h>
@@ -18,41 +19,45 @@ const struct question questions[] = {
      "High: within hours. Call them as well, and say so below.", NULL, NULL},
     {"basis", ASK_CODE, USE_COMPULSORY, &onward__legal_basis__descriptor, "Legal basis",
      "On what legal basis is the case shared?",
-     "Consent or assent is given by the child and a caregiver; the others need none, but somebody answers for them.", NULL,
-     NULL},
-    {"scope", ASK_ORGANISATIONS, USE_UNASKED, NULL, "May be given to", "Which organisations may ever be given this case?",
-     "Left out: only those that are asked.", NULL, NULL},
+     "Consent or assent is given by the child and a caregiver; the others need none, but somebody answers for them.",
+     NULL, NULL},
+    {"scope", ASK_ORGANISATIONS, USE_UNASKED, NULL, "May be given to",
+     "Which organisations may ever be given this case?", "Left out: only those that are asked.", NULL, NULL},
     {"consent_until", ASK_DATE, USE_OFFERED, NULL, "Consent until", "Until when does the consent hold?",
      "YYYY-MM-DD. Left empty: without an end. After it nobody new is asked.", NULL, NULL},
-    {"phoned", ASK_YES_NO, USE_OFFERED, NULL, "Phoned", "Did you also tell them by telephone?", "Yes or no.", NULL, NULL},
-    {"group", ASK_CODE, USE_UNASKED, &onward__service_group__descriptor, "Group", "Which group of services, for reports?",
+    {"phoned", ASK_YES_NO, USE_OFFERED, NULL, "Phoned", "Did you also tell them by telephone?", "Yes or no.", NULL,
+     NULL},
+    {"group", ASK_CODE, USE_UNASKED, &onward__service_group__descriptor, "Group",
+     "Which group of services, for reports?",
      "Left out: the group of the service. GROUP_NOT_STATED where even that tells too much.", NULL, NULL},
     {"area", ASK_TEXT, USE_UNASKED, NULL, "Area", "Which area, for reports?",
      "A province's code, at most 16 of A-Z 0-9 -.", NULL, NULL},
-    {"drill", ASK_YES_NO, USE_UNASKED, NULL, "Exercise", "Is this an exercise?", "True: there is no child.", NULL, NULL},
+    {"drill", ASK_YES_NO, USE_UNASKED, NULL, "Exercise", "Is this an exercise?", "True: there is no child.", NULL,
+     NULL},
     {"reroute", ASK_CODE, USE_UNASKED, &onward__reroute_policy__descriptor, "May be passed on",
      "To whom may they pass it on?", "Left out: to anyone in the scope.", NULL, NULL},
     {"feedback", ASK_YES_NO, USE_UNASKED, NULL, "Feedback wanted", "Do you want to be told how it went?",
      "Left out: yes.", NULL, NULL},
-    {"file_now", ASK_YES_NO, USE_UNASKED, NULL, "All at once", "Are name and contact sent at once, before anybody said yes?",
-     "True only where it cannot wait.", NULL, NULL},
+    {"file_now", ASK_YES_NO, USE_UNASKED, NULL, "All at once",
+     "Are name and contact sent at once, before anybody said yes?", "True only where it cannot wait.", NULL, NULL},
     {"ref", ASK_TEXT, USE_UNASKED, NULL, "Your reference", "Your own reference, which makes a repetition harmless?",
      "1 to 64 characters, and no name of a person.", NULL, NULL},
 
-    {"brief.service", ASK_CODE, USE_COMPULSORY, &onward__service_code__descriptor, "Service", "Which service is needed?",
-     "One referral for each need: a second service is a second referral.", NULL, NULL},
+    {"brief.service", ASK_CODE, USE_COMPULSORY, &onward__service_code__descriptor, "Service",
+     "Which service is needed?", "One referral for each need: a second service is a second referral.", NULL, NULL},
     {"brief.need", ASK_TEXT, USE_COMPULSORY, NULL, "Need", "What is needed, in a few words?", NO_DETAILS, NULL, NULL},
     {"file.age", ASK_NUMBER, USE_OFFERED, NULL, "Age", "How old is the child, in years?",
      "Left empty where it is not known: then a band is asked.", NULL, NULL},
     {"brief.age_band", ASK_CODE, USE_COMPULSORY, &onward__age_band__descriptor, "Age", "About how old?",
      "A guess is better than nothing.", NULL, "file.age"},
-    {"brief.sex", ASK_CODE, USE_COMPULSORY, &onward__sex__descriptor, "Sex", "Sex?", "As the child says it.", NULL, NULL},
+    {"brief.sex", ASK_CODE, USE_COMPULSORY, &onward__sex__descriptor, "Sex", "Sex?", "As the child says it.", NULL,
+     NULL},
     {"brief.language", ASK_TEXT, USE_OFFERED, NULL, "Language", "Which language does the child speak?",
      "Such as km, vi or en.", NULL, NULL},
     {"brief.risk", ASK_CODE, USE_OFFERED, &onward__risk__descriptor, "Risk", "How great is the risk to the child now?",
      NO_DETAILS, NULL, NULL},
-    {"brief.risk_note", ASK_TEXT, USE_OFFERED, NULL, "To be safe", "What must they know to be safe, and to keep the child safe?",
-     NO_DETAILS, NULL, NULL},
+    {"brief.risk_note", ASK_TEXT, USE_OFFERED, NULL, "To be safe",
+     "What must they know to be safe, and to keep the child safe?", NO_DETAILS, NULL, NULL},
     {"brief.by_rerouter", ASK_YES_NO, USE_UNASKED, NULL, "By who passed it on",
      "Are these the words of an organisation that passed it on?", "Set by itself.", NULL, NULL},
 
@@ -64,7 +69,8 @@ const struct question questions[] = {
      "Somebody who is safe for the child.", NULL, NULL},
     {"file.contact.telephone", ASK_TEXT, USE_COMPULSORY, NULL, "Telephone", "On which number?",
      "And whose telephone it is, if others may answer.", NULL, NULL},
-    {"file.contact.when", ASK_TEXT, USE_OFFERED, NULL, "When", "When is it safe to call?", "Days and hours.", NULL, NULL},
+    {"file.contact.when", ASK_TEXT, USE_OFFERED, NULL, "When", "When is it safe to call?", "Days and hours.", NULL,
+     NULL},
     {"file.contact.words", ASK_TEXT, USE_OFFERED, NULL, "Words", "Which words are to be used, and which never?",
      "Such as: say that you call from the school.", NULL, NULL},
     {"file.contact.must_not_learn", ASK_TEXT, USE_OFFERED, NULL, "Must not learn of it", "Who must not learn of it?",
@@ -73,18 +79,18 @@ const struct question questions[] = {
      "Such as: father. Left empty where there is nobody.", NULL, NULL},
     {"file.caregiver.informed", ASK_YES_NO, USE_OFFERED, NULL, "Caregiver informed", "Has the caregiver been informed?",
      "Yes or no.", "file.caregiver.who", NULL},
-    {"file.caregiver.why_not", ASK_TEXT, USE_COMPULSORY, NULL, "Not informed, because", "Why has the caregiver not been informed?",
-     NO_DETAILS, "file.caregiver.who", "file.caregiver.informed"},
+    {"file.caregiver.why_not", ASK_TEXT, USE_COMPULSORY, NULL, "Not informed, because",
+     "Why has the caregiver not been informed?", NO_DETAILS, "file.caregiver.who", "file.caregiver.informed"},
     {"file.already_given", ASK_TEXT, USE_OFFERED, NULL, "Help so far", "Which help has been given, or is being given?",
      NO_DETAILS, NULL, NULL},
-    {"file.consent.given_by", ASK_TEXT, USE_COMPULSORY, NULL, "Consent given by", "Who gave consent or assent, and when?",
-     "Where the basis is no consent: who decided.", NULL, NULL},
+    {"file.consent.given_by", ASK_TEXT, USE_COMPULSORY, NULL, "Consent given by",
+     "Who gave consent or assent, and when?", "Where the basis is no consent: who decided.", NULL, NULL},
     {"file.consent.may_be_shared", ASK_TEXT, USE_OFFERED, NULL, "May be shared", "What may be shared, and with whom?",
      "As it was agreed with the child.", NULL, NULL},
     {"file.consent.withhold", ASK_TEXT, USE_OFFERED, NULL, "Must be withheld", "What must be withheld?",
      "As it was agreed with the child.", NULL, NULL},
-    {"file.consent.withhold_why", ASK_TEXT, USE_OFFERED, NULL, "Withheld, because", "Why must it be withheld?", NO_DETAILS,
-     "file.consent.withhold", NULL},
+    {"file.consent.withhold_why", ASK_TEXT, USE_OFFERED, NULL, "Withheld, because", "Why must it be withheld?",
+     NO_DETAILS, "file.consent.withhold", NULL},
     {"file.legal_status", ASK_CODE, USE_OFFERED, &onward__legal_status__descriptor, "Proceedings",
      "Are there legal proceedings?", NO_DETAILS, NULL, NULL},
     {"file.focal_point", ASK_TEXT, USE_COMPULSORY, NULL, "Focal point", "Whom can they call at your organisation?",
@@ -155,9 +161,9 @@ json_t *form_empty(void)
     snprintf(path, sizeof path, "%s?", q->path);
     path_set(form, path, explanation(q));
     path_set(form, q->path,
-             q->kind == ASK_ORGANISATIONS                             ? json_array()
+             q->kind == ASK_ORGANISATIONS                     ? json_array()
              : q->kind == ASK_NUMBER || q->kind == ASK_YES_NO ? json_null()
-                                                                      : json_string(""));
+                                                              : json_string(""));
   }
   return form;
 }

@@ -1,5 +1,6 @@
-/* The case form as people see it: one table with a question, a label and a help text for every field of docs/spec/local-socket.md and
- * proto/case.proto. The terminal asks from it, `show` prints by it, and `refer --form` explains by it.
+/* The case form as people see it: one table with a question, a label and a help text for every field of
+ * docs/spec/local-socket.md and proto/case.proto. The terminal asks from it, `show` prints by it, and `refer --form`
+ * explains by it.
  */
 #ifndef ONWARD_QUESTIONS_H
 #define ONWARD_QUESTIONS_H

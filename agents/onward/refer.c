@@ -1,6 +1,6 @@
-/* A referral from the form: out of a file or standard input, or asked for in the terminal; the routing can also come as options, what is
- * sealed never can. The form is checked by Onward on this computer: where it names a field and there is somebody to ask, that field
- * is asked for again, so that nothing has to be typed twice.
+/* A referral from the form: out of a file or standard input, or asked for in the terminal; the routing can also come as
+ * options, what is sealed never can. The form is checked by Onward on this computer: where it names a field and there
+ * is somebody to ask, that field is asked for again, so that nothing has to be typed twice.
  */
 #include <string.h>
 
@@ -68,7 +68,7 @@ static enum exit_code send_form(struct call *c, const json_t *form, json_t **ans
 static enum exit_code confirm(const struct call *c, const json_t *form)
 {
   bool yes = false;
-  complain("\nThis is what will be sent:\n");
+  tell("\nThis is what will be sent:\n");
   say("\n");
   form_say(form, "");
   say("\n");
@@ -84,8 +84,8 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
   json_t *directory = NULL;
   enum exit_code code = client_do(c, client_request("directory"), &directory);
   if (code == DONE)
-    complain("A new referral. A question mark (?) tells more about a question; Ctrl-D ends without sending.\n"
-             "No incident details, in any answer: what happened stays with those who investigate it.\n");
+    tell("A new referral. A question mark (?) tells more about a question; Ctrl-D ends without sending.\n"
+         "No incident details, in any answer: what happened stays with those who investigate it.\n");
   if (code == DONE)
     code = form_ask(c, form, "", directory);
   while (code == DONE) {
@@ -95,7 +95,7 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
     const struct question *wrong = code == DONE ? question_find(text_of(*answer, "field")) : NULL;
     if (code != DONE || flag_of(*answer, "ok") || wrong == NULL)
       break;
-    complain("\n%s: %s\n", wrong->label, text_of(*answer, "what"));
+    tell("\n%s: %s\n", wrong->label, text_of(*answer, "what"));
     json_decref(*answer);
     *answer = NULL;
     code = form_ask_one(c, wrong, form, directory);
@@ -114,10 +114,11 @@ static void say_sent(struct call *c, const json_t *answer)
   }
   say("%s: saved on this computer.\n", item);
   if (client_ask(c, client_request("status"), &status) == DONE)
-    say(flag_of(status, "connected") ? "It is being sent. How far it is: onward sent\n"
-                                     : "Not yet sent from this computer: the exchange cannot be reached now. It is sent by "
-                                       "itself as soon as that is possible;\nif it is urgent, phone them now. How far it "
-                                       "is: onward sent\n");
+    say(flag_of(status, "connected")
+            ? "It is being sent. How far it is: onward sent\n"
+            : "Not yet sent from this computer: the exchange cannot be reached now. It is sent by "
+              "itself as soon as that is possible;\nif it is urgent, phone them now. How far it "
+              "is: onward sent\n");
   json_decref(status);
 }
 

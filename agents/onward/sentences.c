@@ -1,5 +1,5 @@
-/* Two tables: what each act is called, and how each state reads at the sender and at the recipient. The rest puts names and times
- * around them. A state or an act that is newer than this program is printed as it is called in the log.
+/* Two tables: what each act is called, and how each state reads at the sender and at the recipient. The rest puts names
+ * and times around them. A state or an act that is newer than this program is printed as it is called in the log.
  */
 #include "agents/onward/sentences.h"
 
@@ -100,7 +100,8 @@ static const char *name_of(const json_t *item, const char *id_key, const char *n
 static const char *draft_words(const json_t *item)
 {
   const char *delivery = text_of(item, "delivery");
-  return strcmp(delivery, "not_sent") == 0 ? "not yet sent from this computer" : "sent, not yet confirmed by the exchange";
+  return strcmp(delivery, "not_sent") == 0 ? "not yet sent from this computer"
+                                           : "sent, not yet confirmed by the exchange";
 }
 
 static const char *cancel_words(const json_t *item)
@@ -214,8 +215,9 @@ static void say_own_steps(const json_t *item)
 {
   const char *delivery = text_of(item, "delivery");
   if (number_of(item, "pending") > 0 && strcmp(text_of(item, "state"), "draft") != 0)
-    say("          your newest step: %s\n",
-        strcmp(delivery, "not_sent") == 0 ? "not yet sent from this computer" : "sent, not yet confirmed by the exchange");
+    say("          your newest step: %s\n", strcmp(delivery, "not_sent") == 0
+                                                ? "not yet sent from this computer"
+                                                : "sent, not yet confirmed by the exchange");
   const json_t *refused = json_object_get(item, "refused");
   if (refused != NULL)
     say("          not taken: that you %s. %s\n", act_did(text_of(refused, "act")), text_of(refused, "what"));

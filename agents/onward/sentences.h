@@ -1,5 +1,5 @@
-/* How a referral stands, in sentences: state, who has it, since when, what is awaited from whom, and the command that comes next. Nothing
- * here needs an opened case, so lists can be read while it is locked.
+/* How a referral stands, in sentences: state, who has it, since when, what is awaited from whom, and the command that
+ * comes next. Nothing here needs an opened case, so lists can be read while it is locked.
  *
  * An item is the JSON object of docs/spec/local-socket.md; `own` is the id of this computer's organisation.
  */

@@ -1,5 +1,5 @@
-/* One item, opened. Opening it acknowledges it at its sender, and that is said; --peek does not. Where it is locked, the passphrase is
- * asked for first.
+/* One item, opened. Opening it acknowledges it at its sender, and that is said; --peek does not. Where it is locked,
+ * the passphrase is asked for first.
  */
 #include <string.h>
 
@@ -48,7 +48,9 @@ static void say_history(const json_t *history)
     const char *name = text_of(step, "by_name"), *said = text_of(step, "verdict");
     bool accepted = strcmp(said, "ACCEPTED") == 0;
     say("%s%s  %s %s%s%s\n", i == 0 ? "\nWhat happened so far\n  " : "  ", time_words(number_of(step, "time_ms"), when),
-        name[0] != 0 ? name : text_of(step, "by")[0] != 0 ? text_of(step, "by") : "the exchange",
+        name[0] != 0                  ? name
+        : text_of(step, "by")[0] != 0 ? text_of(step, "by")
+                                      : "the exchange",
         act_did(text_of(step, "act")), accepted ? "" : ": not taken, ", accepted ? "" : code_words(said, verdict));
   }
 }
@@ -72,8 +74,8 @@ enum exit_code run_show(struct call *c)
 {
   char own[OWN_SIZE];
   json_t *answer = NULL;
-  json_t *request = json_pack("{s:s, s:s, s:b}", "do", "show", "id", call_argument(c, 0), "peek",
-                              call_option(c, "--peek") != NULL);
+  json_t *request =
+      json_pack("{s:s, s:s, s:b}", "do", "show", "id", call_argument(c, 0), "peek", call_option(c, "--peek") != NULL);
   if (request == NULL)
     return call_fail(c, WRONG_USAGE, NULL, "the item's id is not text in UTF-8");
   enum exit_code code = client_do(c, request, &answer);

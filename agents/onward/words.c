@@ -1,4 +1,5 @@
-/* Text is formatted whole, then cleaned, then written: no path to the terminal leads around that. Memory that held it is wiped. */
+/* Text is formatted whole, then cleaned, then written: no path to the terminal leads around that. Memory that held it
+ * is wiped. */
 #include "agents/onward/words.h"
 
 #include <stdarg.h>
@@ -10,8 +11,8 @@
 
 /* --- printing --- */
 
-/* Bytes of a character that must not reach a terminal: C0 but line ends and tabs, DEL, C1 (U+0080 to U+009F), and what turns the
- * direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069; Unicode UAX #9). 0: it may. */
+/* Bytes of a character that must not reach a terminal: C0 but line ends and tabs, DEL, C1 (U+0080 to U+009F), and what
+ * turns the direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069; Unicode UAX #9). 0: it may. */
 static size_t steers(const uint8_t *c)
 {
   if ((c[0] < 0x20 && c[0] != '\n' && c[0] != '\t') || c[0] == 0x7f)
@@ -53,7 +54,7 @@ void say(const char *format, ...)
   va_end(list);
 }
 
-void complain(const char *format, ...)
+void tell(const char *format, ...)
 {
   va_list list;
   va_start(list, format);

@@ -11,76 +11,95 @@
 #include "proto/rules/rules.h"
 
 #define A(name) ONWARD__CORE__ACT_##name
-#define TO(state) STATE_##state
-#define SAME STATE_NONE
 #define REASON(name) (1u << ONWARD__REFUSE_OPEN_REASON__##name)
-#define SENDER ACTOR_SENDER
-#define RECIPIENT ACTOR_RECIPIENT
-#define BROKER ACTOR_BROKER
-#define INFO FLAG_INFO_OPEN
-#define CANCEL FLAG_CANCEL_OPEN
+#define LOST_BODY (REASON(LOST) | REASON(NOT_MY_KEY) | REASON(DAMAGED))
 #define BOTH (FLAG_INFO_OPEN | FLAG_CANCEL_OPEN)
-
-#define ALIVE (LIVE_STATES)
+#define OPEN OPEN_STATES
+#define HELD HELD_STATES
+#define LIVE LIVE_STATES
+#define ANY_TIME (LIVE | IN(COMPLETED) | IN(RETURNED) | IN(CLOSED) | IN(CANCELLED))
+#define ENDED_LEG (IN(LEG_OVER) | IN(FAILED) | IN(REQUESTED))
+#define UNSERVED (IN(REQUESTED) | OPEN | HELD)
+#define UNCLOSED (LIVE | IN(RETURNED) | IN(COMPLETED))
+#define OVER (IN(WITHDRAWN) | IN(ERROR))
+/* flags that must be up, and must not */
+#define ALWAYS 0, 0
+#define IF_INFO FLAG_INFO_OPEN, 0
+#define NO_INFO 0, FLAG_INFO_OPEN
+#define IF_CANCEL FLAG_CANCEL_OPEN, 0
+#define NO_CANCEL 0, FLAG_CANCEL_OPEN
+/* flags that the act raises, and lowers */
+#define KEEPS 0, 0
+#define SETTLES 0, BOTH
+#define ASKS_CANCEL FLAG_CANCEL_OPEN, 0
+#define ENDS_CANCEL 0, FLAG_CANCEL_OPEN
+#define ASKS_INFO FLAG_INFO_OPEN, 0
+#define ENDS_INFO 0, FLAG_INFO_OPEN
+/* told: nobody, sender, recipient, both */
+#define TOLD_N TELL_NOBODY
 #define TOLD_S TELL_SENDER
 #define TOLD_R TELL_RECIPIENT
-#define NOBODY TELL_NOBODY
-#define ENDABLE (LIVE_STATES | IN(COMPLETED) | IN(RETURNED) | IN(CLOSED) | IN(CANCELLED))
+#define TOLD_SR (TELL_SENDER | TELL_RECIPIENT)
+/* A row that is built; one for some reasons of the act only; one that is fixed in shape and answered NOT_YET_SUPPORTED.
+ * Where it leads, the state NONE stands for "the same". */
+#define ROW(act, actor, from, if_, to, does, told, seals)                                                              \
+  {A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, true}
+#define FOR(reasons, act, actor, from, to, does, told)                                                                 \
+  {A(act), ACTOR_##actor, from, reasons, ALWAYS, STATE_##to, does, TOLD_##told, SEALS_NOTHING, true}
+#define LATER(act, actor, from, if_, to, does, told, seals)                                                            \
+  {A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, false}
 
 /* clang-format off */
 const struct rule rules[] = {
-/*  act                actor      from                               variants                with    without to              sets    clears  told    seals         built */
-  {A(SUBMIT),         SENDER,    IN(NONE),                          0,                      0,      0,      TO(REQUESTED),  0,      BOTH,   TOLD_R, SEALS_CASE,   true},
-  {A(RESEAL),         SENDER,    ALIVE,                             0,                      0,      0,      SAME,           0,      0,      TOLD_R, SEALS_AGAIN,  true},
-  {A(RECEIVE),        RECIPIENT, IN(REQUESTED),                     0,                      0,      0,      TO(RECEIVED),   0,      0,      TOLD_S, SEALS_NOTHING, true},
-  {A(REFUSE_OPEN),    RECIPIENT, IN(REQUESTED),                     REASON(UNKNOWN_SCHEMA), 0,      0,      TO(LEG_OVER),   0,      BOTH,   TOLD_S, SEALS_NOTHING, true},
-  {A(REFUSE_OPEN),    RECIPIENT, ALIVE,                             REASON(LOST) | REASON(NOT_MY_KEY) | REASON(DAMAGED),
-                                                                                            0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTHING, true},
-  {A(ACKNOWLEDGE),    RECIPIENT, IN(RECEIVED),                      0,                      0,      0,      TO(ACKNOWLEDGED), 0,    0,      TOLD_S, SEALS_NOTHING, true},
-  {A(ACCEPT),         RECIPIENT, OPEN_STATES | IN(WAITLISTED),      0,                      0,      0,      TO(ACCEPTED),   0,      BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(DECLINE),        RECIPIENT, OPEN_STATES | HELD_STATES,         0,                      CANCEL, 0,      TO(CANCELLED),  0,      BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(DECLINE),        RECIPIENT, OPEN_STATES | HELD_STATES,         0,                      0,      CANCEL, TO(LEG_OVER),   0,      BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(REROUTE),        RECIPIENT, OPEN_STATES | HELD_STATES,         0,                      0,      CANCEL, TO(LEG_OVER),   0,      BOTH,   TOLD_S, SEALS_TARGET, true},
-  {A(START),          RECIPIENT, HELD_STATES,                       0,                      0,      0,      TO(IN_PROGRESS), 0,     BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(PROGRESS),       RECIPIENT, IN(IN_PROGRESS),                   0,                      0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTE,   true},
-  {A(COMPLETE),       RECIPIENT, IN(ACCEPTED) | IN(IN_PROGRESS),    0,                      0,      0,      TO(COMPLETED),  0,      BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(FAIL),           RECIPIENT, IN(IN_PROGRESS),                   0,                      0,      0,      TO(FAILED),     0,      BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(READDRESS),      SENDER,    IN(RETURNED),                      0,                      0,      0,      TO(LEG_OVER),   0,      BOTH,   NOBODY, SEALS_CASE,   true},
-  {A(CANCEL),         SENDER,    IN(REQUESTED),                     0,                      0,      0,      TO(CANCELLED),  0,      BOTH,   TOLD_R, SEALS_NOTE,   true},
-  {A(CANCEL),         SENDER,    OPEN_STATES | HELD_STATES,         0,                      0,      CANCEL, SAME,           CANCEL, 0,      TOLD_R, SEALS_NOTE,   true},
-  {A(CONFIRM_CANCEL), RECIPIENT, OPEN_STATES | HELD_STATES,         0,                      CANCEL, 0,      TO(CANCELLED),  0,      BOTH,   TOLD_S, SEALS_NOTE,   true},
-  {A(REFUSE_CANCEL),  RECIPIENT, OPEN_STATES | HELD_STATES,         0,                      CANCEL, 0,      SAME,           0,      CANCEL, TOLD_S, SEALS_NOTE,   true},
-  {A(CLOSE),          SENDER,    IN(COMPLETED) | IN(RETURNED),      0,                      0,      0,      TO(CLOSED),     0,      BOTH,   TOLD_R, SEALS_NOTE,   true},
-  {A(RETURNED),       BROKER,    IN(LEG_OVER) | IN(FAILED) | IN(REQUESTED),
-                                                                    0,                      0,      0,      TO(RETURNED),   0,      BOTH,   TOLD_S, SEALS_NOTHING, true},
-  {A(LEG_OPENED),     BROKER,    IN(LEG_OVER) | IN(REQUESTED),      0,                      0,      0,      TO(REQUESTED),  0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, true},
+  /* act, actor, from, if, to, does, told, seals */
+  ROW(SUBMIT,         SENDER,    IN(NONE),                       ALWAYS,    REQUESTED,    SETTLES,     R,  CASE),
+  ROW(RESEAL,         SENDER,    LIVE,                           ALWAYS,    NONE,         KEEPS,       R,  AGAIN),
+  ROW(RECEIVE,        RECIPIENT, IN(REQUESTED),                  ALWAYS,    RECEIVED,     KEEPS,       S,  NOTHING),
+  FOR(REASON(UNKNOWN_SCHEMA), REFUSE_OPEN, RECIPIENT, IN(REQUESTED),       LEG_OVER,     SETTLES,     S),
+  FOR(LOST_BODY,              REFUSE_OPEN, RECIPIENT, LIVE,                NONE,         KEEPS,       S),
+  ROW(ACKNOWLEDGE,    RECIPIENT, IN(RECEIVED),                   ALWAYS,    ACKNOWLEDGED, KEEPS,       S,  NOTHING),
+  ROW(ACCEPT,         RECIPIENT, OPEN | IN(WAITLISTED),          ALWAYS,    ACCEPTED,     SETTLES,     S,  NOTE),
+  ROW(DECLINE,        RECIPIENT, OPEN | HELD,                    IF_CANCEL, CANCELLED,    SETTLES,     S,  NOTE),
+  ROW(DECLINE,        RECIPIENT, OPEN | HELD,                    NO_CANCEL, LEG_OVER,     SETTLES,     S,  NOTE),
+  ROW(REROUTE,        RECIPIENT, OPEN | HELD,                    NO_CANCEL, LEG_OVER,     SETTLES,     S,  TARGET),
+  ROW(START,          RECIPIENT, HELD,                           ALWAYS,    IN_PROGRESS,  SETTLES,     S,  NOTE),
+  ROW(PROGRESS,       RECIPIENT, IN(IN_PROGRESS),                ALWAYS,    NONE,         KEEPS,       S,  NOTE),
+  ROW(COMPLETE,       RECIPIENT, IN(ACCEPTED) | IN(IN_PROGRESS), ALWAYS,    COMPLETED,    SETTLES,     S,  NOTE),
+  ROW(FAIL,           RECIPIENT, IN(IN_PROGRESS),                ALWAYS,    FAILED,       SETTLES,     S,  NOTE),
+  ROW(READDRESS,      SENDER,    IN(RETURNED),                   ALWAYS,    LEG_OVER,     SETTLES,     N,  CASE),
+  ROW(CANCEL,         SENDER,    IN(REQUESTED),                  ALWAYS,    CANCELLED,    SETTLES,     R,  NOTE),
+  ROW(CANCEL,         SENDER,    OPEN | HELD,                    NO_CANCEL, NONE,         ASKS_CANCEL, R,  NOTE),
+  ROW(CONFIRM_CANCEL, RECIPIENT, OPEN | HELD,                    IF_CANCEL, CANCELLED,    SETTLES,     S,  NOTE),
+  ROW(REFUSE_CANCEL,  RECIPIENT, OPEN | HELD,                    IF_CANCEL, NONE,         ENDS_CANCEL, S,  NOTE),
+  ROW(CLOSE,          SENDER,    IN(COMPLETED) | IN(RETURNED),   ALWAYS,    CLOSED,       SETTLES,     R,  NOTE),
+  ROW(RETURNED,       BROKER,    ENDED_LEG,                      ALWAYS,    RETURNED,     SETTLES,     S,  NOTHING),
+  ROW(LEG_OPENED,     BROKER,    IN(LEG_OVER) | IN(REQUESTED),   ALWAYS,    REQUESTED,    SETTLES,     SR, NOTHING),
 
-  /* fixed in shape, built later: answered NOT_YET_SUPPORTED */
-  {A(TELL),           SENDER,    ALIVE | IN(COMPLETED),             0,                      0,      0,      SAME,           0,      0,      TOLD_R, SEALS_NOTE,   false},
-  {A(TELL),           RECIPIENT, ALIVE | IN(COMPLETED),             0,                      0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTE,   false},
-  {A(NEXT),           SENDER,    IN(REQUESTED) | OPEN_STATES,       0,                      0,      0,      TO(LEG_OVER),   0,      BOTH,   TOLD_R, SEALS_NOTHING, false},
-  {A(REQUEST_INFO),   RECIPIENT, OPEN_STATES,                       0,                      0,      INFO,   TO(ACKNOWLEDGED), INFO, 0,      TOLD_S, SEALS_NOTE,   false},
-  {A(SUPPLY_INFO),    SENDER,    OPEN_STATES,                       0,                      INFO,   0,      SAME,           0,      INFO,   TOLD_R, SEALS_NOTE,   false},
-  {A(WAITLIST),       RECIPIENT, OPEN_STATES | IN(ACCEPTED),        0,                      0,      0,      TO(WAITLISTED), 0,      INFO,   TOLD_S, SEALS_NOTE,   false},
-  {A(RENEW_CONSENT),  SENDER,    ALIVE | IN(RETURNED),              0,                      0,      0,      SAME,           0,      0,      TOLD_R, SEALS_NOTHING, false},
-  {A(NARROW_CONSENT), SENDER,    ALIVE | IN(RETURNED),              0,                      0,      0,      SAME,           0,      0,      TOLD_R, SEALS_NOTHING, false},
-  {A(RAISE_PRIORITY), SENDER,    ALIVE | IN(RETURNED),              0,                      0,      0,      SAME,           0,      0,      TOLD_R, SEALS_NOTHING, false},
-  {A(WITHDRAW),       SENDER,    ENDABLE,                           0,                      0,      0,      TO(WITHDRAWN),  0,      BOTH,   TOLD_R, SEALS_NOTE,   false},
-  {A(WITHDRAW),       RECIPIENT, ENDABLE,                           0,                      0,      0,      TO(WITHDRAWN),  0,      BOTH,   TOLD_S, SEALS_NOTE,   false},
-  {A(ENTER_IN_ERROR), SENDER,    ENDABLE | IN(WITHDRAWN),           0,                      0,      0,      TO(ERROR),      0,      BOTH,   TOLD_R, SEALS_NOTE,   false},
-  {A(ERASE_RECEIPT),  RECIPIENT, ENDABLE | IN(WITHDRAWN) | IN(ERROR), 0,                    0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTHING, false},
-  {A(LEGAL_HOLD),     RECIPIENT, ENDABLE | IN(WITHDRAWN) | IN(ERROR), 0,                    0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTE,   false},
-  {A(OVERDUE),        BROKER,    ALIVE | IN(RETURNED) | IN(COMPLETED), 0,                   0,      0,      SAME,           0,      0,      TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(UNDELIVERABLE),  BROKER,    IN(REQUESTED) | IN(RECEIVED),      0,                      CANCEL, 0,      TO(CANCELLED),  0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(UNDELIVERABLE),  BROKER,    IN(REQUESTED) | IN(RECEIVED),      0,                      0,      CANCEL, TO(LEG_OVER),   0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(INFO_OVER),      BROKER,    OPEN_STATES,                       0,                      INFO,   0,      SAME,           0,      INFO,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(CANCEL_OVER),    BROKER,    OPEN_STATES | HELD_STATES,         0,                      CANCEL, 0,      TO(CANCELLED),  0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(LEG_LOST),       BROKER,    IN(REQUESTED) | OPEN_STATES | HELD_STATES, 0,              0,      0,      TO(LEG_OVER),   0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(LEG_LOST),       BROKER,    IN(IN_PROGRESS),                   0,                      0,      0,      TO(FAILED),     0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(CLOSE_BY_CLOCK), BROKER,    IN(COMPLETED),                     0,                      0,      0,      TO(CLOSED),     0,      BOTH,   TOLD_S | TOLD_R, SEALS_NOTHING, false},
-  {A(HAND_OVER),      SENDER,    ALIVE | IN(RETURNED),              0,                      0,      0,      SAME,           0,      0,      TOLD_R, SEALS_NOTHING, false},
-  {A(TAKE_OVER),      RECIPIENT, ALIVE | IN(RETURNED),              0,                      0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTHING, false},
-  {A(LEAVE),          RECIPIENT, ALIVE,                             0,                      0,      0,      SAME,           0,      0,      TOLD_S, SEALS_NOTHING, false},
+  LATER(TELL,           SENDER,    LIVE | IN(COMPLETED),         ALWAYS,    NONE,         KEEPS,     R,  NOTE),
+  LATER(TELL,           RECIPIENT, LIVE | IN(COMPLETED),         ALWAYS,    NONE,         KEEPS,     S,  NOTE),
+  LATER(NEXT,           SENDER,    IN(REQUESTED) | OPEN,         ALWAYS,    LEG_OVER,     SETTLES,   R,  NOTHING),
+  LATER(REQUEST_INFO,   RECIPIENT, OPEN,                         NO_INFO,   ACKNOWLEDGED, ASKS_INFO, S,  NOTE),
+  LATER(SUPPLY_INFO,    SENDER,    OPEN,                         IF_INFO,   NONE,         ENDS_INFO, R,  NOTE),
+  LATER(WAITLIST,       RECIPIENT, OPEN | IN(ACCEPTED),          ALWAYS,    WAITLISTED,   ENDS_INFO, S,  NOTE),
+  LATER(RENEW_CONSENT,  SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
+  LATER(NARROW_CONSENT, SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
+  LATER(RAISE_PRIORITY, SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
+  LATER(WITHDRAW,       SENDER,    ANY_TIME,                     ALWAYS,    WITHDRAWN,    SETTLES,   R,  NOTE),
+  LATER(WITHDRAW,       RECIPIENT, ANY_TIME,                     ALWAYS,    WITHDRAWN,    SETTLES,   S,  NOTE),
+  LATER(ENTER_IN_ERROR, SENDER,    ANY_TIME | IN(WITHDRAWN),     ALWAYS,    ERROR,        SETTLES,   R,  NOTE),
+  LATER(ERASE_RECEIPT,  RECIPIENT, ANY_TIME | OVER,              ALWAYS,    NONE,         KEEPS,     S,  NOTHING),
+  LATER(LEGAL_HOLD,     RECIPIENT, ANY_TIME | OVER,              ALWAYS,    NONE,         KEEPS,     S,  NOTE),
+  LATER(OVERDUE,        BROKER,    UNCLOSED,                     ALWAYS,    NONE,         KEEPS,     SR, NOTHING),
+  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), IF_CANCEL, CANCELLED,    SETTLES,   SR, NOTHING),
+  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), NO_CANCEL, LEG_OVER,     SETTLES,   SR, NOTHING),
+  LATER(INFO_OVER,      BROKER,    OPEN,                         IF_INFO,   NONE,         ENDS_INFO, SR, NOTHING),
+  LATER(CANCEL_OVER,    BROKER,    OPEN | HELD,                  IF_CANCEL, CANCELLED,    SETTLES,   SR, NOTHING),
+  LATER(LEG_LOST,       BROKER,    UNSERVED,                     ALWAYS,    LEG_OVER,     SETTLES,   SR, NOTHING),
+  LATER(LEG_LOST,       BROKER,    IN(IN_PROGRESS),              ALWAYS,    FAILED,       SETTLES,   SR, NOTHING),
+  LATER(CLOSE_BY_CLOCK, BROKER,    IN(COMPLETED),                ALWAYS,    CLOSED,       SETTLES,   SR, NOTHING),
+  LATER(HAND_OVER,      SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
+  LATER(TAKE_OVER,      RECIPIENT, LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     S,  NOTHING),
+  LATER(LEAVE,          RECIPIENT, LIVE,                         ALWAYS,    NONE,         KEEPS,     S,  NOTHING),
 };
 /* clang-format on */
 const size_t rules_count = sizeof rules / sizeof rules[0];

@@ -1,5 +1,5 @@
-/* inih reads the lines; each is held against the table. Keys that are unknown, doubled, missing or out of their limits are
- * errors, never warnings: a limit that was mistyped would otherwise silently be another. */
+/* inih reads the lines; each is held against the table. Keys that are unknown, doubled, missing or out of their limits
+ * are errors, never warnings: a limit that was mistyped would otherwise silently be another. */
 #include "proto/store/settings.h"
 
 #include <errno.h>

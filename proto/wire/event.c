@@ -10,9 +10,7 @@
 
 #include "proto/seal/hpke.h"
 
-static enum status complain(struct complaint *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static enum status complain(struct complaint *why, const char *format, ...)
+enum status complain(struct complaint *why, const char *format, ...)
 {
   va_list list;
   va_start(list, format);

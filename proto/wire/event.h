@@ -28,6 +28,9 @@ struct complaint {
   char text[121];
 };
 
+/* Fills `why` (cut at its end) and answers BAD_INPUT. */
+enum status complain(struct complaint *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Parses and checks everything that can be checked without the books: form, limits, ids, codes, exactly one act,
  * canonical bytes. BAD_INPUT with a complaint. NOT_NOW: the arena is too small. */
 MUST_USE enum status event_read(struct bytes packed, struct arena *a, struct complaint *why, struct event *out);

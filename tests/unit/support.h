@@ -72,6 +72,7 @@ struct world {
   size_t member_count;
   struct member members[WORLD_MEMBERS_MAX]; /* the first two are registrars: registry-one, registry-two */
   uint64_t size;                            /* entries in the log */
+  bool dishonest;                           /* takes what its door must refuse */
 };
 void world_init(struct world *w, const char *folder);
 void world_fini(struct world *w); /* closes the books; the folder stays */
@@ -82,6 +83,13 @@ struct member *world_enrol(struct world *w, const char *id);
 Onward__Verdict world_hear(struct world *w, struct member *m, struct draft *drafts, size_t count);
 /* A turn in which nobody is heard: only what is due. */
 void world_wait(struct world *w, uint64_t until_ms);
+
+/* world_hear in pieces, for tests that look closer. What is made between begin and commit lives until the next begin.
+ */
+struct turn world_begin(struct world *w);
+struct bytes world_message(struct world *w, struct member *m, const struct draft *drafts, size_t count,
+                           struct bytes *sealed); /* a Batch and its sealed frame */
+void world_commit(struct world *w, struct turn *t);
 
 /* Shorthand for tests that need a log and not its details. Each must be accepted. */
 struct ref_id world_submit(struct world *w, struct member *sender, struct member *const *recipients, size_t count);

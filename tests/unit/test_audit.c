@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
 #include "agents/audit/audit.h"
 #include "proto/ledger/rows.h"
@@ -230,33 +229,33 @@ static void log_of_another_key_is_refused(void **state)
   assert_int_equal(run_request(audit_verify, q), AUDIT_FAILED);
 }
 
-/* A few bytes, such as those of a time, or of the genesis, only show in what comes later. */
-static void changed_byte_of_any_entry_is_found(void **state)
+static void changed_byte_of_any_entry_is_named(void **state)
 {
   (void)state;
-  size_t named = 0, tried = 0;
   for (uint64_t index = 0; index < world.size; index++) {
     struct bytes key, value;
+    char expected[40];
     row_at(TABLE_ENTRIES, (size_t)index, &key, &value);
+    (void)snprintf(expected, sizeof expected, "entry %d", (int)index);
     for (size_t at = (size_t)index % 7; at < value.size; at += 41) {
-      char expected[40];
       change_entry(index, at);
-      assert_int_equal(run(audit_verify), AUDIT_FAILED);
-      (void)snprintf(expected, sizeof expected, "entry %d", (int)index);
-      named += strstr(err, expected) != NULL;
-      tried++;
+      /* another genesis is another network, with another key: the first that does not fit is another entry, or the note
+       */
+      assert_fails(audit_verify, index == 0 ? "" : expected);
       change_entry(index, at);
     }
   }
   assert_int_equal(run(audit_verify), AUDIT_FINE);
-  assert_true(named * 100 >= tried * 95);
 }
 
 static void changed_time_is_named(void **state)
 {
   (void)state;
-  change_entry(6, 23); /* the last byte of its time, by 16 ms: nothing but the tree can tell */
-  assert_fails(audit_verify, "entry 6: is not the one that the checkpoint was signed over");
+  change_entry(3, 23); /* the last byte of its time, by 16 ms, and no entry answers it: only the root can tell */
+  assert_fails(audit_verify, "entry 3: is not the one that the checkpoint was signed over");
+  change_entry(3, 23);
+  change_entry(6, 23); /* an entry that is answered */
+  assert_fails(audit_verify, "entry 6: was altered");
 }
 
 static void changed_signature_is_named(void **state)
@@ -432,127 +431,6 @@ static void field_of_a_difference_is_named(void **state)
   assert_non_null(strstr(out, "BUT NOT ALL"));
 }
 
-/* --- show --- */
-
-static size_t lines_of(const char *text)
-{
-  size_t lines = 0;
-  for (; *text != 0; text++)
-    lines += *text == '\n';
-  return lines;
-}
-
-static void each_entry_is_a_line(void **state)
-{
-  (void)state;
-  char brief[REF_SHORT_SIZE], line[200];
-  ref_short(&first_referral, brief);
-  assert_int_equal(run(audit_show), AUDIT_FINE);
-  assert_int_equal(lines_of(out), world.size);
-  assert_non_null(strstr(out,
-                         "     0  2026-03-04T00:00:00.000Z  (the exchange)    genesis           -         accepted "
-                         "(exchange.test/log)\n"));
-  (void)snprintf(
-      line, sizeof line,
-      "  police            submit            %s  accepted, for aple/siem-reap (to aple/siem-reap, a21, medium)\n",
-      brief);
-  assert_non_null(strstr(out, line));
-  (void)snprintf(line, sizeof line,
-                 "  (the exchange)    leg_opened        %s  accepted, for a21, police (leg 2, to a21)\n", brief);
-  assert_non_null(strstr(out, line));
-  assert_non_null(strstr(out, "accepted, for police (capacity, by_provider)\n"));
-  assert_non_null(strstr(out, "REFUSED: not_in_this_state\n"));
-  assert_non_null(strstr(out, "  registry-two      replace_keys      -         accepted (police)\n"));
-}
-
-static void entries_can_be_chosen(void **state)
-{
-  (void)state;
-  char brief[REF_SHORT_SIZE], hex[33];
-  struct audit_request q = request_of(copied);
-  q.from = 2;
-  q.to = 4;
-  assert_int_equal(run_request(audit_show, q), AUDIT_FINE);
-  assert_int_equal(lines_of(out), 3);
-  q = request_of(copied);
-  assert_int_equal(org_id_parse(bytes_text("registry-one"), &q.organisation), OK);
-  run_request(audit_show, q);
-  assert_int_equal(lines_of(out), 3); /* the three that it enrolled */
-  assert_int_equal(org_id_parse(bytes_text("aple/siem-reap"), &q.organisation), OK);
-  run_request(audit_show, q);
-  assert_int_equal(lines_of(out), 5); /* told once, spoke four times */
-  q = request_of(copied);
-  ref_short(&first_referral, brief);
-  q.referral = brief;
-  run_request(audit_show, q);
-  assert_int_equal(lines_of(out), 13);
-  hex_encode(BYTES(first_referral.byte), hex);
-  q.referral = hex;
-  run_request(audit_show, q);
-  assert_int_equal(lines_of(out), 13);
-  assert_true(referral_valid(hex) && referral_valid(brief));
-  hex[31] = 'x';
-  assert_false(referral_valid(hex));
-}
-
-static void each_entry_is_a_json_object(void **state)
-{
-  (void)state;
-  struct audit_request q = request_of(copied);
-  q.json = true;
-  assert_int_equal(run_request(audit_show, q), AUDIT_FINE);
-  uint64_t index = 0;
-  for (char *line = strtok(out, "\n"); line != NULL; line = strtok(NULL, "\n"), index++) {
-    json_t *o = json_loads(line, 0, NULL);
-    assert_true(json_is_object(o));
-    assert_int_equal(json_integer_value(json_object_get(o, "index")), index);
-    assert_true(json_is_object(json_object_get(o, "states")));
-    assert_int_equal(json_is_null(json_object_get(o, "who")), json_object_get(o, "batch") == NULL);
-    if (index == 4) {
-      json_t *submit = json_object_get(o, "states"), *sealed = json_object_get(o, "sealed");
-      assert_string_equal(json_string_value(json_object_get(o, "act")), "submit");
-      assert_string_equal(json_string_value(json_array_get(json_object_get(submit, "recipients"), 1)), "a21");
-      assert_string_equal(json_string_value(json_object_get(submit, "basis")), "consent");
-      assert_int_equal(json_array_size(sealed), 4);
-      assert_int_equal(strlen(json_string_value(json_object_get(json_array_get(sealed, 0), "sha256"))), 64);
-    }
-    json_decref(o);
-  }
-  assert_int_equal(index, world.size);
-}
-
-static void damaged_entry_does_not_hide_the_rest(void **state)
-{
-  (void)state;
-  change_entry(3, 0);
-  assert_fails(audit_show, "entry 3: ");
-  assert_int_equal(lines_of(out), world.size - 1);
-}
-
-/* --- words --- */
-
-static void keys_are_told_in_words(void **state)
-{
-  (void)state;
-  char text[WORDS_SIZE];
-  struct org_id id;
-  assert_int_equal(org_id_parse(bytes_text("aple/siem-reap"), &id), OK);
-  struct row_key key = key_of_org_index(&id, ~(uint64_t)7);
-  words_key(TABLE_KEYS, row_key(&key), text);
-  assert_string_equal(text, "aple/siem-reap, entry 7");
-  key = key_of_body(12, 3);
-  words_key(TABLE_HELD, row_key(&key), text);
-  assert_string_equal(text, "entry 12, slot 3");
-  words_key(TABLE_CLOCKS, row_key(&key), text);
-  assert_string_equal(text, "no key of this table");
-  words_time(1772617872345, text);
-  assert_string_equal(text, "2026-03-04T09:51:12.345Z");
-  words_time(UINT64_MAX, text);
-  assert_string_equal(text, "18446744073709551615 ms");
-  assert_string_equal(words_field(TABLE_SEQUENCES, offsetof(struct sequence, read_up_to) + 7), "read_up_to");
-  assert_null(words_field(TABLE_TREE, 0));
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, copy_log, remove_copy)
 
 int main(void)
@@ -560,7 +438,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       TEST(sound_log_verifies),
       TEST(log_of_another_key_is_refused),
-      TEST(changed_byte_of_any_entry_is_found),
+      TEST(changed_byte_of_any_entry_is_named),
       TEST(changed_time_is_named),
       TEST(changed_signature_is_named),
       TEST(removed_entries_are_named),
@@ -571,11 +449,6 @@ int main(void)
       TEST(sound_books_are_rebuilt_equal),
       TEST(difference_in_any_table_is_named),
       TEST(field_of_a_difference_is_named),
-      TEST(each_entry_is_a_line),
-      TEST(entries_can_be_chosen),
-      TEST(each_entry_is_a_json_object),
-      TEST(damaged_entry_does_not_hide_the_rest),
-      cmocka_unit_test(keys_are_told_in_words),
   };
   return cmocka_run_group_tests(tests, make_log, remove_log);
 }

@@ -1,5 +1,4 @@
-/* Prints the table of rules as the documentation's table (docs/spec/table.md): `onward-rules > docs/spec/table.md`. A test compares the
- * two. */
+/* Prints the table of rules as docs/spec/table.md has it; tests/tidy/rules.sh compares the two. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +38,8 @@ static void print_variants(const struct rule *r)
 
 static void print_row(const struct rule *r)
 {
-  static const char *const seals[] = {"nothing", "brief, file", "brief or file again", "brief for the target", "a note"};
+  static const char *const seals[] = {"nothing", "brief, file", "brief or file again", "brief for the target",
+                                      "a note"};
   static const char *const told[] = {"-", "sender", "recipient", "sender, recipient"};
   printf("| %s", act_name(r->act));
   print_variants(r);
@@ -56,8 +56,11 @@ static void print_row(const struct rule *r)
 int main(void)
 {
   printf("# Who may do what from where\n\n"
-         "Printed from `proto/rules/table.c` by `onward-rules`; a test compares the two. The first row that fits act, actor, state and\n"
-         "flags decides. A reserved row is answered `NOT_YET_SUPPORTED`. `leg_over` and `failed` last only within a turn: the broker's\n"
+         "Printed from `proto/rules/table.c` by `tests/tidy/print_rules.c`; a test compares the two. The first row "
+         "that fits act, "
+         "actor, state and\n"
+         "flags decides. A reserved row is answered `NOT_YET_SUPPORTED`. `leg_over` and `failed` last only within a "
+         "turn: the broker's\n"
          "next entry opens the next leg or returns the referral. The author of an act is always told.\n\n"
          "| act | by | from | to | also told | seals | built |\n|---|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < rules_count; i++)

@@ -1,0 +1,41 @@
+/* What people and scripts ask for (docs/spec/local-socket.md): one request, one answer. A handler either gives an
+ * answer, or refuses with a code, a field, and words; never with anything of a case. Whatever it says is saved is
+ * committed before.
+ */
+#ifndef ONWARD_DESK_H
+#define ONWARD_DESK_H
+
+#include <jansson.h>
+
+#include "agents/agent.h"
+#include "agents/compose.h"
+#include "agents/form.h"
+
+/* The answer to one line. New reference, never NULL. `watch`: events are wanted from now on. */
+json_t *desk_answer(struct agent *a, const char *line, size_t size, bool *watch);
+/* {"ok": false, ...}; field and try may be NULL. */
+json_t *desk_error(const char *code, const char *field, const char *what, const char *try);
+json_t *desk_form_error(const struct form_error *e);
+json_t *desk_verdict(Onward__Verdict v);     /* not_allowed, in words */
+json_t *desk_trouble(enum status s);         /* full, locked or broken, as a step that failed says */
+json_t *desk_saved(const struct ref_id *id); /* {"ok": true, "id", "short"} */
+
+/* The handlers, by the name in "do". */
+typedef json_t *desk_handler(struct agent *a, const json_t *request);
+desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_list, desk_show, desk_act, desk_directory,
+    desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement;
+
+/* --- for the handlers --- */
+
+/* NULL: an organisation's id is in `out`; otherwise the refusal. */
+json_t *desk_organisation(const json_t *request, const char *field, struct org_id *out);
+/* A list of organisations, each once; `min` to `max` of them. */
+json_t *desk_organisations(const json_t *request, const char *field, size_t min, size_t max, struct org_id *out,
+                           size_t *count);
+/* The item that "id" names: 32 hex digits, a short id, or the caller's own reference. Needs an open transaction. */
+json_t *desk_item(struct books *b, const json_t *request, struct item *out);
+
+/* Judges what was composed; NULL: the rules would accept it. Its own transaction. */
+json_t *desk_judge(struct agent *a, const struct event *e);
+
+#endif

@@ -1,0 +1,382 @@
+/* Welcome, answer, delivery: checkpoint first, then what it proves, then one commit, then what follows from it. What does not hold
+ * is accused. What was sent and refused is sent again, signed again or taken apart, as the reason says.
+ */
+#include "agents/heard.h"
+
+#include <string.h>
+
+#include "agents/duty.h"
+#include "agents/inbox.h"
+#include "agents/invite.h"
+
+enum {
+  RETRY_MS = 2000,
+  GAP_MS = 100,
+  NOT_HEARD_MS = 60000,
+  SUSPENDED_MS = 60000,
+  TAKEN_OVER_MS = 15000,
+  TAKEN_OVER_PERIOD_MS = 3600000, /* twice in this time: a copy is running */
+};
+
+static void contact(struct books *b)
+{
+  struct marks m;
+  marks_get(b, &m);
+  m.contact_ms = now_ms();
+  marks_put(b, &m);
+}
+
+/* Ends the transaction of a message that was not taken. */
+static void not_taken(struct agent *a, enum status why)
+{
+  agent_abort(a);
+  if (why == BAD_INPUT)
+    session_accused(a);
+  else
+    session_lost(a);
+}
+
+/* --- welcome --- */
+
+/* Is the exchange ahead of what we remember having signed? Then our books came from a backup, or a copy of them is running. */
+static enum status is_ahead(struct agent *a, struct books *b, const Onward__Welcome *w, bool *ahead)
+{
+  struct marks m;
+  struct leaf leaf;
+  struct batch_header h;
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  marks_get(b, &m);
+  *ahead = w->last_sequence > m.sequence;
+  if (w->last == NULL || *ahead)
+    return OK;
+  enum status s = evidence_leaf(&a->evidence, pb_bytes(w->last->leaf), pb_bytes(w->last->path), &leaf);
+  if (s != OK || batch_header_read(leaf.header, &h) != OK)
+    return s;
+  size_t count = outbox_flights(b, flights);
+  for (size_t i = 0; i < count && m.read_back == 0; i++)
+    *ahead |= flights[i].sequence == h.sequence && !hash_equal(&flights[i].header.root, &h.root);
+  return OK;
+}
+
+static void adopt_sequence(struct books *b, uint64_t sequence)
+{
+  struct marks m;
+  struct bytes none = {NULL, 0};
+  marks_get(b, &m);
+  m.sequence = m.read_back = sequence;
+  m.position = 0;
+  marks_put(b, &m);
+  if (alarm_raise(b, ALARM_SET_BACK, now_ms(), none, none))
+    say("alarm: %s", alarm_text(ALARM_SET_BACK));
+}
+
+static void welcome(struct agent *a, const Onward__Welcome *w)
+{
+  bool ahead;
+  if (a->session.phase != PHASE_HELLO)
+    return;
+  if (evidence_checkpoint(&a->evidence, pb_bytes(w->checkpoint), pb_bytes(w->consistency)) != OK) {
+    session_accused(a);
+    return;
+  }
+  struct books *b = agent_write(a);
+  enum status s = is_ahead(a, b, w, &ahead);
+  if (s != OK) {
+    not_taken(a, s);
+    return;
+  }
+  if (ahead)
+    adopt_sequence(b, w->last_sequence);
+  contact(b);
+  evidence_keep(&a->evidence, b);
+  alarm_end(b, ALARM_SUSPENDED);
+  alarm_end(b, ALARM_EXCHANGE_BACK);
+  if (agent_commit(a) != OK) {
+    session_lost(a);
+    return;
+  }
+  a->session.wait_ms = 0;
+  if (ahead) {
+    a->session.wait_ms = a->config.hello_wait_ms;
+    session_hello(a); /* again: without claiming to keep what we lost */
+    return;
+  }
+  a->session.phase = PHASE_ASKING;
+  session_ask(a);
+}
+
+/* --- the directory --- */
+
+static void sign_again(struct agent *a)
+{
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  struct books *b = agent_write(a);
+  size_t count = outbox_flights(b, flights);
+  for (size_t i = 0; i < count; i++)
+    if (outbox_sign_again(b, &a->self, flights[i].sequence) != OK)
+      b->trouble = OUR_FAULT;
+  if (agent_commit(a) == OK)
+    session_unsent(&a->session, UINT64_MAX);
+  a->session.sign_again = false;
+}
+
+static void directory_moved(struct agent *a)
+{
+  agent_check_keys(a);
+  struct books *b = agent_write(a);
+  arena_reset(&a->arena);
+  duty_check_keys(a, b);
+  if (agent_commit(a) == OK)
+    duty_reseal(a);
+}
+
+static void begin_reading(struct agent *a)
+{
+  a->session.phase = PHASE_READY;
+  a->session.moved_ms = ticks_ms();
+  say("connected; the log has %llu entries", (unsigned long long)a->evidence.newest.size);
+  session_credit(a);
+}
+
+static void answer(struct agent *a, const Onward__Answer *m)
+{
+  size_t changed;
+  bool more = m->more != 0;
+  if (!session_connected(&a->session))
+    return;
+  if (evidence_checkpoint(&a->evidence, pb_bytes(m->checkpoint), pb_bytes(m->consistency)) != OK) {
+    session_accused(a);
+    return;
+  }
+  struct books *b = agent_write(a);
+  enum status s = directory_take(&a->evidence, b, m, &a->arena, &changed);
+  if (s != OK) {
+    not_taken(a, s);
+    return;
+  }
+  invite_make(a, b, m);
+  evidence_keep(&a->evidence, b);
+  if (agent_commit(a) != OK) {
+    session_lost(a);
+    return;
+  }
+  if (changed > 0)
+    directory_moved(a);
+  if (more) {
+    session_ask(a);
+    return;
+  }
+  if (a->session.sign_again)
+    sign_again(a);
+  if (a->session.phase == PHASE_ASKING)
+    begin_reading(a);
+  session_push(a);
+}
+
+/* --- deliveries --- */
+
+static size_t count_flights(struct books *b)
+{
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  return outbox_flights(b, flights);
+}
+
+/* The directory first: what else comes on this connection is dropped, and read again after the hello. */
+static void put_aside(struct agent *a, uint64_t registry)
+{
+  agent_abort(a);
+  if (a->session.asked_for == registry) { /* it was asked for, and withheld */
+    (void)evidence_accuse(&a->evidence, ALARM_WITHHELD, (struct bytes){NULL, 0});
+    session_accused(a);
+    return;
+  }
+  a->session.asked_for = registry;
+  a->session.wait_ms = a->config.hello_wait_ms;
+  session_hello(a);
+}
+
+static void delivered(struct agent *a, size_t entries, bool batch_done)
+{
+  struct session *s = &a->session;
+  s->heard_ms = s->moved_ms = ticks_ms();
+  s->mail_read = false;
+  s->credit -= entries < s->credit ? entries : s->credit;
+  if (batch_done && s->batch_events < BATCH_EVENTS_MAX)
+    s->batch_events *= 2;
+  if (s->credit <= a->config.credit_entries / 2)
+    session_credit(a);
+  duty_reseal(a);
+  session_push(a);
+}
+
+static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes sealed)
+{
+  uint64_t registry = 0;
+  if (a->session.phase != PHASE_READY)
+    return;
+  if (evidence_checkpoint(&a->evidence, pb_bytes(d->checkpoint), pb_bytes(d->consistency)) != OK) {
+    session_accused(a);
+    return;
+  }
+  struct books *b = agent_write(a);
+  size_t before = count_flights(b);
+  enum status s = inbox_take(a, b, d, sealed, &registry);
+  if (s == NOT_FOUND) {
+    put_aside(a, registry);
+    return;
+  }
+  if (s != OK) {
+    not_taken(a, s);
+    return;
+  }
+  bool batch_done = count_flights(b) < before;
+  contact(b);
+  evidence_keep(&a->evidence, b);
+  if (agent_commit(a) == OK)
+    delivered(a, d->n_entries, batch_done);
+  else
+    session_lost(a);
+}
+
+/* --- refusals --- */
+
+/* One event is to blame, and sending it again will not help: it leaves the queue, and its item says so. */
+static void take_out(struct agent *a, uint64_t sequence, size_t event)
+{
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  struct books *b = agent_write(a);
+  size_t count = outbox_flights(b, flights);
+  for (size_t i = 0; i < count; i++) {
+    if (flights[i].sequence != sequence)
+      continue;
+    if (event >= 1 && event <= flights[i].count)
+      outbox_drop(b, sequence, event - 1);
+    else if (flights[i].count == 1)
+      outbox_drop(b, sequence, 0);
+    else
+      outbox_unform(b, sequence); /* one by one, to find it */
+  }
+  a->session.batch_events = 1;
+  session_unsent(&a->session, UINT64_MAX);
+  if (agent_commit(a) == OK)
+    session_alarm(a, ALARM_NOT_HEARD);
+}
+
+static void hold(struct agent *a, uint64_t wait_ms)
+{
+  a->session.hold_ms = ticks_ms() + wait_ms;
+}
+
+static void not_heard(struct agent *a)
+{
+  session_alarm(a, ALARM_NOT_HEARD);
+  hold(a, NOT_HEARD_MS);
+  session_unsent(&a->session, UINT64_MAX);
+  if (a->session.phase != PHASE_READY)
+    session_down(a, NOT_HEARD_MS);
+}
+
+static void refusal(struct agent *a, const Onward__Refusal *r)
+{
+  uint64_t sequence = r->sequence;
+  say("not heard: %s, batch %llu, event %u: %.*s", pb_enum_name(&onward__refusal_reason__descriptor, (int)r->reason),
+      (unsigned long long)sequence, r->event, r->what.len <= 120 ? (int)r->what.len : 0, (const char *)r->what.data);
+  switch (r->reason) {
+  case ONWARD__REFUSAL_REASON__BUSY:
+  case ONWARD__REFUSAL_REASON__OVER_QUOTA:
+    hold(a, r->retry_after_ms > 0 ? r->retry_after_ms : RETRY_MS);
+    session_unsent(&a->session, UINT64_MAX);
+    if (a->session.phase != PHASE_READY)
+      session_down(a, RETRY_MS);
+    break;
+  case ONWARD__REFUSAL_REASON__SEQUENCE_GAP:
+    hold(a, GAP_MS);
+    session_unsent(&a->session, sequence);
+    break;
+  case ONWARD__REFUSAL_REASON__KEY_ENDED:
+    a->session.sign_again = true;
+    hold(a, RETRY_MS);
+    session_ask(a); /* for our own new key */
+    break;
+  case ONWARD__REFUSAL_REASON__SEQUENCE_TAKEN:
+  case ONWARD__REFUSAL_REASON__NOT_WELCOME_YET:
+    hold(a, GAP_MS);
+    a->session.wait_ms = a->config.hello_wait_ms;
+    session_unsent(&a->session, UINT64_MAX);
+    session_hello(a);
+    break;
+  case ONWARD__REFUSAL_REASON__MALFORMED:
+  case ONWARD__REFUSAL_REASON__BAD_BODY:
+    if (sequence != 0)
+      take_out(a, sequence, r->event);
+    else
+      not_heard(a);
+    break;
+  default:
+    not_heard(a);
+    break;
+  }
+}
+
+static void goodbye(struct agent *a, Onward__GoodbyeReason reason)
+{
+  struct session *s = &a->session;
+  struct key_folder next;
+  uint64_t now = ticks_ms();
+  say("the exchange says goodbye: %s", pb_enum_name(&onward__goodbye_reason__descriptor, (int)reason));
+  switch (reason) {
+  case ONWARD__GOODBYE_REASON__SESSION_TAKEN_OVER:
+    if (s->taken_over_ms != 0 && now - s->taken_over_ms < TAKEN_OVER_PERIOD_MS)
+      session_alarm(a, ALARM_TWO_COPIES);
+    s->taken_over_ms = now;
+    session_down(a, TAKEN_OVER_MS);
+    break;
+  case ONWARD__GOODBYE_REASON__SUSPENDED:
+    if (keys_open_next(a->home, a->why, &next) == OK) { /* our keys change: it knows the new ones only */
+      keys_close(&next);
+      session_lost(a);
+      break;
+    }
+    session_alarm(a, ALARM_SUSPENDED);
+    session_down(a, SUSPENDED_MS);
+    break;
+  case ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD:
+    session_alarm(a, ALARM_EXCHANGE_BACK);
+    session_down(a, NOT_HEARD_MS);
+    break;
+  default:
+    session_lost(a);
+    break;
+  }
+}
+
+void heard_message(struct agent *a, const struct link_message *m)
+{
+  static const struct {
+    enum frame_kind kind;
+    const ProtobufCMessageDescriptor *type;
+  } kinds[] = {{FRAME_WELCOME, &onward__welcome__descriptor},
+               {FRAME_DELIVERY, &onward__delivery__descriptor},
+               {FRAME_ANSWER, &onward__answer__descriptor},
+               {FRAME_REFUSAL, &onward__refusal__descriptor},
+               {FRAME_GOODBYE, &onward__goodbye__descriptor}};
+  void *message = NULL;
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+    if (kinds[i].kind == m->kind)
+      message = pb_unpack(kinds[i].type, m->body, &a->arena);
+  if (message == NULL) {
+    say("the exchange said something that is no message of this version");
+    session_lost(a);
+    return;
+  }
+  if (m->kind == FRAME_WELCOME)
+    welcome(a, message);
+  else if (m->kind == FRAME_ANSWER)
+    answer(a, message);
+  else if (m->kind == FRAME_DELIVERY)
+    delivery(a, message, m->sealed);
+  else if (m->kind == FRAME_REFUSAL)
+    refusal(a, message);
+  else
+    goodbye(a, ((const Onward__Goodbye *)message)->reason);
+}

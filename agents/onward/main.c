@@ -1,0 +1,175 @@
+/* onward: what the people of an organisation, and their scripts, do with Onward. One table says which commands there
+ * are; options are read by its usage lines; everything else is in the file of each command.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agents/json_wipe.h"
+#include "agents/keys.h"
+#include "agents/onward/client.h"
+#include "agents/onward/commands.h"
+#include "agents/onward/words.h"
+#include "proto/seal/sign.h"
+
+#define NOTE "[--note FILE|-]"
+
+static const struct command commands[] = {
+    {"init", run_init,
+     "[--organisation ID] [--name NAME] [--kind STATUTORY|NGO|HEALTH|LEGAL|HOTLINE|UN] [--telephone T] [--hours H]",
+     "Make this organisation's keys, and the request that a registrar enrols."},
+    {"join", run_join, "INVITATION", "Join the network that the invitation is from."},
+    {"run", run_run, "", "Start Onward on this computer."},
+    {"refer", run_refer,
+     "[FILE|-] [--form] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] [--scope ORG,...] [--until DATE] "
+     "[--group CODE] [--area CODE] [--ref TEXT] [--reroute SCOPE|LISTED|NEVER] [--phoned] [--drill] [--file-now] "
+     "[--no-feedback]",
+     "Refer a child: asks in the terminal, or takes the form as JSON. --form prints an empty one."},
+    {"inbox", run_list, "", "What has come for you."},
+    {"sent", run_list, "", "What you sent, and how far it is."},
+    {"outbox", run_list, "", "What is not yet sent from this computer."},
+    {"show", run_show, "ID [--peek]",
+     "Open one item; its sender is told that a person has read it, but not with --peek."},
+    {"acknowledge", run_act, "ID", "Say that a person has read it."},
+    {"accept", run_act, "ID [--first-contact DATE] " NOTE, "Say yes: you are responsible from now on."},
+    {"decline", run_act, "ID [--reason CODE] [--by provider|client] " NOTE,
+     "Say no: the next organisation on the sender's list is asked."},
+    {"reroute", run_act, "ID [FILE|-] [--to ORG]", "Pass it on to an organisation that is better placed."},
+    {"start", run_act, "ID " NOTE, "Say that help has begun."},
+    {"progress", run_act, "ID [--kind SESSION|APPOINTMENT|NO_SHOW|REMARK] " NOTE, "Report progress to the sender."},
+    {"complete", run_act, "ID [--outcome CODE] " NOTE, "Report the result: you have finished."},
+    {"fail", run_act, "ID [--reason CODE] " NOTE, "Say that you have to stop: it goes back to the sender."},
+    {"close", run_act, "ID " NOTE, "Close what was finished, or came back, after you have read it."},
+    {"readdress", run_act, "ID [--to ORG,...]", "Choose whom to ask next, after it came back."},
+    {"cancel", run_act, "ID " NOTE, "Take back what you sent; once a person may have read it, they have to agree."},
+    {"confirm-cancel", run_act, "ID " NOTE, "Give back what the sender wishes to take back."},
+    {"refuse-cancel", run_act, "ID " NOTE, "Keep what the sender wishes to take back."},
+    {"directory", run_directory, "", "Who is in the network, and how to reach them."},
+    {"watch", run_watch, "[--exec CMD]", "Print what others do, as it comes; or start CMD with the id and the kind."},
+    {"lock", run_lock, "", "Lock the cases on this computer."},
+    {"unlock", run_unlock, "", "Unlock them, with the passphrase."},
+    {"rotate", run_rotate, "[--new-passphrase-file FILE]", "Make new keys, and a new passphrase."},
+    {"status", run_status, "", "How it stands with the exchange and this computer."},
+    {"registrar enrol", run_enrol, "FILE [--words WORDS] [--agreement-until DATE] [--out FILE] [--wait SECONDS]",
+     "Enrol an organisation: compares its six words, and writes its invitation."},
+    {"registrar invitation", run_invitation, "ORG [--out FILE]",
+     "Write the invitation of an organisation that you enrolled."},
+    {"registrar suspend", run_suspend, "ORG", "Cut an organisation off, at once."},
+    {"registrar rotate", run_registrar_rotate, "FILE [--words WORDS]",
+     "Replace the keys of an organisation that lost them."},
+    {"registrar stop", run_stop, "ORG", "Stop such a replacement."},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const struct command today = {"", run_today, "", "What there is to do now, most urgent first."};
+
+/* --- help --- */
+
+static enum exit_code help_all(void)
+{
+  say("onward: refer a child to an organisation that can help, and follow what becomes of it.\n\n  %-22s %s\n",
+      "onward", today.sentence);
+  for (int i = 0; i < COMMANDS; i++)
+    say("  onward %-20s %s\n", commands[i].name, commands[i].sentence);
+  say("\nMore about one of them: onward COMMAND --help, or: man onward\n");
+  return DONE;
+}
+
+static enum exit_code help_one(const struct command *command)
+{
+  say("onward %s%s%s\n\n  %s\n\nEvery command also takes: %s\n", command->name, command->usage[0] == 0 ? "" : " ",
+      command->usage, command->sentence, call_common_usage);
+  return DONE;
+}
+
+/* --- choosing --- */
+
+static const struct command *find_command(const char *name)
+{
+  for (int i = 0; i < COMMANDS; i++)
+    if (strcmp(commands[i].name, name) == 0)
+      return &commands[i];
+  return NULL;
+}
+
+static enum exit_code unknown_command(const struct call *c, const char *name)
+{
+  const char *nearest = "help";
+  int least = words_distance(nearest, name);
+  char try[80];
+  for (int i = 0; i < COMMANDS; i++)
+    if (words_distance(commands[i].name, name) < least) {
+      nearest = commands[i].name;
+      least = words_distance(nearest, name);
+    }
+  if (strcmp(name, "registrar") == 0)
+    return call_fail(c, WRONG_USAGE, "see: onward help",
+                     "onward registrar: expected enrol, invitation, suspend, rotate or stop behind it");
+  bool near = least <= 1 + (int)strlen(name) / 3;
+  snprintf(try, sizeof try, near ? "did you mean: onward %s" : "see: onward %s", near ? nearest : "help");
+  return call_fail(c, WRONG_USAGE, try, "there is no command %s", name);
+}
+
+/* Takes the command's word out of the line, or its two words where the first is "registrar": common options may stand
+ * before it. */
+static enum exit_code choose(struct call *c, int *count, char **words)
+{
+  char name[64];
+  int before = call_common_words(*count, words);
+  c->command = &today;
+  if (before == *count || words[before][0] == '-')
+    return DONE;
+  bool two = strcmp(words[before], "registrar") == 0 && before + 1 < *count && words[before + 1][0] != '-';
+  int used = two ? 2 : 1;
+  snprintf(name, sizeof name, two ? "%s %s" : "%s%s", words[before], two ? words[before + 1] : "");
+  const struct command *found = find_command(name);
+  if (found == NULL)
+    return unknown_command(c, name);
+  c->command = found;
+  *count -= used;
+  memmove(words + before, words + before + used, (size_t)(*count - before) * sizeof *words);
+  return DONE;
+}
+
+static enum exit_code find_home(struct call *c, char home[200])
+{
+  const char *given = call_option(c, "--home"), *set = getenv("ONWARD_HOME"), *user = getenv("HOME");
+  int size = given != NULL                  ? snprintf(home, 200, "%s", given)
+             : set != NULL && set[0] != 0   ? snprintf(home, 200, "%s", set)
+             : user != NULL && user[0] != 0 ? snprintf(home, 200, "%s/.onward", user)
+                                            : 0;
+  c->home = home;
+  if (size <= 0 || size >= 200)
+    return call_fail(c, WRONG_USAGE, "give it as: --home DIR", "the data folder is not named, or its name is too long");
+  return DONE;
+}
+
+static enum exit_code run(struct call *c, int count, char **words)
+{
+  char home[200];
+  if (count > 0 && (strcmp(words[0], "help") == 0 || (count == 1 && strcmp(words[0], "--help") == 0)))
+    return help_all();
+  enum exit_code code = choose(c, &count, words);
+  if (code == DONE)
+    code = call_read(c, count, words);
+  if (code == DONE && call_option(c, "--help") != NULL)
+    return help_one(c->command);
+  if (code == DONE)
+    code = find_home(c, home);
+  return code == DONE ? c->command->run(c) : code;
+}
+
+int main(int argc, char **argv)
+{
+  static char printed[8192]; /* standard output may hold a case: it is wiped, too */
+  keys_harden_process();
+  json_wipe_install();
+  setvbuf(stdout, printed, _IOFBF, sizeof printed);
+  struct call c = {.command = &today};
+  enum exit_code code = run(&c, argc - 1, argv + 1);
+  client_close(&c);
+  if (fflush(stdout) != 0 && code == DONE)
+    code = BROKEN;
+  wipe(printed, sizeof printed);
+  return (int)code;
+}

@@ -1,0 +1,150 @@
+/* The office itself: how it stands with the exchange, who else is there, locking and unlocking, new keys, and starting.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents/onward/ask.h"
+#include "agents/onward/client.h"
+#include "agents/onward/commands.h"
+#include "agents/onward/words.h"
+#include "proto/seal/sign.h"
+
+static void say_status(const json_t *s)
+{
+  char when[TIME_WORDS_SIZE], ago[TIME_WORDS_SIZE];
+  uint64_t contact = number_of(s, "last_contact_ms"), unsent = number_of(s, "unsent");
+  say("%s (%s)%s\n", text_of(s, "name"), text_of(s, "organisation"),
+      flag_of(s, "registrar") ? ", registrar of this network" : "");
+  say("Network: %s\n", text_of(s, "network"));
+  if (flag_of(s, "connected"))
+    say("Connected with the exchange.\n");
+  else if (contact > 0)
+    say("The exchange cannot be reached now. Last heard %s, %s ago.\n", time_words(contact, when),
+        ago_words(contact, ago));
+  else
+    say("The exchange has not been reached yet.\n");
+  if (unsent == 0)
+    say("Everything has been sent from this computer.\n");
+  else
+    say("%llu not yet sent from this computer: onward outbox\n", (unsigned long long)unsent);
+  say(flag_of(s, "locked") ? "Cases are locked: onward unlock\n" : "Cases are unlocked. To lock them: onward lock\n");
+  const json_t *alarms = json_object_get(s, "alarms");
+  for (size_t i = 0; i < json_array_size(alarms); i++) {
+    const char *alarm = json_string_value(json_array_get(alarms, i));
+    say("! %s\n", alarm == NULL ? "" : alarm);
+  }
+}
+
+enum exit_code run_status(struct call *c)
+{
+  json_t *answer = NULL;
+  enum exit_code code = client_do(c, client_request("status"), &answer);
+  if (code == DONE && !client_print_json(c, answer))
+    say_status(answer);
+  json_decref(answer);
+  return code;
+}
+
+static const char *standing_words(const char *standing)
+{
+  static const char *const words[][2] = {{"ACTIVE", ""},
+                                         {"LAPSED", ", agreement has ended: finishes what it has, takes nothing new"},
+                                         {"LEAVING", ", is leaving"},
+                                         {"COMPROMISED", ", cut off"}};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strcmp(words[i][0], standing) == 0)
+      return words[i][1];
+  return standing;
+}
+
+static void say_organisation(const json_t *one)
+{
+  char kind[CODE_WORDS_SIZE], until[TIME_WORDS_SIZE];
+  uint64_t agreement = number_of(one, "agreement_until_ms");
+  const char *telephone = text_of(one, "telephone"), *hours = text_of(one, "hours");
+  say("%-16s  %s (%s)%s%s%s\n", text_of(one, "id"), text_of(one, "name"), code_words(text_of(one, "kind"), kind),
+      flag_of(one, "registrar") ? ", registrar" : "", flag_of(one, "yourself") ? ", you" : "",
+      standing_words(text_of(one, "standing")));
+  if (telephone[0] != 0)
+    say("%-16s  telephone %s%s%s\n", "", telephone, hours[0] == 0 ? "" : ", ", hours);
+  if (agreement > 0)
+    say("%-16s  agreement until %s\n", "", time_words(agreement, until));
+}
+
+enum exit_code run_directory(struct call *c)
+{
+  json_t *answer = NULL;
+  enum exit_code code = client_do(c, client_request("directory"), &answer);
+  const json_t *list = json_object_get(answer, "organisations");
+  if (code == DONE && !client_print_json(c, answer))
+    for (size_t i = 0; i < json_array_size(list); i++)
+      say_organisation(json_array_get(list, i));
+  json_decref(answer);
+  return code;
+}
+
+enum exit_code run_lock(struct call *c)
+{
+  json_t *answer = NULL;
+  enum exit_code code = client_do(c, client_request("lock"), &answer);
+  if (code == DONE && !client_print_json(c, answer))
+    say("Locked. Onward goes on receiving; cases open again after: onward unlock\n");
+  json_decref(answer);
+  return code;
+}
+
+/* Sends a request with a passphrase in it, which is wiped behind. */
+static enum exit_code send_passphrase(struct call *c, const char *name, char passphrase[PASSPHRASE_SIZE],
+                                      json_t **answer)
+{
+  json_t *request = json_pack("{s:s, s:s}", "do", name, "passphrase", passphrase);
+  wipe(passphrase, PASSPHRASE_SIZE);
+  if (request == NULL)
+    return call_fail(c, WRONG_USAGE, NULL, "the passphrase is not text in UTF-8");
+  return client_do(c, request, answer);
+}
+
+enum exit_code run_unlock(struct call *c)
+{
+  char passphrase[PASSPHRASE_SIZE];
+  json_t *answer = NULL;
+  enum exit_code code = ask_passphrase(c, "Passphrase: ", passphrase);
+  if (code == DONE)
+    code = send_passphrase(c, "unlock", passphrase, &answer);
+  if (code == DONE && !client_print_json(c, answer))
+    say("Unlocked. In the evening: onward lock\n");
+  json_decref(answer);
+  return code;
+}
+
+enum exit_code run_rotate(struct call *c)
+{
+  char passphrase[PASSPHRASE_SIZE];
+  json_t *answer = NULL;
+  enum exit_code code = ask_new_passphrase(c, "--new-passphrase-file", passphrase);
+  if (code == DONE)
+    code = send_passphrase(c, "rotate", passphrase, &answer);
+  if (code == DONE && !client_print_json(c, answer))
+    say("New keys are made. They count as soon as the exchange has written them down; then unlock with the new "
+        "passphrase.\nTheir six words: %s\n",
+        text_of(answer, "words"));
+  json_decref(answer);
+  return code;
+}
+
+/* The program beside this one, or else the one on the search path. */
+enum exit_code run_run(struct call *c)
+{
+  static const char name[] = "onward-agent";
+  char path[4096], *const words[] = {(char *)(uintptr_t)name, (char[]){"--home"}, (char *)(uintptr_t)c->home, NULL};
+  ssize_t size = readlink("/proc/self/exe", path, sizeof path - sizeof name);
+  char *slash = size <= 0 ? NULL : memrchr(path, '/', (size_t)size);
+  if (slash != NULL) {
+    memcpy(slash + 1, name, sizeof name);
+    execv(path, words);
+  }
+  execvp(name, words);
+  return call_fail(c, NO_SUCH, "install Onward again", "the program behind this command is not on this computer");
+}

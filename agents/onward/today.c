@@ -1,0 +1,123 @@
+/* `onward` alone: what to do now, most urgent first, with the next command under each line. Alarms come first, then
+ * what is urgent and cannot be sent, then what waits for people here; at the end, what waits for others.
+ */
+#include <string.h>
+
+#include "agents/onward/client.h"
+#include "agents/onward/commands.h"
+#include "agents/onward/sentences.h"
+#include "agents/onward/words.h"
+
+struct today {
+  const json_t *status, *items;
+  const char *own;
+  size_t tasks, with_others;
+};
+
+static void say_alarms(struct today *t)
+{
+  const json_t *alarms = json_object_get(t->status, "alarms");
+  for (size_t i = 0; i < json_array_size(alarms); i++) {
+    const char *alarm = json_string_value(json_array_get(alarms, i));
+    say("! %s\n\n", alarm == NULL ? "" : alarm);
+    t->tasks++;
+  }
+}
+
+static bool is_stuck(const struct today *t, const json_t *item)
+{
+  return !flag_of(t->status, "connected") && strcmp(text_of(item, "priority"), "HIGH") == 0 &&
+         strcmp(text_of(item, "state"), "draft") == 0;
+}
+
+/* The first of the list, with its telephone out of the directory. */
+static enum exit_code say_phone(struct call *c, const json_t *item)
+{
+  json_t *answer = NULL;
+  const char *id = text_of(json_array_get(json_object_get(item, "parties"), 0), "id");
+  enum exit_code code = client_do(c, client_request("directory"), &answer);
+  const json_t *list = json_object_get(answer, "organisations");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    if (strcmp(text_of(one, "id"), id) == 0)
+      say("          it is urgent and not sent: phone %s, %s (%s)\n", text_of(one, "name"), text_of(one, "telephone"),
+          text_of(one, "hours"));
+  }
+  json_decref(answer);
+  return code;
+}
+
+static enum exit_code say_stuck(struct call *c, struct today *t)
+{
+  enum exit_code code = DONE;
+  for (size_t i = 0; code == DONE && i < json_array_size(t->items); i++) {
+    const json_t *item = json_array_get(t->items, i);
+    if (!is_stuck(t, item))
+      continue;
+    say_item(item, t->own);
+    code = say_phone(c, item);
+    say("\n");
+    t->tasks++;
+  }
+  return code;
+}
+
+static void say_tasks(struct today *t)
+{
+  for (size_t i = 0; i < json_array_size(t->items); i++) {
+    const json_t *item = json_array_get(t->items, i);
+    bool refused = json_object_get(item, "refused") != NULL, fresh = flag_of(item, "new");
+    bool ours = item_is_ours(item, t->own);
+    if (!ours && text_of(item, "awaited_from")[0] != 0)
+      t->with_others++;
+    if (is_stuck(t, item) || (!ours && !refused && !fresh))
+      continue;
+    say_item(item, t->own);
+    say_next(item, t->own);
+    if (!ours)
+      say("          onward show %s\n", text_of(item, "short"));
+    say("\n");
+    t->tasks++;
+  }
+}
+
+static void say_rest(const struct today *t)
+{
+  if (t->tasks == 0)
+    say("Nothing waits for you.\n");
+  if (t->with_others > 0)
+    say("%zu with others, whose step is next: onward sent, onward inbox\n", t->with_others);
+  if (!flag_of(t->status, "connected"))
+    say("The exchange cannot be reached now: %llu not yet sent from this computer (onward outbox).\n",
+        (unsigned long long)number_of(t->status, "unsent"));
+  if (flag_of(t->status, "locked"))
+    say("The cases are locked. To open them for the working day: onward unlock\n");
+}
+
+enum exit_code run_today(struct call *c)
+{
+  json_t *status = NULL, *answer = NULL;
+  json_t *request = client_request("list");
+  json_object_set_new(request, "box", json_string("all"));
+  enum exit_code code = client_do(c, client_request("status"), &status);
+  if (code == DONE)
+    code = client_do(c, request, &answer);
+  else
+    json_decref(request);
+  struct today t = {status, json_object_get(answer, "items"), text_of(status, "organisation"), 0, 0};
+  if (code == DONE && c->json) {
+    json_object_set(answer, "status", status);
+    say_json(answer);
+  } else if (code == DONE) {
+    say("%s\n\n", text_of(status, "name")[0] != 0 ? text_of(status, "name") : t.own);
+    say_alarms(&t);
+    code = say_stuck(c, &t);
+    if (code == DONE) {
+      say_tasks(&t);
+      say_rest(&t);
+    }
+  }
+  json_decref(status);
+  json_decref(answer);
+  return code;
+}

@@ -1,0 +1,304 @@
+/* Who knocks, and what do they want. A message is answered, or noted for the session, or (a batch) kept for the turn.
+ * Identity is the CURVE key of the connection, looked up in the registry for every message: a key that was replaced or
+ * suspended a moment ago is no longer heard.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/inside.h"
+
+enum {
+  RETRY_AFTER_MS = 2000,
+  CUT_AFTER_MS = 200, /* between goodbye and cutting the line */
+};
+
+/* --- who may connect, and who is that --- */
+
+/* The organisation whose present link key this is, in standing. */
+static enum status organisation_of(struct books *books, const uint8_t link_key[32], struct organisation *out)
+{
+  struct org_id id;
+  if (books_key_owner(books, bytes_of(link_key, 32), &id) != OK || books_organisation(books, &id, out) != OK)
+    return NOT_FOUND;
+  bool now = memcmp(out->keys.link, link_key, 32) == 0 && out->standing == ONWARD__STANDING__ACTIVE;
+  return now ? OK : NOT_FOUND;
+}
+
+int admits(void *context, const uint8_t link_key[32])
+{
+  struct broker *b = context;
+  struct organisation o;
+  struct books *books = store_begin(b->journal.store, false);
+  enum status s = organisation_of(books, link_key, &o);
+  enum status trouble = books->trouble;
+  store_abort(b->journal.store);
+  if (s != OK)
+    return trouble == OK ? 400 : 300;
+  struct meter *m = sessions_meter(&b->sessions, &o.id);
+  bool often = m == NULL || !bucket_take(&m->connects, 1, b->config.connects_per_minute, 60000, clock_ms());
+  return often ? 300 : 200;
+}
+
+/* Nothing more is heard of it; the line is cut once the last word had time to leave. */
+static void leave(struct session *s)
+{
+  s->leaving = true;
+  s->cut_ms = clock_ms() + CUT_AFTER_MS;
+}
+
+static void dismiss(struct broker *b, struct session *s, Onward__GoodbyeReason reason)
+{
+  post_goodbye(&b->post, &s->to, reason);
+  leave(s);
+}
+
+void cut_those_who_left(struct broker *b)
+{
+  uint64_t now = clock_ms();
+  for (size_t i = 0; i < b->sessions.max; i++) {
+    struct session *s = &b->sessions.list[i];
+    if (s->used && s->leaving && s->cut_ms <= now) {
+      door_cut(&s->wire);
+      sessions_remove(s);
+    }
+  }
+}
+
+/* After the registry has moved: whoever is no longer in standing, or has another link key now, is cut off. */
+void check_sessions(struct broker *b)
+{
+  struct books *books = store_begin(b->journal.store, false);
+  for (size_t i = 0; i < b->sessions.max; i++) {
+    struct session *s = &b->sessions.list[i];
+    struct organisation o;
+    if (!s->used || s->leaving || organisation_of(books, s->link_key, &o) == OK || books->trouble != OK)
+      continue;
+    say("%.16s is cut off: suspended, or its keys were replaced", s->organisation.text);
+    dismiss(b, s, ONWARD__GOODBYE_REASON__SUSPENDED);
+  }
+  store_abort(b->journal.store);
+  b->registry_moved = false;
+}
+
+/* --- hearing --- */
+
+void refuse(struct broker *b, const struct knock *k, struct session *s, uint64_t sequence, const struct refusal *why)
+{
+  bool later = why->reason == ONWARD__REFUSAL_REASON__BUSY || why->reason == ONWARD__REFUSAL_REASON__OVER_QUOTA;
+  post_refusal(&b->post, &k->from, why->reason, sequence, why->event, why->why.text, later ? RETRY_AFTER_MS : 0);
+  if (s != NULL && !later)
+    bucket_take(&s->meter->refusals, 1, b->config.refusals_per_hour, 3600000, clock_ms());
+}
+
+static void refuse_text(struct broker *b, const struct knock *k, struct session *s, Onward__RefusalReason reason,
+                        const char *what)
+{
+  struct refusal why = {.reason = reason};
+  snprintf(why.why.text, sizeof why.why.text, "%s", what);
+  refuse(b, k, s, 0, &why);
+}
+#define REFUSE(b, k, s, reason, what) refuse_text(b, k, s, ONWARD__REFUSAL_REASON__##reason, what)
+
+/* What the agent says it knows of the log. False: refused, or the broker must stop. */
+static bool known_checkpoint(struct broker *b, const struct knock *k, const Onward__Hello *h, uint64_t *size)
+{
+  struct checkpoint c;
+  *size = 0;
+  if (h->checkpoint.len == 0)
+    return true;
+  if (checkpoint_open(pb_bytes(h->checkpoint), &b->journal.log_key, &c) != OK ||
+      strcmp(c.origin, b->journal.origin) != 0) {
+    REFUSE(b, k, NULL, MALFORMED, "hello.checkpoint: is not one of this log");
+    return false;
+  }
+  if (c.size > b->journal.checkpoint.size) {
+    say("an organisation holds a checkpoint of %llu entries signed by this log's key; these books have %llu: they were "
+        "rolled back. Restore the newest backup; nothing is served until then",
+        (unsigned long long)c.size, (unsigned long long)b->journal.checkpoint.size);
+    post_goodbye(&b->post, &k->from, ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD);
+    end(b, EXIT_UNREADABLE);
+    return false;
+  }
+  *size = c.size;
+  return true;
+}
+
+static struct session *open_session(struct broker *b, const struct knock *k, const struct organisation *o)
+{
+  struct session *s = sessions_find(&b->sessions, &k->from);
+  struct session *other = sessions_of(&b->sessions, &o->id);
+  struct meter *m = sessions_meter(&b->sessions, &o->id);
+  if (other != NULL && other != s) {
+    say("%.16s connected a second time: the first session ends", o->id.text);
+    dismiss(b, other, ONWARD__GOODBYE_REASON__SESSION_TAKEN_OVER);
+  }
+  if (s == NULL)
+    s = sessions_add(&b->sessions, &k->from);
+  if (s == NULL || m == NULL)
+    return NULL;
+  *s = (struct session){.used = true, .to = k->from, .wire = k->wire, .organisation = o->id, .meter = m};
+  memcpy(s->link_key, k->link_key, sizeof s->link_key);
+  return s;
+}
+
+static void hear_hello(struct broker *b, const struct knock *k, const struct organisation *o)
+{
+  uint64_t known_size;
+  arena_reset(&b->post_arena);
+  const Onward__Hello *h = pb_unpack(&onward__hello__descriptor, k->body, &b->post_arena);
+  if (h == NULL) {
+    REFUSE(b, k, NULL, MALFORMED, "hello: is no well-formed message");
+    return;
+  }
+  if (!bytes_equal(pb_bytes(h->organisation), org_id_text(&o->id))) {
+    REFUSE(b, k, NULL, WRONG_ORGANISATION, "hello.organisation: is not the one whose link key this is");
+    return;
+  }
+  if (!bytes_equal(pb_bytes(h->network), hash_bytes(&b->journal.head.network))) {
+    REFUSE(b, k, NULL, WRONG_NETWORK, "hello.network: is another network");
+    return;
+  }
+  uint64_t kept_from = h->kept_from;
+  if (!known_checkpoint(b, k, h, &known_size))
+    return;
+  struct session *s = open_session(b, k, o);
+  if (s == NULL) {
+    REFUSE(b, k, NULL, BUSY, "too many organisations are connected");
+    return;
+  }
+  s->known_size = known_size;
+  s->kept_from = kept_from;
+  struct books *books = store_begin(b->journal.store, false);
+  enum status st = post_welcome(&b->post, books, s);
+  store_abort(b->journal.store);
+  if (st != OK)
+    sessions_remove(s);
+}
+
+static void hear_credit(struct broker *b, const struct knock *k, struct session *s)
+{
+  arena_reset(&b->post_arena);
+  const Onward__Credit *c = pb_unpack(&onward__credit__descriptor, k->body, &b->post_arena);
+  if (c == NULL || c->entries == 0 || c->entries > DELIVERY_ENTRIES_MAX || c->bytes < 65536 ||
+      c->bytes > MESSAGE_SIZE_MAX) {
+    REFUSE(b, k, s, MALFORMED, "credit: expected 1 to 256 entries and 65536 to 1048576 bytes");
+    return;
+  }
+  if (!s->placed)
+    s->position = c->from;
+  s->placed = true;
+  s->entries = c->entries;
+  s->bytes = c->bytes;
+}
+
+static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
+{
+  arena_reset(&b->post_arena);
+  const Onward__Ask *a = pb_unpack(&onward__ask__descriptor, k->body, &b->post_arena);
+  if (a == NULL) {
+    REFUSE(b, k, s, MALFORMED, "ask: is no well-formed message");
+    return;
+  }
+  uint64_t after = a->registry_after;
+  struct books *books = store_begin(b->journal.store, false);
+  enum status st = after < b->journal.head.size ? post_answer(&b->post, books, s, after) : NOT_FOUND;
+  store_abort(b->journal.store);
+  if (st == NOT_FOUND && after >= b->journal.head.size)
+    REFUSE(b, k, s, MALFORMED, "ask.registry_after: is beyond the log");
+}
+
+/* Keeps the knock: its bodies' bytes are needed until the turn is committed. True: it is kept. */
+static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
+{
+  struct waiting *w = &b->waiting[b->waiting_count];
+  *w = (struct waiting){.session = s};
+  enum status st = batch_read(k->body, k->sealed, &b->turn_arena, &w->why, &w->batch);
+  if (st == OK && !org_id_equal(&w->batch.header.organisation, &s->organisation)) {
+    w->why.reason = ONWARD__REFUSAL_REASON__WRONG_ORGANISATION;
+    snprintf(w->why.why.text, sizeof w->why.why.text, "batch.header: is not the organisation of this link");
+    st = BAD_INPUT;
+  }
+  if (st == NOT_NOW) {
+    w->why.reason = ONWARD__REFUSAL_REASON__BUSY;
+    snprintf(w->why.why.text, sizeof w->why.why.text, "too much at once: send it again");
+  }
+  if (st != OK) {
+    refuse(b, k, s, w->batch.header.sequence, &w->why);
+    return false;
+  }
+  w->knock = *k;
+  b->waiting_count++;
+  return true;
+}
+
+static bool within_quota(struct broker *b, const struct knock *k, struct session *s)
+{
+  const struct config *c = &b->config;
+  uint64_t now = clock_ms();
+  double size = (double)(k->head.size + k->body.size + k->sealed.size);
+  return bucket_take(&s->meter->messages, 1, c->messages_per_minute, 60000, now) &&
+         bucket_take(&s->meter->bytes, size, c->bytes_per_minute, 60000, now) &&
+         bucket_take(&s->meter->refusals, 0, c->refusals_per_hour, 3600000, now);
+}
+
+/* One message. True: the knock is kept for the turn. */
+static bool hear(struct broker *b, struct knock *k)
+{
+  uint8_t version;
+  enum frame_kind kind;
+  struct organisation o;
+  struct books *books = store_begin(b->journal.store, false);
+  enum status known = organisation_of(books, k->link_key, &o);
+  store_abort(b->journal.store);
+  struct session *s = sessions_find(&b->sessions, &k->from);
+  if (known != OK || (s != NULL && s->leaving))
+    return false; /* suspended while connected: not even answered */
+  if (!k->three) {
+    REFUSE(b, k, s, MALFORMED, "expected exactly three frames");
+    if (s != NULL)
+      leave(s);
+    else
+      door_cut(&k->wire);
+    return false;
+  }
+  if (head_read(k->head, &version, &kind) != OK) {
+    if (version != PROTOCOL_VERSION)
+      REFUSE(b, k, s, WRONG_VERSION, "head: this exchange speaks version 1");
+    else
+      REFUSE(b, k, s, MALFORMED, "head: expected two bytes, version and kind");
+    return false;
+  }
+  if (kind == FRAME_HELLO) {
+    hear_hello(b, k, &o);
+    return false;
+  }
+  if (s == NULL) {
+    REFUSE(b, k, s, NOT_WELCOME_YET, "say hello first");
+    return false;
+  }
+  if (!within_quota(b, k, s)) {
+    REFUSE(b, k, s, OVER_QUOTA, "more than this organisation may say now");
+    return false;
+  }
+  if (kind == FRAME_SUBMIT)
+    return hear_submit(b, k, s);
+  if (kind == FRAME_CREDIT)
+    hear_credit(b, k, s);
+  else if (kind == FRAME_ASK)
+    hear_ask(b, k, s);
+  else
+    REFUSE(b, k, s, MALFORMED, "head: unknown kind of message");
+  return false;
+}
+
+void hear_all(struct broker *b)
+{
+  for (uint64_t i = 0; i < b->config.turn_messages_max && !stop_asked; i++) {
+    struct knock k;
+    enum status s = door_take(&b->door, &k);
+    if (s == NOT_NOW)
+      return;
+    if (s == OK && !hear(b, &k))
+      knock_done(&k);
+  }
+}

@@ -1,0 +1,130 @@
+/* Beginning and end of a serving process: lock, configuration, keys, books checked, door; then turns until it is told
+ * to stop.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "broker/inside.h"
+
+enum {
+  TURN_ARENA_SIZE = 192 * 1048576, /* bytes, for the batches of one turn */
+  POST_ARENA_SIZE = 16 * 1048576,  /* bytes, for one message that goes out */
+};
+
+volatile sig_atomic_t stop_asked;
+
+static void ask_stop(int signal)
+{
+  (void)signal;
+  stop_asked = 1;
+}
+
+void say(const char *format, ...)
+{
+  va_list list;
+  va_start(list, format);
+  fprintf(stderr, "onward-broker: ");
+  vfprintf(stderr, format, list);
+  fputc('\n', stderr);
+  va_end(list);
+}
+
+void end(struct broker *b, int code)
+{
+  b->exit_code = code;
+  stop_asked = 1;
+}
+
+/* One process per folder. */
+static int lock_folder(const char *folder)
+{
+  char path[300];
+  snprintf(path, sizeof path, "%s/lock", folder);
+  int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+    return fd;
+  if (fd >= 0)
+    close(fd);
+  return -1;
+}
+
+static bool make_rooms(struct broker *b)
+{
+  uint8_t *turn_memory = malloc(TURN_ARENA_SIZE), *post_memory = malloc(POST_ARENA_SIZE);
+  b->turn_arena = arena_of(turn_memory, TURN_ARENA_SIZE);
+  b->post_arena = arena_of(post_memory, POST_ARENA_SIZE);
+  b->waiting = calloc(b->config.turn_messages_max, sizeof b->waiting[0]);
+  return turn_memory != NULL && post_memory != NULL && b->waiting != NULL &&
+         sessions_init(&b->sessions, &b->config) == OK;
+}
+
+static int start(struct broker *b, const char *folder)
+{
+  struct settings_error error;
+  char why[200] = "";
+  if (config_read(folder, &b->config, &error) != OK) {
+    say("%s", error.text);
+    return EXIT_CONFIG;
+  }
+  enum status s = broker_keys_open(folder, why, &b->keys);
+  if (s == OK)
+    s = journal_open(&b->journal, folder, &b->keys, b->config.map_size_gib << 30, false, why);
+  if (s != OK) {
+    say("%s", why);
+    return s == BAD_INPUT ? EXIT_UNREADABLE : EXIT_CONFIG;
+  }
+  if (!make_rooms(b)) {
+    say("not enough memory");
+    return EXIT_CONFIG;
+  }
+  if (door_open(&b->door, &b->config, &b->keys, admits, b, why) != OK) {
+    say("%s", why);
+    return EXIT_CONFIG;
+  }
+  b->post = (struct post){&b->door, &b->journal, &b->post_arena};
+  return 0;
+}
+
+static void finish(struct broker *b)
+{
+  for (size_t i = 0; b->door.router != NULL && i < b->sessions.max; i++)
+    if (b->sessions.list[i].used && !b->sessions.list[i].leaving)
+      post_goodbye(&b->post, &b->sessions.list[i].to, ONWARD__GOODBYE_REASON__STOPPING);
+  door_close(&b->door);
+  journal_close(&b->journal);
+  key_ring_fini(&b->ring);
+  sessions_fini(&b->sessions);
+  free(b->turn_arena.memory);
+  free(b->post_arena.memory);
+  free(b->waiting);
+  broker_keys_close(&b->keys);
+}
+
+int broker_serve(const char *folder)
+{
+  static struct broker b; /* large: the key ring */
+  struct sigaction on_stop = {.sa_handler = ask_stop}, ignore = {.sa_handler = SIG_IGN};
+  sigaction(SIGTERM, &on_stop, NULL);
+  sigaction(SIGINT, &on_stop, NULL);
+  sigaction(SIGPIPE, &ignore, NULL);
+  int lock = lock_folder(folder);
+  if (lock < 0) {
+    say("%s: cannot be locked: another onward-broker serves it, or it is not writable", folder);
+    return EXIT_CONFIG;
+  }
+  b.exit_code = start(&b, folder);
+  if (b.exit_code == 0) {
+    say("serving %s on %s: %llu entries, %s", b.journal.origin, b.config.listen,
+        (unsigned long long)b.journal.head.size, b.journal.head.size == 1 ? "only the genesis" : "checked");
+    while (!stop_asked)
+      turn(&b);
+    say("stopped");
+  }
+  finish(&b);
+  close(lock);
+  return b.exit_code;
+}

@@ -1,0 +1,17 @@
+/* The first checker of everything: the log of a made-up world, replayed over empty books, gives the same books. */
+#ifndef ONWARD_TEST_REBUILD_H
+#define ONWARD_TEST_REBUILD_H
+
+#include "tests/unit/support.h"
+
+/* Replays all entries of the world's log in a scratch store below `folder` and compares every derived table byte for
+ * byte. BAD_INPUT: `why` names the entry that broke the contract, or the first table that differs. */
+MUST_USE enum status rebuild(struct world *w, const char *folder, struct complaint *why);
+
+/* The same log with each entry in turn left out, doubled, swapped with the next, and changed in every byte of its fixed
+ * header and in some of the rest: none of these may replay to the root that the exchange signed. Gives how many were
+ * tried, and how many of them the contract itself refused (the others are only caught by the signed root). */
+MUST_USE enum status rebuild_tampered(struct world *w, const char *folder, size_t *tried, size_t *refused,
+                                      struct complaint *why);
+
+#endif
