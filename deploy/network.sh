@@ -57,13 +57,13 @@ network_make() {
 
 organisation_make() { # name
   local kind=${KIND_OF[$1]:-NGO}
-  as "$1" init --organisation "$1" --name "${NAME_OF[$1]:-$1}" --kind "$kind" --passphrase-file "$NET/passphrase" \
+  as "$1" --json init --organisation "$1" --name "${NAME_OF[$1]:-$1}" --kind "$kind" --passphrase-file "$NET/passphrase" \
     >"$NET/log/$1-init.txt"
 }
 
 organisation_enrol() { # name: by the first registrar, who compared the six words by telephone
   local words
-  words=$(sed -n 's/.*words: *//p' "$NET/log/$1-init.txt" | head -n 1)
+  words=$(sed -n 's/.*"words": *"\([^"]*\)".*/\1/p' "$NET/log/$1-init.txt")
   as "$FIRST_REGISTRAR" registrar enrol "$NET/$1/$1.request" --words "$words" --out "$NET/$1/$1.invitation" \
     >"$NET/log/$1-enrol.txt"
   organisation_join "$1" "$NET/$1/$1.invitation"

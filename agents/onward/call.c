@@ -100,62 +100,73 @@ static void nearest_option(const char *line, const char *name, char nearest[WORD
 
 /* --- reading --- */
 
+#define COMMAND_SIZE 48
+static const char *command_words(const struct call *c, char words[COMMAND_SIZE])
+{
+  snprintf(words, COMMAND_SIZE, "onward%s%s", c->command->name[0] == 0 ? "" : " ", c->command->name);
+  return words;
+}
+
 static enum exit_code unknown_option(const struct call *c, const char *name)
 {
-  char nearest[WORD_SIZE] = "", try[WORD_SIZE + 80];
+  char nearest[WORD_SIZE] = "", try[WORD_SIZE + 80], command[COMMAND_SIZE];
   int distance = NEAR_ENOUGH + 1;
   nearest_option(c->command->usage, name, nearest, &distance);
   nearest_option(call_common_usage, name, nearest, &distance);
-  snprintf(try, sizeof try,
-           nearest[0] == 0 ? "see: onward %s%s--help%s" : "see: onward %s%s--help, or did you mean %s?",
-           c->command->name, c->command->name[0] == 0 ? "" : " ", nearest);
-  return call_fail(c, WRONG_USAGE, try, "%s is not an option of onward %s", name, c->command->name);
+  snprintf(try, sizeof try, nearest[0] == 0 ? "see: %s --help%s" : "see: %s --help, or did you mean %s?",
+           command_words(c, command), nearest);
+  return call_fail(c, WRONG_USAGE, try, "%s is not an option of %s", name, command);
+}
+
+/* The option's name, without "=VALUE". NULL: too long for any. */
+static const char *option_name(const char *word, char name[WORD_SIZE])
+{
+  size_t size = strcspn(word, "=");
+  if (size >= WORD_SIZE)
+    return NULL;
+  memcpy(name, word, size);
+  name[size] = 0;
+  return name;
 }
 
 /* One option, `--name VALUE` or `--name=VALUE`; `used` counts the words that it took. */
 static enum exit_code read_option(struct call *c, int count, char *const *words, int *used)
 {
   char name[WORD_SIZE];
-  const char *equals = strchr(words[0], '='), *value = "";
-  size_t size = equals == NULL ? strlen(words[0]) : (size_t)(equals - words[0]);
+  const char *equals = strchr(words[0], '=');
   bool takes_value = false;
-  if (size >= sizeof name || c->option_count == CALL_OPTIONS_MAX)
+  if (c->option_count == CALL_OPTIONS_MAX || option_name(words[0], name) == NULL)
     return call_fail(c, WRONG_USAGE, NULL, "too many options, or one that is too long");
-  memcpy(name, words[0], size);
-  name[size] = 0;
   if (!usage_option(c->command->usage, name, &takes_value) && !usage_option(call_common_usage, name, &takes_value))
     return unknown_option(c, name);
-  *used = 1;
   if (!takes_value && equals != NULL)
     return call_fail(c, WRONG_USAGE, NULL, "%s takes no value", name);
-  if (takes_value && equals != NULL)
-    value = equals + 1;
-  else if (takes_value) {
-    if (count < 2)
-      return call_fail(c, WRONG_USAGE, NULL, "%s needs a value", name);
-    value = words[1];
-    *used = 2;
-  }
+  if (takes_value && equals == NULL && count < 2)
+    return call_fail(c, WRONG_USAGE, NULL, "%s needs a value", name);
   c->options[c->option_count].name = words[0];
-  c->options[c->option_count++].value = value;
+  c->options[c->option_count++].value = !takes_value ? "" : equals != NULL ? equals + 1 : words[1];
+  *used = takes_value && equals == NULL ? 2 : 1;
   return DONE;
 }
 
-static enum exit_code wrong_count(const struct call *c)
+static enum exit_code wrong_count(const struct call *c, const char *how)
 {
-  char try[600];
-  snprintf(try, sizeof try, "use: onward %s %s", c->command->name, c->command->usage);
-  return call_fail(c, WRONG_USAGE, try, "onward %s was given too %s arguments", c->command->name,
-                   c->argument_count == 0 ? "few" : "many");
+  char try[600], command[COMMAND_SIZE];
+  snprintf(try, sizeof try, "use: %s %s", command_words(c, command), c->command->usage);
+  return call_fail(c, WRONG_USAGE, try, "%s was given too %s arguments", command, how);
 }
 
 int call_common_words(int count, char *const *words)
 {
   int i = 0;
-  bool takes_value = false;
-  while (i < count && usage_option(call_common_usage, words[i], &takes_value))
-    i += takes_value ? 2 : 1;
-  return i < count ? i : count;
+  while (i < count) {
+    char name[WORD_SIZE];
+    bool takes_value = false;
+    if (option_name(words[i], name) == NULL || !usage_option(call_common_usage, name, &takes_value))
+      return i;
+    i += takes_value && strchr(words[i], '=') == NULL ? 2 : 1;
+  }
+  return count;
 }
 
 enum exit_code call_read(struct call *c, int count, char *const *words)
@@ -164,6 +175,9 @@ enum exit_code call_read(struct call *c, int count, char *const *words)
   bool options_over = false;
   usage_arguments(c->command->usage, &least, &most);
   must(most <= CALL_ARGUMENTS_MAX);
+  c->json = false;
+  for (int i = 0; i < count; i++)
+    c->json = c->json || strcmp(words[i], "--json") == 0; /* what is wrong is told in JSON, too */
   for (int i = 0; i < count;) {
     if (!options_over && strcmp(words[i], "--") == 0) {
       options_over = true;
@@ -176,13 +190,12 @@ enum exit_code call_read(struct call *c, int count, char *const *words)
       i += used;
     } else {
       if (c->argument_count == most)
-        return wrong_count(c);
+        return wrong_count(c, "many");
       c->arguments[c->argument_count++] = words[i++];
     }
   }
-  c->json = call_option(c, "--json") != NULL;
   bool help = call_option(c, "--help") != NULL;
-  return c->argument_count < least && !help ? wrong_count(c) : DONE;
+  return c->argument_count < least && !help ? wrong_count(c, "few") : DONE;
 }
 
 static bool is_option(const char *given, const char *name)

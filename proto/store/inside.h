@@ -31,10 +31,10 @@ enum room store_room(struct store *s);
 
 enum status store_status_of(int error); /* LMDB's or errno */
 void file_why(char why[200], const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "<folder>: <doing>: <error>", and that the disk is full when it is. */
-void file_why_error(char why[200], const char *folder, const char *doing, int error);
+/* "<path>: <doing>: <error>", and that the disk is full when it is. */
+void file_why_error(char why[200], const char *path, const char *doing, int error);
 
-/* Makes a file's or folder's directory entry durable. 0 or errno. */
+/* Makes what was created, renamed or removed in a folder, or beside a path, durable. 0 or errno. */
 int file_sync_folder(const char *folder);
 int file_sync_parent(const char *path);
 char *file_path_join(const char *folder, const char *name); /* NULL: no memory. Freed by the caller */

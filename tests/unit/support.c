@@ -367,7 +367,7 @@ void world_act(struct world *w, struct member *m, const struct ref_id *id, act_k
     d.core.close = &close;
     break;
   default:
-    must(!"an act that this shorthand does not know");
+    must(false); /* an act that this shorthand does not know */
   }
   must(world_hear(w, m, &d, 1) == ONWARD__VERDICT__ACCEPTED);
 }

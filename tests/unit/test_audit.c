@@ -165,6 +165,7 @@ static void assert_fails(command c, const char *with)
 static size_t row_at(int table, size_t place, struct bytes *key, struct bytes *value)
 {
   static uint8_t keys[512], values[70000];
+  *key = *value = bytes_of(NULL, 0);
   struct store *s = opened(copied);
   struct walk walk = walk_of(store_begin(s, false), table);
   size_t rows = 0;
@@ -177,6 +178,7 @@ static size_t row_at(int table, size_t place, struct bytes *key, struct bytes *v
       *value = bytes_of(values, v.size);
     }
   store_close(s);
+  must(rows > place);
   return rows;
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -360,7 +361,7 @@ static void copy_holds_nothing_that_was_deleted(void **state)
   (void)state;
   static uint8_t secret[4096], body[2048]; /* such a body leaves half of its page to what stood there before */
   for (size_t at = 0; at + strlen(MARKER) <= sizeof secret; at += strlen(MARKER))
-    memcpy(secret + at, MARKER, strlen(MARKER));
+    (void)snprintf((char *)secret + at, sizeof secret - at, "%s", MARKER);
   uint8_t key[8], key_before[8];
   struct store *s = created(0);
   for (uint64_t i = 0; i < 200; i++) {

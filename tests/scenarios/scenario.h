@@ -1,0 +1,54 @@
+/* Between the files of the runner: what a transcript has said so far. */
+#ifndef ONWARD_TEST_SCENARIO_H
+#define ONWARD_TEST_SCENARIO_H
+
+#include "tests/unit/support.h"
+
+#define NAME_SIZE 24
+#define REFERRALS_MAX 8
+#define BATCHES_MAX 8 /* acts in a row that one line can hold */
+
+struct scenario {
+  struct world world;
+  struct complaint why; /* of the line at hand */
+
+  size_t referral_count;
+  struct {
+    char name[NAME_SIZE];
+    struct ref_id id;
+  } referrals[REFERRALS_MAX];
+
+  /* the turn that is open: committed by the next line that is no "meanwhile" */
+  bool in_turn;
+  struct turn turn;
+
+  /* what the last line did, for the expectations behind it */
+  uint64_t since; /* log's size before it */
+  struct member *author;
+  bool reading; /* it was "reads its mail": only the author's, and from `since` on */
+  const char *refused; /* verdict or reason that the line is to be answered with; NULL: accepted */
+  bool not_heard;
+};
+
+/* Parsing: a cursor over the line. */
+struct words {
+  const char *at;
+};
+bool words_take(struct words *w, const char *phrase); /* moves on behind `phrase` when it stands there, whole */
+bool words_name(struct words *w, char name[NAME_SIZE]);
+bool words_end(const struct words *w);
+
+struct member *scenario_member(struct scenario *s, struct words *w); /* NULL: the next word is no organisation */
+struct ref_id *scenario_referral(struct scenario *s, struct words *w); /* NULL: the next word is no referral */
+struct books *scenario_books(struct scenario *s); /* of the open turn */
+
+/* speak.c: `<organisation> <does something>`. */
+MUST_USE enum status scenario_speak(struct scenario *s, struct member *author, struct words *w);
+/* office.c: what registrars do, and keys. NOT_FOUND: the line is not of that kind. */
+MUST_USE enum status scenario_office(struct scenario *s, struct member *author, struct words *w);
+/* Signs, hears and judges one batch against `refused`. */
+MUST_USE enum status scenario_hear(struct scenario *s, struct member *author, const struct draft *drafts, size_t count);
+/* expect.c: one expectation behind an arrow. */
+MUST_USE enum status scenario_expect(struct scenario *s, struct words *w);
+
+#endif

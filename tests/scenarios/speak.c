@@ -1,0 +1,405 @@
+/* From a sentence to signed events. "aple receives and acknowledges K1" is one batch of two events. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/scenarios/scenario.h"
+
+#define DAY_MS 86400000u
+
+static const struct verb {
+  const char *phrase;
+  act_kind act;
+} verbs[] = {
+    {"refers", ONWARD__CORE__ACT_SUBMIT},
+    {"seals again", ONWARD__CORE__ACT_RESEAL},
+    {"readdresses", ONWARD__CORE__ACT_READDRESS},
+    {"cancels", ONWARD__CORE__ACT_CANCEL},
+    {"closes", ONWARD__CORE__ACT_CLOSE},
+    {"receives", ONWARD__CORE__ACT_RECEIVE},
+    {"cannot open", ONWARD__CORE__ACT_REFUSE_OPEN},
+    {"acknowledges", ONWARD__CORE__ACT_ACKNOWLEDGE},
+    {"accepts", ONWARD__CORE__ACT_ACCEPT},
+    {"declines", ONWARD__CORE__ACT_DECLINE},
+    {"reroutes", ONWARD__CORE__ACT_REROUTE},
+    {"starts", ONWARD__CORE__ACT_START},
+    {"reports on", ONWARD__CORE__ACT_PROGRESS},
+    {"completes", ONWARD__CORE__ACT_COMPLETE},
+    {"fails", ONWARD__CORE__ACT_FAIL},
+    {"agrees to cancel", ONWARD__CORE__ACT_CONFIRM_CANCEL},
+    {"refuses to cancel", ONWARD__CORE__ACT_REFUSE_CANCEL},
+    {"writes about", ONWARD__CORE__ACT_TELL},
+    {"withdraws", ONWARD__CORE__ACT_WITHDRAW},
+    {"asks about", ONWARD__CORE__ACT_REQUEST_INFO},
+    {"waitlists", ONWARD__CORE__ACT_WAITLIST},
+};
+
+/* One event with all that it points to. */
+struct speech {
+  struct draft draft;
+  Onward__Submit submit;
+  Onward__Readdress readdress;
+  Onward__Receive receive;
+  Onward__RefuseOpen refuse_open;
+  Onward__Accept accept;
+  Onward__Decline decline;
+  Onward__Reroute reroute;
+  Onward__Complete complete;
+  Onward__Fail fail;
+  Onward__Tell tell;
+  Onward__Waitlist waitlist;
+  union { /* messages without fields */
+    Onward__Reseal reseal;
+    Onward__Cancel cancel;
+    Onward__Close close;
+    Onward__Acknowledge acknowledge;
+    Onward__Start start;
+    Onward__Progress progress;
+    Onward__ConfirmCancel confirm_cancel;
+    Onward__RefuseCancel refuse_cancel;
+    Onward__Withdraw withdraw;
+    Onward__RequestInfo request_info;
+  } empty;
+  struct hash hash;
+  size_t listed;
+  struct member *list[RECIPIENTS_MAX];
+  ProtobufCBinaryData recipients[RECIPIENTS_MAX];
+  ProtobufCBinaryData scope[SCOPE_MAX];
+  bool file_at_once, no_file;
+};
+
+static const struct verb *take_verb(struct words *w)
+{
+  for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+    if (words_take(w, verbs[i].phrase))
+      return &verbs[i];
+  return NULL;
+}
+
+static enum status take_code(const ProtobufCEnumDescriptor *type, struct words *w, struct complaint *why, int *code)
+{
+  for (unsigned i = 0; i < type->n_values; i++) {
+    char phrase[40];
+    size_t k = 0;
+    for (const char *c = type->values[i].name; *c != 0 && k + 1 < sizeof phrase; c++)
+      phrase[k++] = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
+    phrase[k] = 0;
+    *code = type->values[i].value;
+    if (*code != 0 && words_take(w, phrase))
+      return OK;
+  }
+  return complain(why, "not one of the codes of %s", type->short_name);
+}
+
+/* "<a> then <b> then <c>" */
+static enum status take_list(struct scenario *s, struct speech *e, struct words *w)
+{
+  do {
+    struct member *m = scenario_member(s, w);
+    if (m == NULL || e->listed == RECIPIENTS_MAX)
+      return complain(&s->why, "expected an organisation to send it to");
+    e->recipients[e->listed] = pb_data(org_id_text(&m->id));
+    e->list[e->listed++] = m;
+  } while (words_take(w, "then"));
+  return OK;
+}
+
+static void seal_for_list(struct speech *e)
+{
+  Onward__Release release = e->file_at_once ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT;
+  for (size_t i = 0; i < e->listed; i++) {
+    draft_seal(&e->draft, e->list[i], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);
+    if (!e->no_file)
+      draft_seal(&e->draft, e->list[i], ONWARD__PART__FILE, release);
+  }
+}
+
+static enum status take_submit_option(struct scenario *s, struct speech *e, struct words *w)
+{
+  int code = 0;
+  if (words_take(w, "priority")) {
+    enum status status = take_code(&onward__priority__descriptor, w, &s->why, &code);
+    e->submit.priority = (Onward__Priority)code;
+    return status;
+  }
+  if (words_take(w, "also allowed:")) {
+    for (struct member *m = scenario_member(s, w); m != NULL; m = scenario_member(s, w))
+      e->scope[e->submit.n_scope++] = pb_data(org_id_text(&m->id));
+    return OK;
+  }
+  if (words_take(w, "consent ends on day")) {
+    e->submit.consent_until_ms = WORLD_START_MS + strtoull(w->at, (char **)(uintptr_t)&w->at, 10) * DAY_MS;
+    return OK;
+  }
+  if (words_take(w, "never to be passed on"))
+    e->submit.reroute = ONWARD__REROUTE_POLICY__REROUTE_NEVER;
+  else if (words_take(w, "to be passed on to the listed only"))
+    e->submit.reroute = ONWARD__REROUTE_POLICY__REROUTE_LISTED;
+  else
+    return NOT_FOUND;
+  return OK;
+}
+
+static enum status take_submit(struct scenario *s, struct speech *e, struct words *w)
+{
+  if (!words_take(w, "to") || take_list(s, e, w) != OK)
+    return complain(&s->why, "expected: to <organisation> then <organisation> ...");
+  onward__submit__init(&e->submit);
+  e->submit.n_recipients = e->submit.n_scope = e->listed;
+  e->submit.recipients = e->recipients;
+  e->submit.scope = e->scope;
+  memcpy(e->scope, e->recipients, e->listed * sizeof e->scope[0]);
+  e->submit.group = ONWARD__SERVICE_GROUP__PSS;
+  e->submit.priority = ONWARD__PRIORITY__MEDIUM;
+  e->submit.basis = ONWARD__LEGAL_BASIS__CONSENT;
+  e->submit.reroute = ONWARD__REROUTE_POLICY__REROUTE_SCOPE;
+  e->submit.schema = SCHEMA_VERSION;
+  e->submit.taxonomy = TAXONOMY_VERSION;
+  e->draft.core.submit = &e->submit;
+  return OK;
+}
+
+static enum status take_readdress(struct scenario *s, struct speech *e, struct words *w)
+{
+  if (!words_take(w, "to") || take_list(s, e, w) != OK)
+    return complain(&s->why, "expected: to <organisation> then <organisation> ...");
+  onward__readdress__init(&e->readdress);
+  e->readdress.n_recipients = e->listed;
+  e->readdress.recipients = e->recipients;
+  e->draft.core.readdress = &e->readdress;
+  return OK;
+}
+
+static enum status take_reroute(struct scenario *s, struct speech *e, struct words *w)
+{
+  struct member *target = words_take(w, "to") ? scenario_member(s, w) : NULL;
+  if (target == NULL)
+    return complain(&s->why, "expected: to <organisation>");
+  onward__reroute__init(&e->reroute);
+  e->reroute.target = pb_data(org_id_text(&target->id));
+  e->draft.core.reroute = &e->reroute;
+  draft_seal(&e->draft, target, ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);
+  return OK;
+}
+
+static enum status take_reseal(struct scenario *s, struct speech *e, struct words *w)
+{
+  struct member *m = words_take(w, "for") ? scenario_member(s, w) : NULL;
+  if (m == NULL)
+    return complain(&s->why, "expected: for <organisation>");
+  bool brief = words_take(w, "the brief"), file = words_take(w, brief ? "and the file" : "the file");
+  if (brief)
+    draft_seal(&e->draft, m, ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);
+  if (file)
+    draft_seal(&e->draft, m, ONWARD__PART__FILE,
+               words_take(w, "at once") ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT);
+  onward__reseal__init(&e->empty.reseal);
+  e->draft.core.reseal = &e->empty.reseal;
+  return OK;
+}
+
+/* The hash of the newest brief for the author, as its agent would have stored it. */
+static void fill_receive(struct scenario *s, struct speech *e, const struct member *author, const struct ref_id *id)
+{
+  struct referral r;
+  struct leaf leaf;
+  struct event carrier;
+  struct books *b = scenario_books(s);
+  onward__receive__init(&e->receive);
+  if (books_referral(b, id, &r) == OK) {
+    const struct party *p = referral_party(&r, &author->id);
+    if (p != NULL && books_event(b, p->brief_index, &s->world.arena, &leaf, &carrier) == OK)
+      memcpy(e->hash.byte, carrier.outer->sealed[p->brief_slot]->sha256.data, sizeof e->hash.byte);
+  }
+  e->receive.sha256 = pb_data(hash_bytes(&e->hash));
+  e->draft.core.receive = &e->receive;
+}
+
+static enum status take_reason(struct scenario *s, struct speech *e, struct words *w)
+{
+  const ProtobufCEnumDescriptor *type = &onward__decline_class__descriptor;
+  int code = 0;
+  if (e->draft.core.act_case == ONWARD__CORE__ACT_REFUSE_OPEN)
+    type = &onward__refuse_open_reason__descriptor;
+  if (!words_take(w, "because") || take_code(type, w, &s->why, &code) != OK)
+    return complain(&s->why, "expected: because <reason>");
+  onward__refuse_open__init(&e->refuse_open);
+  onward__decline__init(&e->decline);
+  onward__fail__init(&e->fail);
+  if (type == &onward__refuse_open_reason__descriptor) {
+    e->refuse_open.reason = (Onward__RefuseOpenReason)code;
+    e->draft.core.refuse_open = &e->refuse_open;
+  } else if (e->draft.core.act_case == ONWARD__CORE__ACT_DECLINE) {
+    e->decline.reason = (Onward__DeclineClass)code;
+    e->decline.by = ONWARD__DECLINED_BY__BY_PROVIDER;
+    e->draft.core.decline = &e->decline;
+  } else {
+    e->fail.reason = (Onward__DeclineClass)code;
+    e->draft.core.fail = &e->fail;
+  }
+  return OK;
+}
+
+static void fill_plain(struct scenario *s, struct speech *e)
+{
+  static const struct {
+    act_kind act;
+    const ProtobufCMessageDescriptor *type;
+  } plain[] = {
+      {ONWARD__CORE__ACT_CANCEL, &onward__cancel__descriptor},
+      {ONWARD__CORE__ACT_CLOSE, &onward__close__descriptor},
+      {ONWARD__CORE__ACT_ACKNOWLEDGE, &onward__acknowledge__descriptor},
+      {ONWARD__CORE__ACT_START, &onward__start__descriptor},
+      {ONWARD__CORE__ACT_PROGRESS, &onward__progress__descriptor},
+      {ONWARD__CORE__ACT_CONFIRM_CANCEL, &onward__confirm_cancel__descriptor},
+      {ONWARD__CORE__ACT_REFUSE_CANCEL, &onward__refuse_cancel__descriptor},
+      {ONWARD__CORE__ACT_WITHDRAW, &onward__withdraw__descriptor},
+      {ONWARD__CORE__ACT_REQUEST_INFO, &onward__request_info__descriptor},
+  };
+  for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
+    if (plain[i].act == e->draft.core.act_case) {
+      protobuf_c_message_init(plain[i].type, &e->empty);
+      e->draft.core.cancel = &e->empty.cancel; /* all of them lie in one union, in the core too */
+    }
+  onward__accept__init(&e->accept);
+  e->accept.first_contact_by_ms = s->world.clock_ms + DAY_MS;
+  onward__complete__init(&e->complete);
+  e->complete.outcome = ONWARD__OUTCOME_CLASS__SERVED;
+  onward__tell__init(&e->tell);
+  onward__waitlist__init(&e->waitlist);
+  e->waitlist.expected_ms = s->world.clock_ms + 30 * (uint64_t)DAY_MS;
+  if (e->draft.core.act_case == ONWARD__CORE__ACT_ACCEPT)
+    e->draft.core.accept = &e->accept;
+  if (e->draft.core.act_case == ONWARD__CORE__ACT_COMPLETE)
+    e->draft.core.complete = &e->complete;
+  if (e->draft.core.act_case == ONWARD__CORE__ACT_TELL)
+    e->draft.core.tell = &e->tell;
+  if (e->draft.core.act_case == ONWARD__CORE__ACT_WAITLIST)
+    e->draft.core.waitlist = &e->waitlist;
+}
+
+static enum status take_act(struct scenario *s, struct speech *e, struct member *author, const struct ref_id *id,
+                            struct words *w)
+{
+  switch (e->draft.core.act_case) {
+  case ONWARD__CORE__ACT_SUBMIT:
+    return take_submit(s, e, w);
+  case ONWARD__CORE__ACT_READDRESS:
+    return take_readdress(s, e, w);
+  case ONWARD__CORE__ACT_REROUTE:
+    return take_reroute(s, e, w);
+  case ONWARD__CORE__ACT_RESEAL:
+    return take_reseal(s, e, w);
+  case ONWARD__CORE__ACT_RECEIVE:
+    fill_receive(s, e, author, id);
+    return OK;
+  case ONWARD__CORE__ACT_REFUSE_OPEN:
+  case ONWARD__CORE__ACT_DECLINE:
+  case ONWARD__CORE__ACT_FAIL:
+    return take_reason(s, e, w);
+  default:
+    fill_plain(s, e);
+    return OK;
+  }
+}
+
+/* The entry that opened this leg of the referral, or (0) its newest one. 0: there is none. */
+static uint64_t entry_of_leg(struct scenario *s, const struct ref_id *id, uint32_t leg)
+{
+  struct referral r;
+  struct books *b = scenario_books(s);
+  if (books_referral(b, id, &r) != OK)
+    return 0;
+  if (leg == 1)
+    return r.submit_index;
+  for (uint64_t i = r.submit_index; leg != 0 && i <= r.last_index; i++) {
+    struct leaf l;
+    struct event e;
+    must(books_event(b, i, &s->world.arena, &l, &e) == OK);
+    if (e.act == ONWARD__CORE__ACT_LEG_OPENED && ref_id_equal(&e.referral, id) && e.core->leg_opened->leg == leg)
+      return i;
+  }
+  return r.last_index;
+}
+
+/* Without a referral to answer (there is none of that id): the genesis's successor, which is never right. */
+static void answer(struct scenario *s, struct draft *d, uint64_t index)
+{
+  struct bytes leaf;
+  index = index == 0 ? 1 : index;
+  must(books_entry(scenario_books(s), index, &leaf) == OK);
+  struct hash hash = leaf_hash(leaf);
+  memcpy(d->leaf_hash, hash.byte, sizeof d->leaf_hash);
+  d->answers.index = index;
+  d->answers.leaf_hash = pb_data(BYTES(d->leaf_hash));
+  d->core.answers = &d->answers;
+}
+
+static void seal_note(struct scenario *s, struct speech *e, const struct member *author, const struct ref_id *id)
+{
+  struct referral r;
+  must(books_referral(scenario_books(s), id, &r) == OK && r.present != PARTY_NONE);
+  const struct org_id *to = org_id_equal(&author->id, &r.sender) ? &r.parties[r.present].org : &r.sender;
+  for (size_t i = 0; i < s->world.member_count; i++)
+    if (org_id_equal(&s->world.members[i].id, to))
+      draft_seal(&e->draft, &s->world.members[i], ONWARD__PART__NOTE, ONWARD__RELEASE__AT_DELIVERY);
+}
+
+static enum status take_option(struct scenario *s, struct speech *e, struct member *author, const struct ref_id *id,
+                               struct words *w)
+{
+  if (words_take(w, "with a note"))
+    seal_note(s, e, author, id);
+  else if (words_take(w, "knowing only leg"))
+    answer(s, &e->draft, entry_of_leg(s, id, (uint32_t)strtoul(w->at, (char **)(uintptr_t)&w->at, 10)));
+  else if (words_take(w, "another body"))
+    e->hash.byte[0] ^= 1;
+  else if (words_take(w, "file at once"))
+    e->file_at_once = true;
+  else if (words_take(w, "no file"))
+    e->no_file = true;
+  else if (e->draft.core.act_case == ONWARD__CORE__ACT_SUBMIT)
+    return take_submit_option(s, e, w) == OK ? OK : complain(&s->why, "not an option of `refers`");
+  else
+    return complain(&s->why, "expected the end of the sentence");
+  return OK;
+}
+
+static enum status take_event(struct scenario *s, struct speech *e, struct member *author, act_kind act,
+                              const struct ref_id *id, struct words w)
+{
+  memset(e, 0, sizeof *e);
+  draft_init(&e->draft, act, id);
+  if (act != ONWARD__CORE__ACT_SUBMIT)
+    answer(s, &e->draft, entry_of_leg(s, id, 0));
+  enum status status = take_act(s, e, author, id, &w);
+  while (status == OK && words_take(&w, ","))
+    status = take_option(s, e, author, id, &w);
+  seal_for_list(e);
+  if (status == OK && !words_end(&w))
+    return complain(&s->why, "expected the end of the sentence");
+  return status;
+}
+
+enum status scenario_speak(struct scenario *s, struct member *author, struct words *w)
+{
+  static struct speech speeches[BATCHES_MAX];
+  static struct draft drafts[BATCHES_MAX];
+  act_kind acts[BATCHES_MAX];
+  size_t count = 0;
+  do {
+    const struct verb *v = take_verb(w);
+    if (v == NULL || count == BATCHES_MAX)
+      return complain(&s->why, "not something that an organisation can do here (README.md)");
+    acts[count++] = v->act;
+  } while (words_take(w, "and"));
+  const struct ref_id *id = scenario_referral(s, w);
+  if (id == NULL)
+    return complain(&s->why, "expected the name of a referral");
+  for (size_t i = 0; i < count; i++) {
+    enum status status = take_event(s, &speeches[i], author, acts[i], id, *w);
+    if (status != OK)
+      return status;
+    drafts[i] = speeches[i].draft;
+  }
+  return scenario_hear(s, author, drafts, count);
+}
