@@ -175,9 +175,6 @@ enum exit_code call_read(struct call *c, int count, char *const *words)
   bool options_over = false;
   usage_arguments(c->command->usage, &least, &most);
   must(most <= CALL_ARGUMENTS_MAX);
-  c->json = false;
-  for (int i = 0; i < count; i++)
-    c->json = c->json || strcmp(words[i], "--json") == 0; /* what is wrong is told in JSON, too */
   for (int i = 0; i < count;) {
     if (!options_over && strcmp(words[i], "--") == 0) {
       options_over = true;
@@ -194,6 +191,7 @@ enum exit_code call_read(struct call *c, int count, char *const *words)
       c->arguments[c->argument_count++] = words[i++];
     }
   }
+  c->json = call_option(c, "--json") != NULL;
   bool help = call_option(c, "--help") != NULL;
   return c->argument_count < least && !help ? wrong_count(c, "few") : DONE;
 }

@@ -165,7 +165,7 @@ static void say_requested(const struct call *c, const struct office *o, const ch
     return;
   }
   say("The keys of %s are made, and its request is written:\n\n  %s\n\n", o->id, path);
-  say("Its six words are\n\n  %s\n\n", words);
+  say("Its six words: %s\n\n", words);
   say("What to do next:\n"
       "  1. Send the file to a registrar of the network. It holds no secret.\n"
       "  2. Read the six words out to the registrar by telephone.\n"
@@ -234,8 +234,7 @@ static void say_joined(const struct call *c, const struct network *n)
     json_decref(told);
     return;
   }
-  say("The invitation holds: %s is in the log of %s.\n\nThe network's six words are\n\n  %s\n\n", id, n->origin,
-      n->words);
+  say("The invitation holds: %s is in the log of %s.\nThe network's six words: %s\n\n", id, n->origin, n->words);
   say("What to do next:\n"
       "  1. Compare these six words with a registrar by telephone. If they differ, stop here, and say so.\n"
       "  2. Start Onward on this computer:  onward run\n"

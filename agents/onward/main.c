@@ -149,6 +149,8 @@ static enum exit_code run(struct call *c, int count, char **words)
   char home[200];
   if (count > 0 && (strcmp(words[0], "help") == 0 || (count == 1 && strcmp(words[0], "--help") == 0)))
     return help_all();
+  for (int i = 0; i < count; i++)
+    c->json = c->json || strcmp(words[i], "--json") == 0; /* what is wrong with the line is told in JSON, too */
   enum exit_code code = choose(c, &count, words);
   if (code == DONE)
     code = call_read(c, count, words);

@@ -81,6 +81,7 @@ static const struct {
     {"cancelled", "you took it back", false, "the sender took it back"},
     {"withdrawn", "ended: the consent was withdrawn", false, "ended: the consent was withdrawn"},
     {"error", "ended: it was sent by mistake", false, "ended: it was sent by mistake"},
+    {"left", "it moved on", false, "no longer with you"},
     {"gone", "it moved on", false, "it moved on to others before it arrived on this computer"},
 };
 
@@ -120,7 +121,7 @@ const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
     if (strcmp(states[i].state, state) == 0) {
       plain = is_sender(item) ? states[i].at_sender : states[i].at_recipient;
       if (is_sender(item) && states[i].named)
-        name = name_of(item, "with", "with_name");
+        name = text_of(item, "with")[0] != 0 ? name_of(item, "with", "with_name") : name_of(item, "who", "who_name");
     }
   snprintf(words, STATE_WORDS_SIZE, "%s%s%s%s", name, name[0] == 0 ? "" : ": ", plain, cancel_words(item));
   return words;

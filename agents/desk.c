@@ -1,0 +1,263 @@
+/* One line in, one object out. What every handler needs is here: refusals, organisations and items by name, judging; and the few requests
+ * about the agent itself. */
+#include "agents/desk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/duty.h"
+#include "agents/item.h"
+
+/* Each request with the fields that it may have. */
+static const struct {
+  const char *name;
+  desk_handler *handler;
+  const char *fields; /* beside "do", with a space before and behind each */
+} requests[] = {
+    {"status", desk_status, " "},
+    {"unlock", desk_unlock, " passphrase "},
+    {"lock", desk_lock, " "},
+    {"refer", desk_refer,
+     " to priority group area basis scope consent_until phoned drill reroute feedback file_now ref brief file "},
+    {"list", desk_list, " box "},
+    {"show", desk_show, " id peek "},
+    {"act", desk_act, " act id first_contact_by reason by outcome note to brief "},
+    {"directory", desk_directory, " "},
+    {"enrol", desk_enrol, " request agreement_until "},
+    {"invitation", desk_invitation, " organisation "},
+    {"suspend", desk_suspend, " organisation "},
+    {"rotate", desk_rotate, " request passphrase "},
+    {"stop_replacement", desk_stop_replacement, " organisation "},
+    {"watch", NULL, " "},
+};
+
+json_t *desk_error(const char *code, const char *field, const char *what, const char *try)
+{
+  json_t *o = json_pack("{s:b, s:s, s:s}", "ok", 0, "code", code, "what", what);
+  if (field != NULL)
+    json_object_set_new(o, "field", json_string(field));
+  if (try != NULL)
+    json_object_set_new(o, "try", json_string(try));
+  return o;
+}
+
+json_t *desk_form_error(const struct form_error *e)
+{
+  return desk_error("bad_input", e->field, e->what, NULL);
+}
+
+json_t *desk_verdict(Onward__Verdict v)
+{
+  return desk_error("not_allowed", NULL, verdict_text(v), NULL);
+}
+
+json_t *desk_trouble(enum status s)
+{
+  if (s == NOT_NOW)
+    return desk_error("full", NULL, "the disk or the queue is full; nothing was saved", "make room on the disk");
+  return desk_error("broken", NULL, "something is wrong with Onward on this computer; nothing was saved", "see its log");
+}
+
+json_t *desk_saved(const struct ref_id *id)
+{
+  json_t *o = json_pack("{s:b}", "ok", 1);
+  json_id(o, id);
+  return o;
+}
+
+/* --- finding --- */
+
+json_t *desk_organisation(const json_t *request, const char *field, struct org_id *out)
+{
+  const json_t *value = json_object_get(request, field);
+  if (value == NULL)
+    return desk_error("bad_input", field, "is missing", "name an organisation; see the directory");
+  if (!json_is_string(value) || json_string_length(value) > sizeof out->text ||
+      org_id_parse(bytes_of(json_string_value(value), json_string_length(value)), out) != OK)
+    return desk_error("bad_input", field, "must be an organisation's id", "see the directory");
+  return NULL;
+}
+
+static bool listed(const struct org_id *list, size_t count, const struct org_id *one)
+{
+  for (size_t i = 0; i < count; i++)
+    if (org_id_equal(&list[i], one))
+      return true;
+  return false;
+}
+
+json_t *desk_organisations(const json_t *request, const char *field, size_t min, size_t max, struct org_id *out, size_t *count)
+{
+  const json_t *list = json_object_get(request, field);
+  char what[80];
+  snprintf(what, sizeof what, "must be a list of %zu to %zu organisations, each once", min, max);
+  *count = json_array_size(list);
+  if (list != NULL && !json_is_array(list))
+    return desk_error("bad_input", field, what, NULL);
+  if (*count < min || *count > max)
+    return desk_error("bad_input", field, list == NULL ? "is missing" : what, NULL);
+  for (size_t i = 0; i < *count; i++) {
+    json_t *one = json_pack("{s:O}", field, json_array_get(list, i));
+    json_t *refused = desk_organisation(one, field, &out[i]);
+    json_decref(one);
+    if (refused != NULL)
+      return refused;
+    if (listed(out, i, &out[i]))
+      return desk_error("bad_input", field, what, NULL);
+  }
+  return NULL;
+}
+
+static enum status find_short(struct books *b, const char *text, struct item *out)
+{
+  struct walk w = walk_start(TABLE_ITEMS, (struct bytes){NULL, 0});
+  char wanted[REF_SHORT_SIZE] = {0};
+  size_t n = 0, found = 0;
+  for (const char *p = text; *p != 0 && n + 1 < sizeof wanted; p++) { /* K7MQ4X-T, whatever was typed */
+    if (*p == '-')
+      continue;
+    if (n == 6)
+      wanted[n++] = '-';
+    wanted[n++] = *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+  }
+  while (walk_next(&w, b)) {
+    struct ref_id id;
+    char have[REF_SHORT_SIZE];
+    memcpy(id.byte, w.key.data, sizeof id.byte);
+    ref_short(&id, have);
+    if (strcmp(have, wanted) == 0 && found++ == 0)
+      memcpy(out, w.value.data, sizeof *out);
+  }
+  return found == 1 ? OK : found == 0 ? NOT_FOUND : BAD_INPUT;
+}
+
+json_t *desk_item(struct books *b, const json_t *request, struct item *out)
+{
+  const char *text = json_string_value(json_object_get(request, "id"));
+  struct ref_id id;
+  struct bytes row;
+  size_t size;
+  if (text == NULL || text[0] == 0)
+    return desk_error("bad_input", "id", "is missing", NULL);
+  struct bytes name = bytes_text(text);
+  if (hex_decode(name, id.byte, sizeof id.byte, &size) == OK && size == sizeof id.byte && item_get(b, &id, out) == OK)
+    return NULL;
+  enum status s = ref_short_valid(text) ? find_short(b, text, out) : NOT_FOUND;
+  if (s == NOT_FOUND && name.size <= REFERENCE_MAX && b->get(b, TABLE_REFS, name, &row) == OK && row.size == sizeof id.byte) {
+    memcpy(id.byte, row.data, sizeof id.byte);
+    s = item_get(b, &id, out);
+  }
+  if (s == BAD_INPUT)
+    return desk_error("bad_input", "id", "is the short form of more than one item", "give all 32 digits of the one you mean");
+  return s == OK ? NULL : desk_error("not_found", "id", "there is no such item on this computer", NULL);
+}
+
+json_t *desk_judge(struct agent *a, const struct event *e)
+{
+  Onward__Verdict v = judge(agent_write(a), &a->self, e, now_ms(), &a->arena);
+  if (agent_abort(a) != OK)
+    return desk_trouble(OUR_FAULT);
+  return v == ONWARD__VERDICT__ACCEPTED ? NULL : desk_verdict(v);
+}
+
+/* --- the agent itself --- */
+
+json_t *desk_status(struct agent *a, const json_t *request)
+{
+  struct marks m;
+  struct organisation self;
+  char name[ORGANISATION_NAME_SIZE];
+  (void)request;
+  struct books *b = agent_read(a);
+  marks_get(b, &m);
+  bool known = books_organisation(b, &a->self.id, &self) == OK;
+  directory_name(b, &a->self.id, &a->arena, name);
+  json_t *alarms = json_array();
+  for (enum alarm_kind k = alarm_next(b, ALARM_NONE); k != ALARM_NONE; k = alarm_next(b, k))
+    json_array_append_new(alarms, json_string(alarm_text(k)));
+  size_t waiting = duty_waiting(b);
+  if (agent_abort(a) != OK) {
+    json_decref(alarms);
+    return desk_trouble(OUR_FAULT);
+  }
+  json_t *o = json_pack("{s:b, s:s, s:b, s:s, s:b, s:I, s:b, s:I, s:I, s:I, s:o}", "ok", 1, "name", name, "registrar",
+                        known && self.registrar != 0, "network", a->network.words, "connected",
+                        session_connected(&a->session), "last_contact_ms", (json_int_t)m.contact_ms, "locked",
+                        keys_locked(&a->keys), "unsent", (json_int_t)m.waiting, "waits_for_unlock", (json_int_t)waiting,
+                        "log_size", (json_int_t)a->evidence.newest.size, "alarms", alarms);
+  json_object_set_new(o, "organisation", json_org(&a->self.id));
+  return o;
+}
+
+json_t *desk_unlock(struct agent *a, const json_t *request)
+{
+  const json_t *passphrase = json_object_get(request, "passphrase");
+  if (!json_is_string(passphrase))
+    return desk_error("bad_input", "passphrase", "is missing", NULL);
+  enum status s = keys_unlock(&a->keys, bytes_of(json_string_value(passphrase), json_string_length(passphrase)));
+  if (s == NOT_NOW)
+    return desk_error("not_allowed", "passphrase", "is wrong", NULL);
+  if (s != OK)
+    return desk_error("broken", NULL, "a sealing key is missing or damaged", "bring the data folder's backup");
+  a->used_ms = ticks_ms();
+  say("unlocked");
+  duty_reseal(a);
+  return json_pack("{s:b}", "ok", 1);
+}
+
+json_t *desk_lock(struct agent *a, const json_t *request)
+{
+  (void)request;
+  keys_lock(&a->keys);
+  say("locked");
+  return json_pack("{s:b}", "ok", 1);
+}
+
+/* --- one request --- */
+
+static json_t *unknown_field(const json_t *request, const char *fields)
+{
+  const char *name;
+  json_t *value;
+  size_t number = 0;
+  json_object_foreach((json_t *)(uintptr_t)request, name, value)
+  {
+    char padded[40], what[400];
+    number++;
+    snprintf(padded, sizeof padded, " %.36s ", name);
+    if (strcmp(name, "do") == 0 || (strlen(name) < 36 && strstr(fields, padded) != NULL))
+      continue;
+    snprintf(what, sizeof what, "field number %zu is none of this request's:%s", number, fields);
+    what[strcspn(what, "\n")] = 0;
+    return desk_error("bad_input", NULL, what, NULL);
+  }
+  return NULL;
+}
+
+static json_t *answer_request(struct agent *a, const json_t *request, bool *watch)
+{
+  const char *name = json_string_value(json_object_get(request, "do"));
+  for (size_t i = 0; name != NULL && i < sizeof requests / sizeof requests[0]; i++) {
+    if (strcmp(requests[i].name, name) != 0)
+      continue;
+    json_t *refused = unknown_field(request, requests[i].fields);
+    if (refused != NULL)
+      return refused;
+    *watch = requests[i].handler == NULL;
+    return *watch ? json_pack("{s:b}", "ok", 1) : requests[i].handler(a, request);
+  }
+  return desk_error("bad_input", "do", name == NULL ? "is missing" : "is no request of this version", NULL);
+}
+
+json_t *desk_answer(struct agent *a, const char *line, size_t size, bool *watch)
+{
+  json_error_t error; /* quotes the line: never told */
+  json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
+  arena_reset(&a->arena);
+  json_t *answer = json_is_object(request) ? answer_request(a, request, watch)
+                                           : desk_error("bad_input", NULL, "expected one JSON object a line", NULL);
+  wipe(&error, sizeof error);
+  json_decref(request);
+  arena_wipe(&a->secret);
+  return answer != NULL ? answer : desk_error("broken", NULL, "not enough memory; nothing was saved", NULL);
+}

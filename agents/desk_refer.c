@@ -1,0 +1,277 @@
+/* `refer`: from a form to a sealed, signed-to-be, saved submit. Works locked: sealing needs only public keys, our own copy is sealed to
+ * our own. Checks in the order in which a person would mend: the form, the organisations, the rules.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agents/desk.h"
+#include "agents/item.h"
+
+struct referring {
+  struct org_id to[RECIPIENTS_MAX], scope[SCOPE_MAX];
+  size_t to_count, scope_count;
+  bool file_now;
+  Onward__Submit submit;
+  ProtobufCBinaryData recipients[RECIPIENTS_MAX], in_scope[SCOPE_MAX];
+  struct bytes brief, file; /* packed, in the secret arena */
+  json_t *brief_form, *file_form; /* own copies */
+};
+
+static bool is_listed(const struct org_id *list, size_t count, const struct org_id *one)
+{
+  for (size_t i = 0; i < count; i++)
+    if (org_id_equal(&list[i], one))
+      return true;
+  return false;
+}
+
+static json_t *read_flag(const json_t *request, const char *field, bool otherwise, protobuf_c_boolean *out)
+{
+  const json_t *value = json_object_get(request, field);
+  if (value != NULL && !json_is_boolean(value))
+    return desk_error("bad_input", field, "must be true or false", NULL);
+  *out = value == NULL ? otherwise : json_is_true(value);
+  return NULL;
+}
+
+static json_t *read_code(const json_t *request, const char *field, const ProtobufCEnumDescriptor *type, int otherwise, int *out)
+{
+  struct form_error error;
+  const json_t *value = json_object_get(request, field);
+  *out = otherwise;
+  if (value == NULL && otherwise != 0)
+    return NULL;
+  if (value == NULL)
+    return desk_error("bad_input", field, "is missing", NULL);
+  return form_code(type, field, value, &error, out) == OK ? NULL : desk_form_error(&error);
+}
+
+/* The group of a service's code: its hundreds. */
+static int group_of(const json_t *brief)
+{
+  int code = 0;
+  struct form_error error;
+  if (form_code(&onward__service_code__descriptor, "brief.service", json_object_get(brief, "service"), &error, &code) != OK)
+    return ONWARD__SERVICE_GROUP__GROUP_NOT_STATED;
+  int group = code / 100;
+  return protobuf_c_enum_descriptor_get_value(&onward__service_group__descriptor, group) != NULL
+             ? group
+             : ONWARD__SERVICE_GROUP__OTHR;
+}
+
+static json_t *read_codes(const json_t *request, Onward__Submit *s)
+{
+  int priority, basis, group, reroute;
+  json_t *refused = read_code(request, "priority", &onward__priority__descriptor, 0, &priority);
+  if (refused == NULL)
+    refused = read_code(request, "basis", &onward__legal_basis__descriptor, 0, &basis);
+  if (refused == NULL)
+    refused = read_code(request, "group", &onward__service_group__descriptor,
+                        group_of(json_object_get(request, "brief")), &group);
+  if (refused == NULL)
+    refused = read_code(request, "reroute", &onward__reroute_policy__descriptor, ONWARD__REROUTE_POLICY__REROUTE_SCOPE,
+                        &reroute);
+  if (refused != NULL)
+    return refused;
+  s->priority = (Onward__Priority)priority;
+  s->basis = (Onward__LegalBasis)basis;
+  s->group = (Onward__ServiceGroup)group;
+  s->reroute = (Onward__ReroutePolicy)reroute;
+  return NULL;
+}
+
+static json_t *read_rest(const json_t *request, Onward__Submit *s)
+{
+  struct form_error error;
+  const json_t *until = json_object_get(request, "consent_until"), *area = json_object_get(request, "area");
+  if (until != NULL && form_date("consent_until", until, &error, &s->consent_until_ms) != OK)
+    return desk_form_error(&error);
+  if (area != NULL && (!json_is_string(area) || json_string_length(area) > 16 ||
+                       strspn(json_string_value(area), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != json_string_length(area)))
+    return desk_error("bad_input", "area", "must be a province's code: at most 16 of A-Z 0-9 -", NULL);
+  if (area != NULL)
+    s->area = pb_data(bytes_of(json_string_value(area), json_string_length(area)));
+  json_t *refused = read_flag(request, "phoned", false, &s->phoned);
+  if (refused == NULL)
+    refused = read_flag(request, "drill", false, &s->drill);
+  return refused != NULL ? refused : read_flag(request, "feedback", true, &s->feedback_wanted);
+}
+
+static json_t *read_organisations(const json_t *request, struct referring *r)
+{
+  json_t *refused = desk_organisations(request, "to", 1, RECIPIENTS_MAX, r->to, &r->to_count);
+  if (refused != NULL)
+    return refused;
+  bool stated = json_object_get(request, "scope") != NULL;
+  refused = desk_organisations(request, stated ? "scope" : "to", 1, SCOPE_MAX, r->scope, &r->scope_count);
+  for (size_t i = 0; i < r->to_count && refused == NULL; i++)
+    if (!is_listed(r->scope, r->scope_count, &r->to[i]))
+      refused = desk_error("bad_input", "scope", "must hold every organisation of `to`", NULL);
+  for (size_t i = 0; i < r->to_count; i++)
+    r->recipients[i] = pb_data(org_id_text(&r->to[i]));
+  for (size_t i = 0; i < r->scope_count; i++)
+    r->in_scope[i] = pb_data(org_id_text(&r->scope[i]));
+  r->submit.n_recipients = r->to_count;
+  r->submit.recipients = r->recipients;
+  r->submit.n_scope = r->scope_count;
+  r->submit.scope = r->in_scope;
+  return refused;
+}
+
+/* Both parts of the case, complete and packed. */
+static json_t *read_case(struct agent *a, const json_t *request, struct referring *r)
+{
+  struct form_error error;
+  const json_t *brief = json_object_get(request, "brief"), *file = json_object_get(request, "file");
+  if (!json_is_object(brief) || !json_is_object(file))
+    return desk_error("bad_input", json_is_object(brief) ? "file" : "brief",
+                      (json_is_object(brief) ? file : brief) == NULL ? "is missing" : "must be an object", NULL);
+  r->brief_form = json_deep_copy(brief);
+  r->file_form = json_deep_copy(file);
+  enum status s = form_complete(r->brief_form, r->file_form, &error);
+  if (s == OK)
+    s = form_pack(&onward__brief__descriptor, "brief", r->brief_form, &a->secret, &error, &r->brief);
+  if (s == OK)
+    s = form_pack(&onward__file__descriptor, "file", r->file_form, &a->secret, &error, &r->file);
+  return s == OK ? NULL : s == BAD_INPUT ? desk_form_error(&error) : desk_trouble(OUR_FAULT);
+}
+
+static json_t *read_form(struct agent *a, const json_t *request, struct referring *r)
+{
+  protobuf_c_boolean file_now = 0;
+  onward__submit__init(&r->submit);
+  r->submit.schema = SCHEMA_VERSION;
+  r->submit.taxonomy = TAXONOMY_VERSION;
+  json_t *refused = read_organisations(request, r);
+  if (refused == NULL)
+    refused = read_codes(request, &r->submit);
+  if (refused == NULL)
+    refused = read_rest(request, &r->submit);
+  if (refused == NULL)
+    refused = read_flag(request, "file_now", false, &file_now);
+  r->file_now = file_now != 0;
+  return refused != NULL ? refused : read_case(a, request, r);
+}
+
+/* Who cannot be given the case now is named before anything is sealed. */
+static json_t *check_open(struct agent *a, struct books *b, const struct referring *r, const Onward__Core *core)
+{
+  static const char *const why[] = {
+      [ONWARD__SKIPPED_REASON__NOT_ENROLLED] = "is not in the directory",
+      [ONWARD__SKIPPED_REASON__NOT_IN_STANDING] = "is suspended",
+      [ONWARD__SKIPPED_REASON__AGREEMENT_ENDED] = "cannot be given cases: its data-sharing agreement has ended",
+      [ONWARD__SKIPPED_REASON__OUT_OF_SCOPE] = "is not in the consent's scope",
+  };
+  for (size_t i = 0; i < r->to_count; i++) {
+    char what[160];
+    size_t skip = (size_t)rules_skip(b, &r->to[i], core, now_ms());
+    if (org_id_equal(&r->to[i], &a->self.id))
+      return desk_error("bad_input", "to", "names your own organisation", NULL);
+    if (skip == 0 || skip >= sizeof why / sizeof why[0])
+      continue;
+    snprintf(what, sizeof what, ORG_FMT " %s", r->to[i].text, why[skip]);
+    return desk_error(skip == ONWARD__SKIPPED_REASON__NOT_ENROLLED ? "bad_input" : "not_allowed", "to", what,
+                      "see the directory, and leave it out");
+  }
+  return NULL;
+}
+
+static json_t *compose_submit(struct agent *a, struct books *b, struct referring *r, Onward__Core *core, struct composed *out)
+{
+  struct part parts[2 * RECIPIENTS_MAX];
+  struct complaint why;
+  json_t *refused = check_open(a, b, r, core);
+  if (refused != NULL)
+    return refused;
+  for (size_t i = 0; i < r->to_count; i++) {
+    parts[2 * i] = (struct part){r->to[i], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY, r->brief};
+    parts[2 * i + 1] = (struct part){
+        r->to[i], ONWARD__PART__FILE, r->file_now ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT, r->file};
+  }
+  enum status s = compose(b, &a->self, core, parts, 2 * r->to_count, &a->arena, &why, out);
+  return s == OK ? NULL : s == BAD_INPUT ? desk_error("bad_input", "file", why.text, NULL) : desk_trouble(s);
+}
+
+/* Event, item, reference and our own copy of the case: one commit. */
+static json_t *save(struct agent *a, const struct referring *r, const struct ref_id *id, const char *ref,
+                    const struct composed *c)
+{
+  struct item item = {.id = *id, .created_ms = now_ms(), .sender = 1, .opened = 1, .priority = (uint8_t)r->submit.priority};
+  if (ref != NULL)
+    memcpy(item.ref, ref, strlen(ref));
+  struct books *b = agent_write(a);
+  item_put(b, &item);
+  enum status s = outbox_add(b, item.priority, &c->event, c->bodies, &item.draft);
+  if (s == OK)
+    s = vault_keep(b, &a->self, own_case(id, ONWARD__PART__BRIEF), r->brief, &a->arena);
+  if (s == OK)
+    s = vault_keep(b, &a->self, own_case(id, ONWARD__PART__FILE), r->file, &a->arena);
+  item.pending = item.unsent = 1;
+  item_put(b, &item);
+  if (ref != NULL)
+    b->put(b, TABLE_REFS, bytes_text(ref), BYTES(id->byte));
+  if (s != OK)
+    agent_abort(a);
+  else
+    s = agent_commit(a);
+  if (s != OK)
+    return desk_trouble(s);
+  session_push(a);
+  json_t *saved = desk_saved(id);
+  json_object_set_new(saved, "again", json_false());
+  return saved;
+}
+
+static json_t *refer_new(struct agent *a, const json_t *request, const char *ref, struct referring *r)
+{
+  struct composed c;
+  struct ref_id id = ref_id_new(now_ms());
+  json_t *refused = read_form(a, request, r);
+  Onward__Core *core = core_new(&id, &a->arena);
+  if (refused != NULL || core == NULL)
+    return refused != NULL ? refused : desk_trouble(OUR_FAULT);
+  core->act_case = ONWARD__CORE__ACT_SUBMIT;
+  core->submit = &r->submit;
+  refused = compose_submit(a, agent_read(a), r, core, &c);
+  if (agent_abort(a) != OK) {
+    json_decref(refused);
+    return desk_trouble(OUR_FAULT);
+  }
+  if (refused == NULL)
+    refused = desk_judge(a, &c.event);
+  return refused != NULL ? refused : save(a, r, &id, ref, &c);
+}
+
+/* Was this reference used before? Then that is the answer. */
+static json_t *refer_again(struct agent *a, const char *ref)
+{
+  struct bytes row;
+  struct ref_id id;
+  struct books *b = agent_read(a);
+  bool known = b->get(b, TABLE_REFS, bytes_text(ref), &row) == OK && row.size == sizeof id.byte;
+  if (known)
+    memcpy(id.byte, row.data, sizeof id.byte);
+  if (agent_abort(a) != OK)
+    return desk_trouble(OUR_FAULT);
+  if (!known)
+    return NULL;
+  json_t *saved = desk_saved(&id);
+  json_object_set_new(saved, "again", json_true());
+  return saved;
+}
+
+json_t *desk_refer(struct agent *a, const json_t *request)
+{
+  struct referring r = {.to_count = 0};
+  const json_t *value = json_object_get(request, "ref");
+  const char *ref = json_string_value(value);
+  if (value != NULL && (ref == NULL || ref[0] == 0 || strlen(ref) > REFERENCE_MAX || strlen(ref) != json_string_length(value)))
+    return desk_error("bad_input", "ref", "must be text of 1 to 64 bytes", NULL);
+  json_t *again = ref == NULL ? NULL : refer_again(a, ref);
+  if (again != NULL)
+    return again;
+  json_t *answer = refer_new(a, request, ref, &r);
+  json_decref(r.brief_form);
+  json_decref(r.file_form);
+  return answer;
+}
