@@ -174,6 +174,32 @@ enum status duty_settle_open(struct agent *a, struct books *b)
   return s;
 }
 
+enum status duty_acknowledge(struct agent *a, struct books *b, const struct item *item, const struct referral *r)
+{
+  Onward__Acknowledge acknowledge = ONWARD__ACKNOWLEDGE__INIT;
+  Onward__Core *core = core_new(&item->id, &a->arena);
+  if (core == NULL)
+    return NOT_NOW;
+  core->act_case = ONWARD__CORE__ACT_ACKNOWLEDGE;
+  core->acknowledge = &acknowledge;
+  enum status s = core_answer(b, r, core, &a->arena);
+  return s == OK ? duty_queue(a, b, item, core, NULL, 0) : s;
+}
+
+enum status duty_damaged(struct agent *a, struct books *b, const struct ref_id *id)
+{
+  struct item item;
+  struct referral r;
+  if (item_get(b, id, &item) != OK || books_referral(b, id, &r) != OK || !referral_present(&r, &a->self.id) || !live(&r))
+    return OK;
+  uint64_t brief = r.parties[r.present].brief_index;
+  if (item.damaged == brief)
+    return OK;
+  item.damaged = brief;
+  item_put(b, &item);
+  return queue_refusal(a, b, &item, &r, ONWARD__REFUSE_OPEN_REASON__DAMAGED);
+}
+
 /* --- as a sender --- */
 
 enum { AGAIN_BRIEF = 1, AGAIN_FILE = 2 };

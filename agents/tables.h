@@ -46,6 +46,8 @@ struct item {
   uint64_t created_ms;
   uint64_t brief_answered;  /* index of the brief for which receive or refuse_open is on its way, or logged */
   uint64_t file_answered;   /* index of the file for which refuse_open is on its way, or logged */
+  uint64_t acknowledged_leg; /* index of the leg that a person here has acknowledged, or is about to */
+  uint64_t damaged;        /* index of the brief beside which something did not open */
   uint64_t gone_leg;       /* index of the leg that was over before our `receive` was heard */
   uint64_t submit_entry;    /* index of the entry with its submit, whatever the verdict; 0: none */
   uint32_t refused_act;     /* last refused act of ours; 0: none, or something was accepted since */

@@ -194,3 +194,15 @@ enum status leaf_verify(struct books *b, struct key_ring *ring, const struct lea
     return complain(why, "the signature does not fit the author's key at this index");
   return OK;
 }
+
+enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct complaint *why)
+{
+  for (size_t i = 0; i < g->n_registrars; i++) {
+    const Onward__Request *r;
+    const Onward__Enrol *enrol = g->registrars[i];
+    enum status s = request_read(pb_bytes(enrol->request), pb_bytes(enrol->signature), a, why, &r);
+    if (s != OK)
+      return s;
+  }
+  return OK;
+}

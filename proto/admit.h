@@ -53,4 +53,7 @@ MUST_USE enum status batch_admit(struct books *b, struct key_ring *ring, const s
 MUST_USE enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
                                  struct complaint *why, struct event *event);
 
+/* The registrars' requests in a genesis hold. BAD_INPUT with a complaint. */
+MUST_USE enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct complaint *why);
+
 #endif

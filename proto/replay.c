@@ -45,7 +45,8 @@ static enum status check_own(struct replay *r, const struct head *head, const st
   Onward__Core owed;
   *own = true;
   if (leaf->index == 0)
-    return e->act == ONWARD__CORE__ACT_GENESIS ? OK : complain(why, "the log does not begin with its genesis");
+    return e->act == ONWARD__CORE__ACT_GENESIS ? genesis_verify(e->core->genesis, r->arena, why)
+                                               : complain(why, "the log does not begin with its genesis");
   if (rules_consequence(r->books, &r->last, head->time_ms, r->arena, &owed))
     return is_owed(r->arena, &owed, leaf, e) && leaf->time_ms == head->time_ms
                ? OK
@@ -63,6 +64,7 @@ static enum status check_own(struct replay *r, const struct head *head, const st
 
 static enum status check_batch(struct replay *r, const struct leaf *leaf, struct complaint *why)
 {
+  struct head head;
   struct batch_header h;
   struct sequence last;
   must(batch_header_read(leaf->header, &h) == OK); /* leaf_verify has read it */
@@ -70,6 +72,9 @@ static enum status check_batch(struct replay *r, const struct leaf *leaf, struct
     books_last_sequence(r->books, &h.organisation, &last);
     if (leaf->position != 0 || h.sequence != last.sequence + 1)
       return complain(why, "its batch is not the next of its organisation, or lacks events before it");
+    books_head(r->books, &head);
+    if (!hash_equal(&h.network, &head.network))
+      return complain(why, "its batch was signed for another network");
     if (h.read_up_to >= leaf->index)
       return complain(why, "its author claims to have read beyond the log");
     r->batch = h;

@@ -107,25 +107,13 @@ Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t posi
   return leaf.verdict;
 }
 
-static enum status check_registrars(const Onward__Genesis *g, struct arena *a, struct complaint *why)
-{
-  for (size_t i = 0; i < g->n_registrars; i++) {
-    const Onward__Request *r;
-    const Onward__Enrol *enrol = g->registrars[i];
-    enum status s = request_read(pb_bytes(enrol->request), pb_bytes(enrol->signature), a, why, &r);
-    if (s != OK)
-      return s;
-  }
-  return OK;
-}
-
 enum status turn_genesis(struct books *b, struct arena *a, uint64_t clock_ms, const Onward__Genesis *genesis,
                          struct complaint *why)
 {
   struct turn t = {.books = b, .arena = a, .time_ms = clock_ms, .random = random_bytes};
   struct event e;
   Onward__Core core = ONWARD__CORE__INIT;
-  if (check_registrars(genesis, a, why) != OK)
+  if (genesis_verify(genesis, a, why) != OK)
     return BAD_INPUT;
   core.act_case = ONWARD__CORE__ACT_GENESIS;
   core.genesis = (Onward__Genesis *)(uintptr_t)genesis; /* only read */

@@ -1,0 +1,110 @@
+/* Registrars and keys: "registry-one suspends aple", "aple changes its keys". */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/scenarios/scenario.h"
+
+#define DAY_MS 86400000u
+
+/* A new organisation joins, or one that was suspended again, with the keys that it has. */
+static enum status enrol(struct scenario *s, struct member *author, struct words *w)
+{
+  char name[NAME_SIZE];
+  uint8_t memory[4096];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct draft d;
+  struct bytes signature;
+  Onward__Enrol enrol = ONWARD__ENROL__INIT;
+  struct member *m = scenario_member(s, w);
+  if (m == NULL && words_name(w, name) && s->world.member_count < WORLD_MEMBERS_MAX) {
+    m = &s->world.members[s->world.member_count++];
+    member_init(m, name);
+  }
+  if (m == NULL)
+    return complain(&s->why, "expected an organisation");
+  if (words_take(w, ", agreement ends on day"))
+    enrol.agreement_until_ms = WORLD_START_MS + strtoull(w->at, (char **)(uintptr_t)&w->at, 10) * DAY_MS;
+  enrol.request = pb_data(member_request(m, &a, &signature));
+  enrol.signature = pb_data(signature);
+  draft_init(&d, ONWARD__CORE__ACT_ENROL, NULL);
+  d.core.enrol = &enrol;
+  return scenario_hear(s, author, &d, 1);
+}
+
+static enum status suspend(struct scenario *s, struct member *author, struct words *w)
+{
+  struct draft d;
+  Onward__Suspend suspend = ONWARD__SUSPEND__INIT;
+  struct member *m = scenario_member(s, w);
+  if (m == NULL)
+    return complain(&s->why, "expected an organisation");
+  suspend.organisation = pb_data(org_id_text(&m->id));
+  suspend.standing = ONWARD__STANDING__COMPROMISED;
+  draft_init(&d, ONWARD__CORE__ACT_SUSPEND, NULL);
+  d.core.suspend = &suspend;
+  return scenario_hear(s, author, &d, 1);
+}
+
+/* `m` is from now on whoever holds these keys. */
+static void take_keys(struct member *m, struct member *fresh)
+{
+  uint64_t sequence = m->sequence, read_up_to = m->read_up_to;
+  member_fini(m);
+  *m = *fresh;
+  m->sequence = sequence;
+  m->read_up_to = read_up_to;
+}
+
+static enum status rotate(struct scenario *s, struct member *author)
+{
+  uint8_t memory[4096];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct draft d;
+  struct bytes signature;
+  struct member fresh;
+  Onward__Rotate rotate = ONWARD__ROTATE__INIT;
+  member_init(&fresh, "fresh");
+  fresh.id = author->id;
+  rotate.request = pb_data(member_request(&fresh, &a, &signature));
+  rotate.signature = pb_data(signature);
+  draft_init(&d, ONWARD__CORE__ACT_ROTATE, NULL);
+  d.core.rotate = &rotate;
+  enum status status = scenario_hear(s, author, &d, 1);
+  take_keys(author, &fresh);
+  return status;
+}
+
+/* The organisation lost its keys; it has the new ones from when they take effect. */
+static enum status replace(struct scenario *s, struct member *author, struct words *w)
+{
+  uint8_t memory[4096];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct draft d;
+  struct bytes signature;
+  struct member fresh, *m = scenario_member(s, w);
+  Onward__ReplaceKeys replace = ONWARD__REPLACE_KEYS__INIT;
+  if (m == NULL || m == author)
+    return complain(&s->why, "expected another organisation");
+  member_init(&fresh, "fresh");
+  fresh.id = m->id;
+  replace.request = pb_data(member_request(&fresh, &a, &signature));
+  replace.signature = pb_data(signature);
+  draft_init(&d, ONWARD__CORE__ACT_REPLACE_KEYS, NULL);
+  d.core.replace_keys = &replace;
+  enum status status = scenario_hear(s, author, &d, 1);
+  take_keys(m, &fresh);
+  return status;
+}
+
+enum status scenario_office(struct scenario *s, struct member *author, struct words *w)
+{
+  if (words_take(w, "enrols"))
+    return enrol(s, author, w);
+  if (words_take(w, "suspends"))
+    return suspend(s, author, w);
+  if (words_take(w, "changes its keys"))
+    return rotate(s, author);
+  if (words_take(w, "replaces the keys of"))
+    return replace(s, author, w);
+  return NOT_FOUND;
+}
