@@ -41,7 +41,8 @@ void say(const char *format, ...)
   fprintf(stderr, "onward-agent: %s\n", line);
 }
 
-static enum status trouble(struct agent *a, enum status s, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static enum status trouble(struct agent *a, enum status s, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static enum status trouble(struct agent *a, enum status s, const char *format, ...)
 {
@@ -99,12 +100,12 @@ static enum status open_books(struct agent *a)
 {
   char path[PATH_SIZE];
   path_of(a, "books", path);
-  struct store_options o = {
-      .folder = path, .table_names = tables_names(), .table_count = TABLES_AGENT, .create = true};
+  struct store_options o = {.folder = path, .table_names = tables_names(), .table_count = TABLES_AGENT, .create = true};
   return store_open(&o, a->why, &a->store);
 }
 
-/* The invitation is for the keys that we had when we joined; once the books know who we are, the keys may have changed since. */
+/* The invitation is for the keys that we had when we joined; once the books know who we are, the keys may have changed
+ * since. */
 static enum status read_network(struct agent *a)
 {
   char path[PATH_SIZE];

@@ -46,6 +46,7 @@ struct agent {
   struct arena arena;  /* of one message or one request */
   struct arena secret; /* opened cases: wiped behind each request */
   uint64_t used_ms;    /* ticks: when the sealing key was last needed */
+  bool stale;        /* the request at the desk asks for what a newer directory may know */
   bool broken;         /* a fault of ours: the process ends */
   char why[200];
 };

@@ -8,30 +8,40 @@ static const struct {
   bool halts;
 } kinds[ALARM_KINDS] = {
     [ALARM_NONE] = {"no alarm", false},
-    [ALARM_FORK] = {"The exchange showed two logs that cannot both be true. Nothing more is taken from it. Phone a registrar, "
-                    "and keep this computer as it is.",
-                    true},
-    [ALARM_ROLLED_BACK] = {"The exchange showed a log older than the one that it showed before. Nothing more is taken from it. "
-                           "Phone the operator and a registrar.",
-                           true},
-    [ALARM_BAD_NOTE] = {"The exchange showed a log that its own key did not sign. Nothing more is taken from it. Phone a "
-                        "registrar.",
-                        true},
-    [ALARM_BAD_PROOF] = {"The exchange delivered an entry that it cannot prove. Nothing more is taken from it. Phone the operator "
-                         "and a registrar.",
-                         true},
-    [ALARM_WITHHELD] = {"The exchange left out a change of the directory. Nothing more is taken from it. Phone a registrar.", true},
-    [ALARM_SET_BACK] = {"This computer's books were older than what it had sent: they came from a backup, or a copy of them runs "
-                        "elsewhere. What the exchange has was read again. Make sure that only one copy runs.",
-                        false},
-    [ALARM_TWO_COPIES] = {"Another computer connects with your organisation's keys again and again. Stop the copy; if you do not "
-                          "know of one, phone a registrar now.",
-                          false},
-    [ALARM_SUSPENDED] = {"Your organisation is suspended: the exchange takes and gives nothing. Phone a registrar.", false},
-    [ALARM_EXCHANGE_BACK] = {"The exchange says that its own log is behind what this computer has seen. Phone the operator; nothing "
-                             "of yours is lost.",
-                             false},
-    [ALARM_NOT_HEARD] = {"The exchange refuses what this computer sends. Phone the operator; what waits here is kept.", false},
+    [ALARM_FORK] =
+        {"The exchange showed two logs that cannot both be true. Nothing more is taken from it. Phone a registrar, "
+         "and keep this computer as it is.",
+         true},
+    [ALARM_ROLLED_BACK] =
+        {"The exchange showed a log older than the one that it showed before. Nothing more is taken from it. "
+         "Phone the operator and a registrar.",
+         true},
+    [ALARM_BAD_NOTE] =
+        {"The exchange showed a log that its own key did not sign. Nothing more is taken from it. Phone a "
+         "registrar.",
+         true},
+    [ALARM_BAD_PROOF] =
+        {"The exchange delivered an entry that it cannot prove. Nothing more is taken from it. Phone the operator "
+         "and a registrar.",
+         true},
+    [ALARM_WITHHELD] =
+        {"The exchange left out a change of the directory. Nothing more is taken from it. Phone a registrar.", true},
+    [ALARM_SET_BACK] =
+        {"This computer's books were older than what it had sent: they came from a backup, or a copy of them runs "
+         "elsewhere. What the exchange has was read again. Make sure that only one copy runs.",
+         false},
+    [ALARM_TWO_COPIES] =
+        {"Another computer connects with your organisation's keys again and again. Stop the copy; if you do not "
+         "know of one, phone a registrar now.",
+         false},
+    [ALARM_SUSPENDED] = {"Your organisation is suspended: the exchange takes and gives nothing. Phone a registrar.",
+                         false},
+    [ALARM_EXCHANGE_BACK] =
+        {"The exchange says that its own log is behind what this computer has seen. Phone the operator; nothing "
+         "of yours is lost.",
+         false},
+    [ALARM_NOT_HEARD] = {"The exchange refuses what this computer sends. Phone the operator; what waits here is kept.",
+                         false},
 };
 
 struct record {

@@ -6,7 +6,7 @@
 
 #define MS_PER_HOUR 3600000
 #define BODIES_MAX (MESSAGE_SIZE_MAX - 2 * EVENT_SIZE_MAX) /* of one event: it must fit one message */
-#define PRETEND_INDEX (UINT64_C(1) << 62)                   /* behind every real entry */
+#define PRETEND_INDEX (UINT64_C(1) << 62)                  /* behind every real entry */
 
 Onward__Core *core_new(const struct ref_id *id, struct arena *a)
 {
@@ -47,8 +47,8 @@ struct ref_id ref_id_new(uint64_t now_ms)
 }
 
 /* Seals one part into `bodies` and describes it. */
-static enum status seal_one(struct books *b, const struct self *self, const struct part *part, uint8_t slot, struct bytes aad,
-                            struct arena *a, struct bytes *sealed, Onward__Sealed **out)
+static enum status seal_one(struct books *b, const struct self *self, const struct part *part, uint8_t slot,
+                            struct bytes aad, struct arena *a, struct bytes *sealed, Onward__Sealed **out)
 {
   struct organisation o;
   uint8_t info[SEAL_INFO_SIZE];
@@ -71,8 +71,8 @@ static enum status seal_one(struct books *b, const struct self *self, const stru
   return OK;
 }
 
-static enum status seal_all(struct books *b, const struct self *self, struct bytes aad, const struct part *parts, size_t count,
-                            struct arena *a, Onward__Sealed **described, struct bytes *bodies)
+static enum status seal_all(struct books *b, const struct self *self, struct bytes aad, const struct part *parts,
+                            size_t count, struct arena *a, Onward__Sealed **described, struct bytes *bodies)
 {
   struct bytes sealed[SEALED_SLOTS_MAX];
   size_t total = 0;
@@ -94,8 +94,8 @@ static enum status seal_all(struct books *b, const struct self *self, struct byt
   return OK;
 }
 
-enum status compose(struct books *b, const struct self *self, const Onward__Core *core, const struct part *parts, size_t count,
-                    struct arena *a, struct complaint *why, struct composed *out)
+enum status compose(struct books *b, const struct self *self, const Onward__Core *core, const struct part *parts,
+                    size_t count, struct arena *a, struct complaint *why, struct composed *out)
 {
   Onward__Sealed *described[SEALED_SLOTS_MAX];
   struct bytes packed, aad = pb_pack(core, a);

@@ -13,9 +13,13 @@ static bool is_proxy(const char *text)
 }
 
 #define TEXT(key, words, check)                                                                                        \
-  {"exchange", #key, SETTING_TEXT, offsetof(struct config, key), 1, 120, false, words, check}
+  {                                                                                                                    \
+    "exchange", #key, SETTING_TEXT, offsetof(struct config, key), 1, 120, false, words, check                          \
+  }
 #define NUMBER(section, key, min, max)                                                                                 \
-  {section, #key, SETTING_NUMBER, offsetof(struct config, key), min, max, false, "a number", NULL}
+  {                                                                                                                    \
+    section, #key, SETTING_NUMBER, offsetof(struct config, key), min, max, false, "a number", NULL                     \
+  }
 
 static const struct setting table[] = {
     TEXT(address, "tcp://host:port", settings_is_address),

@@ -1,5 +1,5 @@
-/* One line in, one object out. What every handler needs is here: refusals, organisations and items by name, judging; and the few requests
- * about the agent itself. */
+/* One line in, one object out. What every handler needs is here: refusals, organisations and items by name, judging;
+ * and the few requests about the agent itself. */
 #include "agents/desk.h"
 
 #include <stdio.h>
@@ -55,7 +55,8 @@ json_t *desk_trouble(enum status s)
 {
   if (s == NOT_NOW)
     return desk_error("full", NULL, "the disk or the queue is full; nothing was saved", "make room on the disk");
-  return desk_error("broken", NULL, "something is wrong with Onward on this computer; nothing was saved", "see its log");
+  return desk_error("broken", NULL, "something is wrong with Onward on this computer; nothing was saved",
+                    "see its log");
 }
 
 json_t *desk_saved(const struct ref_id *id)
@@ -86,7 +87,8 @@ static bool listed(const struct org_id *list, size_t count, const struct org_id 
   return false;
 }
 
-json_t *desk_organisations(const json_t *request, const char *field, size_t min, size_t max, struct org_id *out, size_t *count)
+json_t *desk_organisations(const json_t *request, const char *field, size_t min, size_t max, struct org_id *out,
+                           size_t *count)
 {
   const json_t *list = json_object_get(request, field);
   char what[80];
@@ -143,12 +145,14 @@ json_t *desk_item(struct books *b, const json_t *request, struct item *out)
   if (hex_decode(name, id.byte, sizeof id.byte, &size) == OK && size == sizeof id.byte && item_get(b, &id, out) == OK)
     return NULL;
   enum status s = ref_short_valid(text) ? find_short(b, text, out) : NOT_FOUND;
-  if (s == NOT_FOUND && name.size <= REFERENCE_MAX && b->get(b, TABLE_REFS, name, &row) == OK && row.size == sizeof id.byte) {
+  if (s == NOT_FOUND && name.size <= REFERENCE_MAX && b->get(b, TABLE_REFS, name, &row) == OK &&
+      row.size == sizeof id.byte) {
     memcpy(id.byte, row.data, sizeof id.byte);
     s = item_get(b, &id, out);
   }
   if (s == BAD_INPUT)
-    return desk_error("bad_input", "id", "is the short form of more than one item", "give all 32 digits of the one you mean");
+    return desk_error("bad_input", "id", "is the short form of more than one item",
+                      "give all 32 digits of the one you mean");
   return s == OK ? NULL : desk_error("not_found", "id", "there is no such item on this computer", NULL);
 }
 
@@ -249,15 +253,20 @@ static json_t *answer_request(struct agent *a, const json_t *request, bool *watc
   return desk_error("bad_input", "do", name == NULL ? "is missing" : "is no request of this version", NULL);
 }
 
-json_t *desk_answer(struct agent *a, const char *line, size_t size, bool *watch)
+json_t *desk_answer(struct agent *a, const char *line, size_t size, bool may_wait, bool *watch)
 {
   json_error_t error; /* quotes the line: never told */
   json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
   arena_reset(&a->arena);
+  a->stale = false;
   json_t *answer = json_is_object(request) ? answer_request(a, request, watch)
                                            : desk_error("bad_input", NULL, "expected one JSON object a line", NULL);
   wipe(&error, sizeof error);
   json_decref(request);
   arena_wipe(&a->secret);
+  if (a->stale && may_wait && session_refresh(a)) {
+    json_decref(answer);
+    return NULL;
+  }
   return answer != NULL ? answer : desk_error("broken", NULL, "not enough memory; nothing was saved", NULL);
 }

@@ -1,5 +1,5 @@
-/* `refer`: from a form to a sealed, signed-to-be, saved submit. Works locked: sealing needs only public keys, our own copy is sealed to
- * our own. Checks in the order in which a person would mend: the form, the organisations, the rules.
+/* `refer`: from a form to a sealed, signed-to-be, saved submit. Works locked: sealing needs only public keys, our own
+ * copy is sealed to our own. Checks in the order in which a person would mend: the form, the organisations, the rules.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@ struct referring {
   bool file_now;
   Onward__Submit submit;
   ProtobufCBinaryData recipients[RECIPIENTS_MAX], in_scope[SCOPE_MAX];
-  struct bytes brief, file; /* packed, in the secret arena */
+  struct bytes brief, file;       /* packed, in the secret arena */
   json_t *brief_form, *file_form; /* own copies */
 };
 
@@ -34,7 +34,8 @@ static json_t *read_flag(const json_t *request, const char *field, bool otherwis
   return NULL;
 }
 
-static json_t *read_code(const json_t *request, const char *field, const ProtobufCEnumDescriptor *type, int otherwise, int *out)
+static json_t *read_code(const json_t *request, const char *field, const ProtobufCEnumDescriptor *type, int otherwise,
+                         int *out)
 {
   struct form_error error;
   const json_t *value = json_object_get(request, field);
@@ -51,7 +52,8 @@ static int group_of(const json_t *brief)
 {
   int code = 0;
   struct form_error error;
-  if (form_code(&onward__service_code__descriptor, "brief.service", json_object_get(brief, "service"), &error, &code) != OK)
+  if (form_code(&onward__service_code__descriptor, "brief.service", json_object_get(brief, "service"), &error, &code) !=
+      OK)
     return ONWARD__SERVICE_GROUP__GROUP_NOT_STATED;
   int group = code / 100;
   return protobuf_c_enum_descriptor_get_value(&onward__service_group__descriptor, group) != NULL
@@ -86,8 +88,9 @@ static json_t *read_rest(const json_t *request, Onward__Submit *s)
   const json_t *until = json_object_get(request, "consent_until"), *area = json_object_get(request, "area");
   if (until != NULL && form_date("consent_until", until, &error, &s->consent_until_ms) != OK)
     return desk_form_error(&error);
-  if (area != NULL && (!json_is_string(area) || json_string_length(area) > 16 ||
-                       strspn(json_string_value(area), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != json_string_length(area)))
+  if (area != NULL &&
+      (!json_is_string(area) || json_string_length(area) > 16 ||
+       strspn(json_string_value(area), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != json_string_length(area)))
     return desk_error("bad_input", "area", "must be a province's code: at most 16 of A-Z 0-9 -", NULL);
   if (area != NULL)
     s->area = pb_data(bytes_of(json_string_value(area), json_string_length(area)));
@@ -169,6 +172,7 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
       return desk_error("bad_input", "to", "names your own organisation", NULL);
     if (skip == 0 || skip >= sizeof why / sizeof why[0])
       continue;
+    a->stale |= skip == ONWARD__SKIPPED_REASON__NOT_ENROLLED;
     snprintf(what, sizeof what, ORG_FMT " %s", r->to[i].text, why[skip]);
     return desk_error(skip == ONWARD__SKIPPED_REASON__NOT_ENROLLED ? "bad_input" : "not_allowed", "to", what,
                       "see the directory, and leave it out");
@@ -176,7 +180,8 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
   return NULL;
 }
 
-static json_t *compose_submit(struct agent *a, struct books *b, struct referring *r, Onward__Core *core, struct composed *out)
+static json_t *compose_submit(struct agent *a, struct books *b, struct referring *r, Onward__Core *core,
+                              struct composed *out)
 {
   struct part parts[2 * RECIPIENTS_MAX];
   struct complaint why;
@@ -185,8 +190,8 @@ static json_t *compose_submit(struct agent *a, struct books *b, struct referring
     return refused;
   for (size_t i = 0; i < r->to_count; i++) {
     parts[2 * i] = (struct part){r->to[i], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY, r->brief};
-    parts[2 * i + 1] = (struct part){
-        r->to[i], ONWARD__PART__FILE, r->file_now ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT, r->file};
+    parts[2 * i + 1] = (struct part){r->to[i], ONWARD__PART__FILE,
+                                     r->file_now ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT, r->file};
   }
   enum status s = compose(b, &a->self, core, parts, 2 * r->to_count, &a->arena, &why, out);
   return s == OK ? NULL : s == BAD_INPUT ? desk_error("bad_input", "file", why.text, NULL) : desk_trouble(s);
@@ -196,7 +201,8 @@ static json_t *compose_submit(struct agent *a, struct books *b, struct referring
 static json_t *save(struct agent *a, const struct referring *r, const struct ref_id *id, const char *ref,
                     const struct composed *c)
 {
-  struct item item = {.id = *id, .created_ms = now_ms(), .sender = 1, .opened = 1, .priority = (uint8_t)r->submit.priority};
+  struct item item = {
+      .id = *id, .created_ms = now_ms(), .sender = 1, .opened = 1, .priority = (uint8_t)r->submit.priority};
   if (ref != NULL)
     memcpy(item.ref, ref, strlen(ref));
   struct books *b = agent_write(a);
@@ -265,7 +271,8 @@ json_t *desk_refer(struct agent *a, const json_t *request)
   struct referring r = {.to_count = 0};
   const json_t *value = json_object_get(request, "ref");
   const char *ref = json_string_value(value);
-  if (value != NULL && (ref == NULL || ref[0] == 0 || strlen(ref) > REFERENCE_MAX || strlen(ref) != json_string_length(value)))
+  if (value != NULL &&
+      (ref == NULL || ref[0] == 0 || strlen(ref) > REFERENCE_MAX || strlen(ref) != json_string_length(value)))
     return desk_error("bad_input", "ref", "must be text of 1 to 64 bytes", NULL);
   json_t *again = ref == NULL ? NULL : refer_again(a, ref);
   if (again != NULL)

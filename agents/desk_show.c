@@ -1,5 +1,5 @@
-/* `list` and `show`. Showing opens the case in memory, in an arena that is wiped behind the answer; a recipient who reads it for the first
- * time has acknowledged it by that, and is told so.
+/* `list` and `show`. Showing opens the case in memory, in an arena that is wiped behind the answer; a recipient who
+ * reads it for the first time has acknowledged it by that, and is told so.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "agents/duty.h"
 #include "agents/item.h"
 
-enum { LISTED_MAX = 500, SCANNED_MAX = 100000 };
+enum { LISTED_MAX = 10000, SCANNED_MAX = 100000 };
 
 /* --- list --- */
 
@@ -161,13 +161,14 @@ static void open_notes(struct agent *a, struct books *b, struct showing *s)
   }
 }
 
-/* What a person here has now seen: the item is no news any more, and a brief that was read for the first time is acknowledged. */
+/* What a person here has now seen: the item is no news any more, and a brief that was read for the first time is
+ * acknowledged. */
 static enum status seen(struct agent *a, struct showing *s, bool *acknowledged)
 {
   const struct referral *r = &s->view.referral;
   struct item *item = &s->view.item;
   bool first = s->view.logged && !item->sender && r->state == STATE_RECEIVED && referral_present(r, &a->self.id) &&
-               s->brief != NULL && item->acknowledged_leg != r->leg_index;
+               s->brief != NULL && item->acknowledged_leg != r->leg_index && item->pending == 0;
   if (!first && item->opened && !item->fresh)
     return OK;
   item->opened = 1;
@@ -202,8 +203,8 @@ static json_t *answer_show(struct agent *a, struct showing *s, bool acknowledged
   struct books *b = agent_read(a);
   if (item_get(b, &s->view.item.id, &item) == OK)
     view_get(b, &item, &s->view);
-  json_t *o = json_pack("{s:b, s:o, s:O, s:o, s:b}", "ok", 1, "item", view_json(a, b, &s->view), "notes", s->notes, "history",
-                        view_history(a, b, &item.id), "acknowledged_now", acknowledged);
+  json_t *o = json_pack("{s:b, s:o, s:O, s:o, s:b}", "ok", 1, "item", view_json(a, b, &s->view), "notes", s->notes,
+                        "history", view_history(a, b, &item.id), "acknowledged_now", acknowledged);
   if (s->brief != NULL)
     json_object_set(o, "brief", s->brief);
   if (s->file != NULL)
@@ -236,11 +237,11 @@ json_t *desk_show(struct agent *a, const json_t *request)
   if (refused == NULL && s.damaged)
     report_damaged(a, &s);
   enum status st = refused == NULL && !peek ? seen(a, &s, &acknowledged) : OK;
+  if (acknowledged)
+    session_push(a);
   json_t *answer = refused != NULL ? refused : st != OK ? desk_trouble(st) : answer_show(a, &s, acknowledged);
   json_decref(s.brief);
   json_decref(s.file);
   json_decref(s.notes);
-  if (acknowledged)
-    session_push(a);
   return answer;
 }

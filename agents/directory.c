@@ -40,7 +40,8 @@ uint64_t directory_known(struct books *b)
 }
 
 /* One entry of the chain. */
-static enum status take_one(struct evidence *e, struct books *b, const Onward__Entry *entry, struct arena *a, size_t *changed)
+static enum status take_one(struct evidence *e, struct books *b, const Onward__Entry *entry, struct arena *a,
+                            size_t *changed)
 {
   struct leaf leaf;
   struct event event;
@@ -68,7 +69,8 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   return OK;
 }
 
-enum status directory_take(struct evidence *e, struct books *b, const Onward__Answer *answer, struct arena *a, size_t *changed)
+enum status directory_take(struct evidence *e, struct books *b, const Onward__Answer *answer, struct arena *a,
+                           size_t *changed)
 {
   *changed = 0;
   for (size_t i = 0; i < answer->n_entries; i++) {
@@ -81,7 +83,8 @@ enum status directory_take(struct evidence *e, struct books *b, const Onward__An
   return OK;
 }
 
-static bool is_request_of(ProtobufCBinaryData packed, const struct org_id *id, struct arena *a, const Onward__Request **out)
+static bool is_request_of(ProtobufCBinaryData packed, const struct org_id *id, struct arena *a,
+                          const Onward__Request **out)
 {
   *out = pb_unpack(&onward__request__descriptor, pb_bytes(packed), a);
   return *out != NULL && bytes_equal(pb_bytes((*out)->organisation), org_id_text(id));

@@ -1,8 +1,9 @@
-/* A recipient's side: every brief that is sealed for our present leg gets one answer, `receive` or a reason, and every file that is
- * due and cannot be opened gets a reason. Which body was answered stands in the item, so a repetition answers nothing twice.
+/* A recipient's side: every brief that is sealed for our present leg gets one answer, `receive` or a reason, and every
+ * file that is due and cannot be opened gets a reason. Which body was answered stands in the item, so a repetition
+ * answers nothing twice.
  *
- * A sender's side: whose case is to be sealed again stands in TABLE_RESEALS until somebody unlocks, since our own copy of the
- * case is sealed too.
+ * A sender's side: whose case is to be sealed again stands in TABLE_RESEALS until somebody unlocks, since our own copy
+ * of the case is sealed too.
  */
 #include "agents/duty.h"
 
@@ -54,13 +55,14 @@ static enum status queue_refusal(struct agent *a, struct books *b, const struct 
   enum status s = core_answer(b, r, core, &a->arena);
   char text[REF_SHORT_SIZE];
   ref_short(&item->id, text);
-  say("%s: asked the sender to seal it again (%s)", text, pb_enum_name(&onward__refuse_open_reason__descriptor, (int)reason));
+  say("%s: asked the sender to seal it again (%s)", text,
+      pb_enum_name(&onward__refuse_open_reason__descriptor, (int)reason));
   return s == OK ? duty_queue(a, b, item, core, NULL, 0) : s;
 }
 
 /* Why this body cannot be opened here, as far as a locked computer can tell; 0: it can, or it may still come. */
-static enum status examine(struct agent *a, struct books *b, uint64_t index, uint8_t slot, const Onward__Sealed **sealed,
-                           Onward__RefuseOpenReason *reason)
+static enum status examine(struct agent *a, struct books *b, uint64_t index, uint8_t slot,
+                           const Onward__Sealed **sealed, Onward__RefuseOpenReason *reason)
 {
   struct leaf leaf;
   struct event e;
@@ -88,7 +90,8 @@ static void mark_open(struct books *b, const struct ref_id *id)
   b->put(b, TABLE_OPEN, BYTES(id->byte), (struct bytes){NULL, 0});
 }
 
-static enum status settle_brief(struct agent *a, struct books *b, struct item *item, const struct referral *r, bool read)
+static enum status settle_brief(struct agent *a, struct books *b, struct item *item, const struct referral *r,
+                                bool read)
 {
   const struct party *p = &r->parties[r->present];
   const Onward__Sealed *sealed;
@@ -190,7 +193,8 @@ enum status duty_damaged(struct agent *a, struct books *b, const struct ref_id *
 {
   struct item item;
   struct referral r;
-  if (item_get(b, id, &item) != OK || books_referral(b, id, &r) != OK || !referral_present(&r, &a->self.id) || !live(&r))
+  if (item_get(b, id, &item) != OK || books_referral(b, id, &r) != OK || !referral_present(&r, &a->self.id) ||
+      !live(&r))
     return OK;
   uint64_t brief = r.parties[r.present].brief_index;
   if (item.damaged == brief)
@@ -275,8 +279,8 @@ size_t duty_waiting(struct books *b)
   return count;
 }
 
-static enum status open_parts(struct agent *a, struct books *b, const struct referral *r, const struct party *p, uint8_t wanted,
-                              struct part out[2], size_t *count)
+static enum status open_parts(struct agent *a, struct books *b, const struct referral *r, const struct party *p,
+                              uint8_t wanted, struct part out[2], size_t *count)
 {
   static const Onward__Part names[] = {ONWARD__PART__BRIEF, ONWARD__PART__FILE};
   *count = 0;

@@ -21,7 +21,8 @@ void duty_reseal(struct agent *a);
 size_t duty_waiting(struct books *b); /* cases that wait for unlocking */
 
 /* A person has read it. */
-MUST_USE enum status duty_acknowledge(struct agent *a, struct books *b, const struct item *item, const struct referral *r);
+MUST_USE enum status duty_acknowledge(struct agent *a, struct books *b, const struct item *item,
+                                      const struct referral *r);
 /* A part of it did not open: the sender is asked to seal it again, once for each body. */
 MUST_USE enum status duty_damaged(struct agent *a, struct books *b, const struct ref_id *id);
 

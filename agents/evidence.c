@@ -1,5 +1,5 @@
-/* The happy path: note signed, proof fits, newest moves on; leaf in the tree, signature fits, event read. What fails is accused with
- * both notes; whoever called stops taking from the exchange. */
+/* The happy path: note signed, proof fits, newest moves on; leaf in the tree, signature fits, event read. What fails is
+ * accused with both notes; whoever called stops taking from the exchange. */
 #include "agents/evidence.h"
 
 #include <string.h>
@@ -58,7 +58,8 @@ enum status evidence_accuse(struct evidence *e, enum alarm_kind kind, struct byt
 void evidence_record(struct evidence *e, struct books *b, uint64_t now_ms)
 {
   if (e->accused != ALARM_NONE)
-    (void)alarm_raise(b, e->accused, now_ms, bytes_of(e->note, e->note_size), bytes_of(e->offending, e->offending_size));
+    (void)alarm_raise(b, e->accused, now_ms, bytes_of(e->note, e->note_size),
+                      bytes_of(e->offending, e->offending_size));
 }
 
 /* n x 32 bytes as hashes. SIZE_MAX: not whole, or too many. */
@@ -77,7 +78,8 @@ enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct by
   struct checkpoint c;
   struct hash hash[MERKLE_PROOF_MAX];
   size_t count = hashes_of(proof, hash);
-  if (note.size > sizeof e->note || checkpoint_open(note, &e->log_key, &c) != OK || strcmp(c.origin, e->newest.origin) != 0)
+  if (note.size > sizeof e->note || checkpoint_open(note, &e->log_key, &c) != OK ||
+      strcmp(c.origin, e->newest.origin) != 0)
     return evidence_accuse(e, ALARM_BAD_NOTE, note);
   if (c.size < e->newest.size)
     return evidence_accuse(e, ALARM_ROLLED_BACK, note);
@@ -108,7 +110,8 @@ enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct by
   return OK;
 }
 
-enum status evidence_event(struct evidence *e, struct books *b, const struct leaf *leaf, struct arena *a, struct event *out)
+enum status evidence_event(struct evidence *e, struct books *b, const struct leaf *leaf, struct arena *a,
+                           struct event *out)
 {
   struct batch_header h;
   struct complaint why;

@@ -123,14 +123,12 @@ static enum status put_value(const ProtobufCFieldDescriptor *field, const char *
     return put_hex(path, value, a, error, to);
   case PROTOBUF_C_TYPE_MESSAGE:
     return put_object(field->descriptor, path, value, a, error, to);
-  case PROTOBUF_C_TYPE_BOOL:
+  default:
+    must(field->type == PROTOBUF_C_TYPE_BOOL); /* case.proto uses no other type */
     if (!json_is_boolean(value))
       return refuse(error, path, "", "must be true or false");
     *(protobuf_c_boolean *)to = json_is_true(value);
     return OK;
-  default:
-    must(!"a field type that case.proto does not use");
-    return OUR_FAULT;
   }
 }
 
@@ -194,6 +192,7 @@ enum status form_pack(const ProtobufCMessageDescriptor *type, const char *path, 
   enum status s = put_object(type, path, object, a, error, &message);
   if (s != OK)
     return s;
+  must(message != NULL);
   *schema_of(message) = SCHEMA_VERSION;
   *packed = pb_pack(message, a);
   return packed->size == 0 ? NOT_NOW : OK;
@@ -235,11 +234,9 @@ static json_t *get_value(const ProtobufCFieldDescriptor *field, const void *from
     *bad = sub != NULL && value == NULL;
     return value;
   }
-  case PROTOBUF_C_TYPE_BOOL:
-    return *(const protobuf_c_boolean *)from ? json_true() : NULL;
   default:
-    must(!"a field type that case.proto does not use");
-    return NULL;
+    must(field->type == PROTOBUF_C_TYPE_BOOL);
+    return *(const protobuf_c_boolean *)from ? json_true() : NULL;
   }
 }
 
@@ -323,7 +320,7 @@ static enum status complete_age(json_t *brief, const json_t *file, struct form_e
     return is_missing(brief, "age_band") ? refuse(error, "brief", "age_band", "is missing") : OK;
   if (!json_is_integer(age) || json_integer_value(age) < 0 || json_integer_value(age) > AGE_MAX)
     return refuse(error, "file", "age", "must be a whole number of years, at most %d", AGE_MAX);
-  const char *band = pb_enum_name(&onward__age_band__descriptor, band_of(json_integer_value(age)));
+  const char *band = pb_enum_name(&onward__age_band__descriptor, (int)band_of(json_integer_value(age)));
   const char *stated = json_string_value(json_object_get(brief, "age_band"));
   if (!is_missing(brief, "age_band") && (stated == NULL || strcmp(stated, band) != 0))
     return refuse(error, "brief", "age_band", "does not fit file.age: leave it out, or correct one of them");

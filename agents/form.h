@@ -16,8 +16,8 @@ struct form_error {
 
 /* JSON object -> packed message in the arena. `path` names the object in errors ("brief"). Fills `schema`. Checks
  * types, unknown fields, codes, TEXT_SIZE_MAX, bytes fields as hex (16 bytes); text may hold line ends, but no other
- * control characters. UTF-8 is jansson's to check when it loads. null, and an empty text, are the same as an absent
- * field. BAD_INPUT with the error; NOT_NOW: the arena is full. */
+ * control characters. UTF-8 is jansson's to check when it loads. null, an empty text and an empty object are the same
+ * as an absent field. BAD_INPUT with the error; NOT_NOW: the arena is full. */
 MUST_USE enum status form_pack(const ProtobufCMessageDescriptor *type, const char *path, const json_t *object,
                                struct arena *a, struct form_error *error, struct bytes *packed);
 /* The compulsory fields of a case (case.proto, the starred ones), of both parts together; works out brief.age_band from

@@ -1,6 +1,6 @@
-/* In a tree of n entries the sibling of entry 0 at level j covers entries 2^j to 2^(j+1), cut at n. Siblings that are complete never
- * change. The consistency proof ends with those that are new; only the last one of the old tree may be incomplete, and what
- * makes it grow is the beginning of the proof. */
+/* In a tree of n entries the sibling of entry 0 at level j covers entries 2^j to 2^(j+1), cut at n. Siblings that are
+ * complete never change. The consistency proof ends with those that are new; only the last one of the old tree may be
+ * incomplete, and what makes it grow is the beginning of the proof. */
 #include "agents/genesis_path.h"
 
 #include <string.h>
@@ -14,7 +14,8 @@ static size_t levels(uint64_t size)
   return n;
 }
 
-/* The root of the tree of `size` that a proof from `old` begins with, seeds included (the new root of RFC 9162 section 2.1.4.2). */
+/* The root of the tree of `size` that a proof from `old` begins with, seeds included (the new root of RFC 9162
+ * section 2.1.4.2). */
 static bool grown_root(uint64_t old, uint64_t size, const struct hash *proof, size_t count, struct hash *out)
 {
   uint64_t first = old - 1, second = size - 1;

@@ -1,5 +1,5 @@
-/* Welcome, answer, delivery: checkpoint first, then what it proves, then one commit, then what follows from it. What does not hold
- * is accused. What was sent and refused is sent again, signed again or taken apart, as the reason says.
+/* Welcome, answer, delivery: checkpoint first, then what it proves, then one commit, then what follows from it. What
+ * does not hold is accused. What was sent and refused is sent again, signed again or taken apart, as the reason says.
  */
 #include "agents/heard.h"
 
@@ -38,7 +38,8 @@ static void not_taken(struct agent *a, enum status why)
 
 /* --- welcome --- */
 
-/* Is the exchange ahead of what we remember having signed? Then our books came from a backup, or a copy of them is running. */
+/* Is the exchange ahead of what we remember having signed? Then our books came from a backup, or a copy of them is
+ * running. */
 static enum status is_ahead(struct agent *a, struct books *b, const Onward__Welcome *w, bool *ahead)
 {
   struct marks m;
@@ -166,6 +167,7 @@ static void answer(struct agent *a, const Onward__Answer *m)
     session_ask(a);
     return;
   }
+  a->session.answered_ms = ticks_ms();
   if (a->session.sign_again)
     sign_again(a);
   if (a->session.phase == PHASE_ASKING)

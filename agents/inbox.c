@@ -1,6 +1,6 @@
-/* Three passes over a delivery. First every leaf is proved to be in the tree (our own short ones are put together again from the outbox);
- * then what of the directory must be known is compared with what is known; only then each entry is verified, applied and
- * stored, in order, and its referral settled.
+/* Three passes over a delivery. First every leaf is proved to be in the tree (our own short ones are put together again
+ * from the outbox); then what of the directory must be known is compared with what is known; only then each entry is
+ * verified, applied and stored, in order, and its referral settled.
  */
 #include "agents/inbox.h"
 
@@ -42,7 +42,8 @@ static enum status whole_leaf(struct agent *a, struct books *b, const Onward__En
 }
 
 /* First pass. `needed`: the newest entry of the directory that is named. */
-static enum status prove(struct agent *a, struct books *b, const Onward__Delivery *d, struct arrival *out, uint64_t *needed)
+static enum status prove(struct agent *a, struct books *b, const Onward__Delivery *d, struct arrival *out,
+                         uint64_t *needed)
 {
   for (size_t i = 0; i < d->n_entries; i++) {
     const Onward__Entry *entry = d->entries[i];
@@ -129,7 +130,8 @@ static void apply(struct books *b, const struct arrival *e, const struct event *
 }
 
 /* NOT_FOUND: the directory must be known up to this very entry first. */
-static enum status store_entry(struct agent *a, struct books *b, const struct arrival *e, bool ours, struct event *event)
+static enum status store_entry(struct agent *a, struct books *b, const struct arrival *e, bool ours,
+                               struct event *event)
 {
   struct bytes stored;
   struct row_key k = key_of_index(e->leaf.index);
@@ -152,7 +154,8 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   return OK;
 }
 
-/* A sealed body, if it is one that an entry in our books seals to us. What does not fit is left out: it counts as lost. */
+/* A sealed body, if it is one that an entry in our books seals to us. What does not fit is left out: it counts as lost.
+ */
 static void store_body(struct agent *a, struct books *b, uint64_t index, uint32_t slot, struct bytes body)
 {
   struct leaf leaf;
@@ -220,7 +223,8 @@ static enum status store_entries(struct agent *a, struct books *b, const struct 
   return s;
 }
 
-enum status inbox_take(struct agent *a, struct books *b, const Onward__Delivery *d, struct bytes sealed, uint64_t *registry)
+enum status inbox_take(struct agent *a, struct books *b, const Onward__Delivery *d, struct bytes sealed,
+                       uint64_t *registry)
 {
   struct marks m;
   struct arrival *arrived = arena_alloc(&a->arena, (d->n_entries + 1) * sizeof arrived[0]);

@@ -1,4 +1,5 @@
-/* Nothing here is stored: all of it is worked out from the referral as the log gives it, and from what the office did. */
+/* Nothing here is stored: all of it is worked out from the referral as the log gives it, and from what the office did.
+ */
 #include "agents/item.h"
 
 #include <string.h>
@@ -120,7 +121,8 @@ void json_id(json_t *object, const struct ref_id *id)
   json_object_set_new(object, "short", json_string(text));
 }
 
-static void set_org(struct agent *a, struct books *b, json_t *o, const char *key, const char *name_key, const struct org_id *id)
+static void set_org(struct agent *a, struct books *b, json_t *o, const char *key, const char *name_key,
+                    const struct org_id *id)
 {
   char name[ORGANISATION_NAME_SIZE];
   directory_name(b, id, &a->arena, name);

@@ -1,4 +1,5 @@
-/* What people see of a referral: the books' view and the office's own marks, as JSON (docs/spec/local-socket.md, "An item").
+/* What people see of a referral: the books' view and the office's own marks, as JSON (docs/spec/local-socket.md, "An
+ * item").
  */
 #ifndef ONWARD_ITEM_H
 #define ONWARD_ITEM_H

@@ -1,11 +1,12 @@
 /* An organisation's keys in its data folder: link (CURVE) and sign work unattended, seal is locked by a passphrase.
  *
- *   link.key   two lines, Z85: public, secret          sign.pem   PKCS #8                       both 0600
- *   seal.pem   PKCS #8, scrypt; seal.old-<key id>.pem: earlier ones, for cases that were sealed to them, same
- * passphrase seal.pub   points of all sealing keys in hex, newest first: so that a locked computer knows which keys are
- * its own
+ *   link.key                two lines, Z85: public, secret
+ *   sign.pem                PKCS #8
+ *   seal.pem                PKCS #8, locked with scrypt
+ *   seal.old-<key id>.pem   earlier ones, for cases that were sealed to them; same passphrase
+ *   seal.pub                points of all sealing keys in hex, newest first: so that a locked computer knows its own
  *
- * `why` tells people what was wrong, in a sentence without a full stop.
+ * All of them have mode 0600. `why` tells people what was wrong, in a sentence without a full stop.
  */
 #ifndef ONWARD_KEYS_H
 #define ONWARD_KEYS_H

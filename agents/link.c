@@ -1,5 +1,6 @@
-/* libzmq reconnects by itself while it has never been connected; once connected, a loss is told by the monitor and the session
- * makes a new socket. After a handshake that was refused libzmq never tries again: the session's own time-out makes a new one.
+/* libzmq reconnects by itself while it has never been connected; once connected, a loss is told by the monitor and the
+ * session makes a new socket. After a handshake that was refused libzmq never tries again: the session's own time-out
+ * makes a new one.
  */
 #include "agents/link.h"
 
@@ -49,8 +50,9 @@ static bool set_number(void *socket, int option, int value)
 static bool set_numbers(void *socket)
 {
   int64_t message_size = MESSAGE_SIZE_MAX + 33; /* libzmq counts the flags and lengths of an encrypted frame too */
-  return set_number(socket, ZMQ_LINGER, 0) && set_number(socket, ZMQ_SNDTIMEO, 0) && set_number(socket, ZMQ_RCVTIMEO, 0) &&
-         set_number(socket, ZMQ_SNDHWM, SEND_MESSAGES) && set_number(socket, ZMQ_RCVHWM, RECEIVE_MESSAGES) &&
+  return set_number(socket, ZMQ_LINGER, 0) && set_number(socket, ZMQ_SNDTIMEO, 0) &&
+         set_number(socket, ZMQ_RCVTIMEO, 0) && set_number(socket, ZMQ_SNDHWM, SEND_MESSAGES) &&
+         set_number(socket, ZMQ_RCVHWM, RECEIVE_MESSAGES) &&
          set_number(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS) &&
          set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
          set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && set_number(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
@@ -86,8 +88,8 @@ enum status link_open(struct link *l, const struct link_options *o)
     link_close(l);
     return OUR_FAULT;
   }
-  bool proxied = o->socks_proxy[0] == 0 ||
-                 zmq_setsockopt(l->socket, ZMQ_SOCKS_PROXY, o->socks_proxy, strlen(o->socks_proxy)) == 0;
+  bool proxied =
+      o->socks_proxy[0] == 0 || zmq_setsockopt(l->socket, ZMQ_SOCKS_PROXY, o->socks_proxy, strlen(o->socks_proxy)) == 0;
   if (!proxied || zmq_connect(l->socket, o->address) != 0) {
     link_close(l);
     return BAD_INPUT;

@@ -1,5 +1,6 @@
-/* Accept, read lines, ask the desk, write answers; everything without waiting. A client that sends too long a line, or does not read
- * what it asked for, is cut off. What was read and what was written is wiped: cases pass here in the clear.
+/* Accept, read lines, ask the desk, write answers; everything without waiting. A client that sends too long a line, or
+ * does not read what it asked for, is cut off. What was read and what was written is wiped: cases pass here in the
+ * clear.
  */
 #include "agents/local.h"
 
@@ -15,6 +16,8 @@
 #include "agents/desk.h"
 #include "agents/json_wipe.h"
 #include "proto/seal/sign.h"
+
+#define DIRECTORY_WAIT_MS 3000
 
 enum status local_open(struct local *l, const char *home, char why[200])
 {
@@ -63,7 +66,8 @@ size_t local_poll(const struct local *l, zmq_pollitem_t *items)
   items[count++] = (zmq_pollitem_t){NULL, l->fd, ZMQ_POLLIN, 0};
   for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++)
     if (l->clients[i].fd >= 0)
-      items[count++] = (zmq_pollitem_t){NULL, l->clients[i].fd, answering(&l->clients[i]) ? ZMQ_POLLOUT : ZMQ_POLLIN, 0};
+      items[count++] =
+          (zmq_pollitem_t){NULL, l->clients[i].fd, answering(&l->clients[i]) ? ZMQ_POLLOUT : ZMQ_POLLIN, 0};
   return count;
 }
 
@@ -125,13 +129,21 @@ void local_tell(struct local *l, const struct ref_id *id, act_kind act)
 
 /* --- reading --- */
 
-static void take_line(struct agent *a, struct local_client *c, const char *line, size_t size)
+/* False: its answer has to wait for the directory. */
+static bool take_line(struct agent *a, struct local_client *c, size_t size)
 {
   bool watch = false;
-  json_t *answer = desk_answer(a, line, size, &watch);
+  json_t *answer = desk_answer(a, c->line, size, c->later_ms == 0, &watch);
+  if (answer == NULL) {
+    c->asked_ms = ticks_ms();
+    c->later_ms = c->asked_ms + DIRECTORY_WAIT_MS;
+    return false;
+  }
+  c->later_ms = 0;
   c->watching |= watch;
   add_line(c, answer);
   json_decref(answer);
+  return true;
 }
 
 /* All whole lines, until an answer waits to be written. */
@@ -140,8 +152,7 @@ static void take_lines(struct agent *a, struct local_client *c)
   char *end;
   while (c->fd >= 0 && !answering(c) && c->line_size > 0 && (end = memchr(c->line, '\n', c->line_size)) != NULL) {
     size_t size = (size_t)(end - c->line), rest = c->line_size - size - 1;
-    take_line(a, c, c->line, size);
-    if (c->fd < 0)
+    if (!take_line(a, c, size) || c->fd < 0)
       return;
     memmove(c->line, end + 1, rest);
     wipe(c->line + rest, size + 1);
@@ -165,7 +176,8 @@ static void read_some(struct agent *a, struct local_client *c)
     return;
   }
   c->line_size += (size_t)n;
-  take_lines(a, c);
+  if (c->later_ms == 0)
+    take_lines(a, c);
   if (c->fd < 0 || c->line_size <= LOCAL_LINE_MAX)
     return;
   json_t *answer = desk_error("bad_input", NULL, "the line is longer than 262144 bytes", NULL);
@@ -186,6 +198,16 @@ static void accept_client(struct local *l)
     close(fd);
 }
 
+void local_resume(struct agent *a)
+{
+  for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++) {
+    struct local_client *c = &a->local.clients[i];
+    bool came = a->session.answered_ms >= c->asked_ms;
+    if (c->fd >= 0 && c->later_ms != 0 && (came || ticks_ms() >= c->later_ms || !session_connected(&a->session)))
+      take_lines(a, c);
+  }
+}
+
 void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count)
 {
   struct local *l = &a->local;
@@ -198,7 +220,7 @@ void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count)
         write_some(c);
       else
         read_some(a, c);
-      if (c->fd >= 0 && !answering(c) && c->line_size > 0)
+      if (c->fd >= 0 && !answering(c) && c->line_size > 0 && c->later_ms == 0)
         take_lines(a, c);
     }
   if (items[0].revents != 0)

@@ -13,11 +13,13 @@ struct agent;
 
 #define LOCAL_CLIENTS_MAX 32
 #define LOCAL_LINE_MAX 262144              /* bytes of a request */
-#define LOCAL_ANSWER_MAX (4 * 1024 * 1024) /* bytes that may wait for one client; who reads too slowly is cut off */
+#define LOCAL_ANSWER_MAX (16 * 1024 * 1024) /* bytes that may wait for one client; who reads too slowly is cut off */
 
 struct local_client {
   int fd; /* -1: free */
   bool watching;
+  uint64_t later_ms; /* ticks: its first line waits for the directory until then; 0: it does not */
+  uint64_t asked_ms; /* since then */
   bool ending; /* closed once its answer is written */
   char *line;  /* what was read of the next requests */
   size_t line_size;
@@ -37,6 +39,7 @@ void local_close(struct local *l);
 /* What to wait for: at most 1 + LOCAL_CLIENTS_MAX. */
 size_t local_poll(const struct local *l, zmq_pollitem_t *items);
 void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count);
+void local_resume(struct agent *a); /* answers those that waited for the directory, if it came or took too long */
 /* Tells the watchers. */
 void local_tell(struct local *l, const struct ref_id *id, act_kind act);
 

@@ -1,7 +1,8 @@
-/* Rows. Event: fixed part, event, bodies. Flight: fixed part, then number and hash of each event, so that any entry of the batch
- * can be put together again from its 32-byte header after others of the batch are gone.
+/* Rows. Event: fixed part, event, bodies. Flight: fixed part, then number and hash of each event, so that any entry of
+ * the batch can be put together again from its 32-byte header after others of the batch are gone.
  *
- * Everything here is one transaction of the caller's: a crash leaves the queue as it was before or after a step, never between.
+ * Everything here is one transaction of the caller's: a crash leaves the queue as it was before or after a step, never
+ * between.
  */
 #include "agents/outbox.h"
 
@@ -68,7 +69,8 @@ static void item_changes(struct books *b, const struct ref_id *id, int pending, 
   item_put(b, &item);
 }
 
-enum status outbox_add(struct books *b, uint8_t priority, const struct event *event, struct bytes bodies, uint64_t *number)
+enum status outbox_add(struct books *b, uint8_t priority, const struct event *event, struct bytes bodies,
+                       uint64_t *number)
 {
   static uint8_t row[sizeof(struct event_row) + EVENT_SIZE_MAX + MESSAGE_SIZE_MAX];
   struct marks m;
@@ -103,7 +105,8 @@ enum status outbox_get(struct books *b, uint64_t number, struct outbox_event *ou
     return NOT_FOUND;
   struct reader r = reader_of(value);
   read_into(&r, &fixed, sizeof fixed);
-  *out = (struct outbox_event){.referral = fixed.referral, .priority = fixed.priority, .alone = fixed.alone, .act = fixed.act};
+  *out = (struct outbox_event){
+      .referral = fixed.referral, .priority = fixed.priority, .alone = fixed.alone, .act = fixed.act};
   out->event = read_bytes(&r, fixed.event_size);
   out->bodies = r.rest;
   must(!r.underflow);
@@ -225,7 +228,8 @@ enum status outbox_form(struct books *b, const struct self *self, size_t limit, 
   size_t in_flight = outbox_flights(b, flights);
   if (in_flight >= BATCHES_IN_FLIGHT_MAX)
     return NOT_FOUND;
-  size_t count = choose(b, limit < BATCH_EVENTS_MAX ? limit : BATCH_EVENTS_MAX, in_flight == BATCHES_IN_FLIGHT_MAX - 1, row.events);
+  size_t count = choose(b, limit < BATCH_EVENTS_MAX ? limit : BATCH_EVENTS_MAX, in_flight == BATCHES_IN_FLIGHT_MAX - 1,
+                        row.events);
   if (count == 0)
     return NOT_FOUND;
   marks_get(b, &m);
@@ -245,7 +249,8 @@ enum status outbox_form(struct books *b, const struct self *self, size_t limit, 
   return OK;
 }
 
-enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body, struct bytes *sealed)
+enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body,
+                           struct bytes *sealed)
 {
   struct flight_row row;
   Onward__Batch m = ONWARD__BATCH__INIT;
@@ -351,8 +356,8 @@ static enum status whole_leaf(struct books *b, const struct flight_row *row, siz
   return OK;
 }
 
-enum status outbox_leaf(struct books *b, const struct leaf *header, leaf_fits fits, const void *context, struct arena *a,
-                        struct bytes *leaf)
+enum status outbox_leaf(struct books *b, const struct leaf *header, leaf_fits fits, const void *context,
+                        struct arena *a, struct bytes *leaf)
 {
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
   struct flight_row row;

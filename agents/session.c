@@ -1,5 +1,5 @@
-/* A connection that was cut costs nothing but time: the hello says where we are. Batches are sent again on every connection until
- * their entries come back; new ones are formed only while the link takes them.
+/* A connection that was cut costs nothing but time: the hello says where we are. Batches are sent again on every
+ * connection until their entries come back; new ones are formed only while the link takes them.
  */
 #include "agents/session.h"
 
@@ -12,7 +12,7 @@
 enum {
   WAIT_DOUBLINGS = 8, /* the longest wait for a hello, in first waits */
   RETRY_MS = 1000,
-  QUIET_MS = 3000,  /* without a delivery: the mailbox is read */
+  QUIET_MS = 3000,   /* without a delivery: the mailbox is read */
   STUCK_MS = 120000, /* batches in flight that do not move: something was lost, begin again */
   INPUT_AT_ONCE = 16,
 };
@@ -111,6 +111,14 @@ void session_ask(struct agent *a)
     return;
   a->session.ask_ms = ticks_ms() + a->config.ask_interval_s * 1000;
   send_packed(a, FRAME_ASK, &m);
+}
+
+bool session_refresh(struct agent *a)
+{
+  const struct session *s = &a->session;
+  if (s->phase == PHASE_READY)
+    session_ask(a);
+  return session_connected(s);
 }
 
 void session_credit(struct agent *a)

@@ -24,6 +24,7 @@ struct session { /* all times are ticks */
   bool halted;                          /* after an alarm nothing is taken any more */
   uint64_t deadline_ms;                 /* down: when to connect; hello: when to give up */
   uint64_t wait_ms;                     /* for the next hello; 0: as configured */
+  uint64_t answered_ms;   /* when all of the directory had come, last */
   uint64_t ask_ms;                      /* when to ask for the directory again */
   uint64_t hold_ms;                     /* nothing is submitted before */
   uint64_t heard_ms;                    /* when the last delivery came, or credit was given */
@@ -45,6 +46,8 @@ void session_tick(struct agent *a);             /* what is due */
 void session_push(struct agent *a);             /* sends what waits, if it may */
 long session_timeout_ms(const struct agent *a); /* until something is due, at most a second */
 bool session_connected(const struct session *s);
+/* Asks for the directory now. False: there is nobody to ask. */
+bool session_refresh(struct agent *a);
 
 /* For heard.c. */
 void session_hello(struct agent *a);

@@ -44,20 +44,20 @@ struct item {
   char ref[REFERENCE_MAX]; /* the caller's own reference; no final zero when all are used */
   uint64_t draft;          /* number of its submit while that is in the outbox; 0: it is logged, or not ours */
   uint64_t created_ms;
-  uint64_t brief_answered;  /* index of the brief for which receive or refuse_open is on its way, or logged */
-  uint64_t file_answered;   /* index of the file for which refuse_open is on its way, or logged */
+  uint64_t brief_answered;   /* index of the brief for which receive or refuse_open is on its way, or logged */
+  uint64_t file_answered;    /* index of the file for which refuse_open is on its way, or logged */
   uint64_t acknowledged_leg; /* index of the leg that a person here has acknowledged, or is about to */
-  uint64_t damaged;        /* index of the brief beside which something did not open */
-  uint64_t gone_leg;       /* index of the leg that was over before our `receive` was heard */
-  uint64_t submit_entry;    /* index of the entry with its submit, whatever the verdict; 0: none */
-  uint32_t refused_act;     /* last refused act of ours; 0: none, or something was accepted since */
-  uint32_t refused_verdict; /* Onward__Verdict; 0: not even heard */
-  uint16_t pending;         /* acts of ours that are not in the log */
-  uint16_t unsent;          /* of them, in no batch yet */
-  uint8_t sender;           /* 1: we are the sender, 0: a recipient */
-  uint8_t priority;         /* Onward__Priority */
-  uint8_t opened;           /* a person here has read it */
-  uint8_t fresh;            /* something came that nobody here has seen */
+  uint64_t damaged;          /* index of the brief beside which something did not open */
+  uint64_t gone_leg;         /* index of the leg that was over before our `receive` was heard */
+  uint64_t submit_entry;     /* index of the entry with its submit, whatever the verdict; 0: none */
+  uint32_t refused_act;      /* last refused act of ours; 0: none, or something was accepted since */
+  uint32_t refused_verdict;  /* Onward__Verdict; 0: not even heard */
+  uint16_t pending;          /* acts of ours that are not in the log */
+  uint16_t unsent;           /* of them, in no batch yet */
+  uint8_t sender;            /* 1: we are the sender, 0: a recipient */
+  uint8_t priority;          /* Onward__Priority */
+  uint8_t opened;            /* a person here has read it */
+  uint8_t fresh;             /* something came that nobody here has seen */
 };
 MUST_USE enum status item_get(struct books *b, const struct ref_id *id,
                               struct item *out); /* NOT_FOUND: zeroed but for id */

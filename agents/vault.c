@@ -35,8 +35,8 @@ enum status seal_part(const uint8_t point[ES256_PUBLIC_SIZE], struct bytes info,
   return s;
 }
 
-static enum status open_part(const struct self *self, const uint8_t key_id[KEY_ID_SIZE], struct bytes info, struct bytes aad,
-                             struct bytes sealed, struct arena *secret, struct bytes *content)
+static enum status open_part(const struct self *self, const uint8_t key_id[KEY_ID_SIZE], struct bytes info,
+                             struct bytes aad, struct bytes sealed, struct arena *secret, struct bytes *content)
 {
   if (keys_locked(self->keys))
     return NOT_NOW;
@@ -61,7 +61,8 @@ static struct row_key key_of_own(struct own_name name)
   return k;
 }
 
-enum status vault_keep(struct books *b, const struct self *self, struct own_name name, struct bytes content, struct arena *a)
+enum status vault_keep(struct books *b, const struct self *self, struct own_name name, struct bytes content,
+                       struct arena *a)
 {
   uint8_t info[SEAL_INFO_SIZE];
   struct bytes sealed;
@@ -91,8 +92,8 @@ enum status vault_open(struct books *b, const struct self *self, struct own_name
   if (row.size < KEY_ID_SIZE)
     return BAD_INPUT;
   seal_info(&self->network, &self->id, &self->id, row.data, name.part, info);
-  return open_part(self, row.data, BYTES(info), row_key(&key), bytes_of(row.data + KEY_ID_SIZE, row.size - KEY_ID_SIZE), secret,
-                   content);
+  return open_part(self, row.data, BYTES(info), row_key(&key), bytes_of(row.data + KEY_ID_SIZE, row.size - KEY_ID_SIZE),
+                   secret, content);
 }
 
 bool vault_has(struct books *b, struct own_name name)

@@ -45,8 +45,9 @@ static enum status check_own(struct replay *r, const struct head *head, const st
   Onward__Core owed;
   *own = true;
   if (leaf->index == 0)
-    return e->act == ONWARD__CORE__ACT_GENESIS ? genesis_verify(e->core->genesis, r->arena, why)
-                                               : complain(why, "the log does not begin with its genesis");
+    return e->act == ONWARD__CORE__ACT_GENESIS && leaf->verdict == ONWARD__VERDICT__ACCEPTED
+               ? genesis_verify(e->core->genesis, r->arena, why)
+               : complain(why, "the log does not begin with its genesis");
   if (rules_consequence(r->books, &r->last, head->time_ms, r->arena, &owed))
     return is_owed(r->arena, &owed, leaf, e) && leaf->time_ms == head->time_ms
                ? OK
@@ -64,22 +65,20 @@ static enum status check_own(struct replay *r, const struct head *head, const st
 
 static enum status check_batch(struct replay *r, const struct leaf *leaf, struct complaint *why)
 {
-  struct head head;
   struct batch_header h;
   struct sequence last;
+  uint8_t begun[BATCH_HEADER_SIZE];
   must(batch_header_read(leaf->header, &h) == OK); /* leaf_verify has read it */
+  batch_header_write(&r->batch, begun);
   if (r->batch_left == 0) {
     books_last_sequence(r->books, &h.organisation, &last);
     if (leaf->position != 0 || h.sequence != last.sequence + 1)
       return complain(why, "its batch is not the next of its organisation, or lacks events before it");
-    books_head(r->books, &head);
-    if (!hash_equal(&h.network, &head.network))
-      return complain(why, "its batch was signed for another network");
     if (h.read_up_to >= leaf->index)
       return complain(why, "its author claims to have read beyond the log");
     r->batch = h;
     r->batch_left = h.count;
-  } else if (memcmp(&h, &r->batch, sizeof h) != 0 || leaf->position != r->batch.count - r->batch_left) {
+  } else if (!bytes_equal(leaf->header, BYTES(begun)) || leaf->position != r->batch.count - r->batch_left) {
     return complain(why, "the batch before it is not complete");
   }
   r->batch_left--;
@@ -119,14 +118,16 @@ enum status replay_entry(struct replay *r, struct bytes bytes, struct complaint 
     s = leaf_verify(r->books, r->ring, &leaf, r->arena, why, &e);
   if (s == OK)
     s = check_own(r, &head, &leaf, &e, why, &own);
+  if (s == OK && r->batch_left > 0 && leaf.time_ms != head.time_ms)
+    s = complain(why, "the batch before it is not complete");
   if (s == OK && !own)
     s = check_heard(r, &leaf, &e, why);
-  if (s == OK && own && r->batch_left > 0 && leaf.time_ms != head.time_ms)
-    s = complain(why, "the batch before it is not complete");
   if (s != OK)
     return r->books->trouble != OK ? r->books->trouble : s;
   ledger_record(r->books, &leaf, bytes, &e);
-  r->last = (struct event){.act = e.act, .referral = e.referral};
+  r->last = (struct event){0}; /* what was refused has no consequence */
+  if (leaf.verdict == ONWARD__VERDICT__ACCEPTED)
+    r->last = (struct event){.act = e.act, .referral = e.referral};
   return r->books->trouble;
 }
 

@@ -39,9 +39,10 @@ enum audit_code audit_open(const struct audit_request *q, struct audit *out)
   if (out->memory == NULL)
     return audit_tell(q, AUDIT_UNREADABLE, "no memory");
   out->arena = arena_of(out->memory, MEMORY_SIZE);
-  if (store_open(&options, why, &out->store) != OK) {
-    fprintf(q->err, "onward-audit: %s\n", why);
-    return audit_tell(q, AUDIT_UNREADABLE, "give the data folder of an exchange, or a copy of it");
+  enum status s = store_open(&options, why, &out->store);
+  if (s != OK) {
+    fprintf(q->err, "onward-audit: %s%s\n", why, s == NOT_FOUND ? "; give the data folder of an exchange" : "");
+    return AUDIT_UNREADABLE;
   }
   out->books = store_begin(out->store, false);
   return audit_trouble(out);

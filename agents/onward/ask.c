@@ -111,9 +111,11 @@ static const char *find_code(const ProtobufCEnumDescriptor *codes, int first, in
   int number = 0;
   for (unsigned i = 0; i < codes->n_values; i++)
     if (codes->values[i].value >= first && codes->values[i].value <= last) {
+      const char *name = codes->values[i].name;
+      must(name != NULL);
       number++;
-      if ((*end == 0 && end != answer && chosen == number) || strcasecmp(answer, codes->values[i].name) == 0)
-        return codes->values[i].name;
+      if ((*end == 0 && end != answer && chosen == number) || strcasecmp(answer, name) == 0)
+        return name;
     }
   return NULL;
 }

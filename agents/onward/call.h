@@ -35,8 +35,8 @@ struct command {
 
 struct call {
   const struct command *command;
-  const char *home; /* the data folder */
-  bool json;        /* answers are printed as JSON objects */
+  char home[200]; /* the data folder */
+  bool json;      /* answers are printed as JSON objects */
   int option_count;
   struct {
     const char *name, *value;

@@ -14,6 +14,8 @@
 
 #define NOTE "[--note FILE|-]"
 
+static enum exit_code run_help(struct call *c);
+
 static const struct command commands[] = {
     {"init", run_init,
      "[--organisation ID] [--name NAME] [--kind STATUTORY|NGO|HEALTH|LEGAL|HOTLINE|UN] [--telephone T] [--hours H]",
@@ -58,6 +60,7 @@ static const struct command commands[] = {
     {"registrar rotate", run_registrar_rotate, "FILE [--words WORDS]",
      "Replace the keys of an organisation that lost them."},
     {"registrar stop", run_stop, "ORG", "Stop such a replacement."},
+    {"help", run_help, "", "This list."},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -65,8 +68,9 @@ static const struct command today = {"", run_today, "", "What there is to do now
 
 /* --- help --- */
 
-static enum exit_code help_all(void)
+static enum exit_code run_help(struct call *c)
 {
+  (void)c;
   say("onward: refer a child to an organisation that can help, and follow what becomes of it.\n\n  %-22s %s\n",
       "onward", today.sentence);
   for (int i = 0; i < COMMANDS; i++)
@@ -75,8 +79,11 @@ static enum exit_code help_all(void)
   return DONE;
 }
 
-static enum exit_code help_one(const struct command *command)
+static enum exit_code help_one(struct call *c)
 {
+  const struct command *command = c->command;
+  if (command == &today)
+    return run_help(c);
   say("onward %s%s%s\n\n  %s\n\nEvery command also takes: %s\n", command->name, command->usage[0] == 0 ? "" : " ",
       command->usage, command->sentence, call_common_usage);
   return DONE;
@@ -131,33 +138,32 @@ static enum exit_code choose(struct call *c, int *count, char **words)
   return DONE;
 }
 
-static enum exit_code find_home(struct call *c, char home[200])
+static enum exit_code find_home(struct call *c)
 {
-  const char *given = call_option(c, "--home"), *set = getenv("ONWARD_HOME"), *user = getenv("HOME");
-  int size = given != NULL                  ? snprintf(home, 200, "%s", given)
-             : set != NULL && set[0] != 0   ? snprintf(home, 200, "%s", set)
-             : user != NULL && user[0] != 0 ? snprintf(home, 200, "%s/.onward", user)
-                                            : 0;
-  c->home = home;
-  if (size <= 0 || size >= 200)
+  const char *folder = call_option(c, "--home"), *below = "";
+  if (folder == NULL)
+    folder = getenv("ONWARD_HOME");
+  if (folder == NULL || folder[0] == 0) {
+    folder = getenv("HOME");
+    below = "/.onward";
+  }
+  int size = folder == NULL ? 0 : snprintf(c->home, sizeof c->home, "%s%s", folder, below);
+  if (size <= 0 || size >= (int)sizeof c->home)
     return call_fail(c, WRONG_USAGE, "give it as: --home DIR", "the data folder is not named, or its name is too long");
   return DONE;
 }
 
 static enum exit_code run(struct call *c, int count, char **words)
 {
-  char home[200];
-  if (count > 0 && (strcmp(words[0], "help") == 0 || (count == 1 && strcmp(words[0], "--help") == 0)))
-    return help_all();
   for (int i = 0; i < count; i++)
     c->json = c->json || strcmp(words[i], "--json") == 0; /* what is wrong with the line is told in JSON, too */
   enum exit_code code = choose(c, &count, words);
   if (code == DONE)
     code = call_read(c, count, words);
   if (code == DONE && call_option(c, "--help") != NULL)
-    return help_one(c->command);
+    return help_one(c);
   if (code == DONE)
-    code = find_home(c, home);
+    code = find_home(c);
   return code == DONE ? c->command->run(c) : code;
 }
 

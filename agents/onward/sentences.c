@@ -101,8 +101,9 @@ static const char *name_of(const json_t *item, const char *id_key, const char *n
 static const char *draft_words(const json_t *item)
 {
   const char *delivery = text_of(item, "delivery");
-  return strcmp(delivery, "not_sent") == 0 ? "not yet sent from this computer"
-                                           : "sent, not yet confirmed by the exchange";
+  if (strcmp(delivery, "not_sent") == 0)
+    return "not yet sent from this computer";
+  return strcmp(delivery, "sent") == 0 ? "sent, not yet confirmed by the exchange" : "not taken by the exchange";
 }
 
 static const char *cancel_words(const json_t *item)

@@ -33,6 +33,8 @@ static void write_clean(FILE *to, const char *text)
   }
 }
 
+static void print(FILE *to, const char *format, va_list list) __attribute__((format(printf, 2, 0)));
+
 static void print(FILE *to, const char *format, va_list list)
 {
   va_list again;

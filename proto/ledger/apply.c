@@ -58,6 +58,12 @@ static void list_parties(struct referral *r, const ProtobufCBinaryData *recipien
   }
 }
 
+/* The leg that `submit` opened could not be offered: whoever it was for has not been asked. */
+static void close_unoffered(struct referral *r)
+{
+  r->parties[r->present].marks &= (uint8_t)~PARTY_VISITED;
+}
+
 static void open_leg(struct referral *r, struct party *p, const struct leaf *leaf)
 {
   r->state = STATE_REQUESTED;
@@ -91,6 +97,8 @@ static void apply_leg_opened(struct referral *r, const struct leaf *leaf, const 
   struct org_id org;
   must(pb_org(l->recipient, &org) == OK);
   struct party *p = add_party(r, &org);
+  if (r->leg == l->leg && r->present != PARTY_NONE)
+    close_unoffered(r);
   r->leg = (uint8_t)l->leg;
   r->hops = (uint8_t)l->hops;
   p->brief_index = l->brief->index;
@@ -127,6 +135,13 @@ static void apply_act(struct referral *r, const struct leaf *leaf, const struct 
   take_sealed(r, leaf->index, e);
 }
 
+enum actor actor_of(const struct event *e, const struct org_id *author, const struct referral *r)
+{
+  if (act_family(e->act) == ACT_OF_BROKER)
+    return ACTOR_BROKER;
+  return org_id_equal(author, &r->sender) ? ACTOR_SENDER : ACTOR_RECIPIENT;
+}
+
 void change_referral(const struct leaf *leaf, const struct event *e, const struct org_id *author, struct referral *r)
 {
   if (e->act == ONWARD__CORE__ACT_SUBMIT) {
@@ -134,13 +149,13 @@ void change_referral(const struct leaf *leaf, const struct event *e, const struc
   } else if (e->act == ONWARD__CORE__ACT_LEG_OPENED) {
     apply_leg_opened(r, leaf, e->core->leg_opened);
   } else {
-    enum actor actor = act_family(e->act) == ACT_OF_BROKER ? ACTOR_BROKER
-                       : org_id_equal(author, &r->sender)  ? ACTOR_SENDER
-                                                           : ACTOR_RECIPIENT;
+    enum actor actor = actor_of(e, author, r);
     const struct rule *rule = rules_row(e, actor, r->state, r->flags);
     if (rule == NULL) /* an agent that did not see the leg before this one; the broker has judged it */
       rule = rules_row(e, actor, STATES, 0);
     must(rule != NULL);
+    if (e->act == ONWARD__CORE__ACT_RETURNED && r->state == STATE_REQUESTED && r->present != PARTY_NONE)
+      close_unoffered(r);
     apply_act(r, leaf, e, author);
     r->flags = (uint8_t)((r->flags | rule->sets) & ~rule->clears);
     if (rule->to != STATE_NONE && rule->to != r->state) {
@@ -161,6 +176,37 @@ void leaf_author(const struct leaf *leaf, struct org_id *out)
     *out = h.organisation;
 }
 
+static bool parties_fit(struct referral *r, const ProtobufCBinaryData *list, size_t count)
+{
+  size_t added = 0;
+  for (size_t i = 0; i < count; i++) {
+    struct org_id org;
+    must(pb_org(list[i], &org) == OK);
+    added += referral_party(r, &org) == NULL;
+  }
+  return r->party_count + added <= PARTIES_MAX;
+}
+
+/* Whether any keeper that obeys the rules could have accepted this, as far as an agent can tell: an act that its author's
+ * side has, by the present recipient where it is a recipient's, and no more parties than fit. What another recipient
+ * did before our leg comes as the re-route that named us, and nothing else does. */
+static bool possible(struct referral *r, bool known, const struct event *e, const struct org_id *author)
+{
+  if (!known || e->act == ONWARD__CORE__ACT_SUBMIT)
+    return !known && e->act == ONWARD__CORE__ACT_SUBMIT; /* an agent's view begins with the submit */
+  enum actor actor = actor_of(e, author, r);
+  if (rules_row(e, actor, STATES, 0) == NULL)
+    return false;
+  if (actor == ACTOR_RECIPIENT && e->act != ONWARD__CORE__ACT_REROUTE && !referral_present(r, author))
+    return false;
+  if (e->act == ONWARD__CORE__ACT_LEG_OPENED)
+    return parties_fit(r, &e->core->leg_opened->recipient, 1);
+  if (e->act == ONWARD__CORE__ACT_REROUTE)
+    return parties_fit(r, &e->core->reroute->target, 1);
+  return e->act != ONWARD__CORE__ACT_READDRESS ||
+         parties_fit(r, e->core->readdress->recipients, e->core->readdress->n_recipients);
+}
+
 void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *e)
 {
   if (leaf->verdict != ONWARD__VERDICT__ACCEPTED)
@@ -173,8 +219,8 @@ void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *
   struct referral r;
   leaf_author(leaf, &author);
   bool known = books_referral(b, &e->referral, &r) == OK;
-  if (!known && e->act != ONWARD__CORE__ACT_SUBMIT)
-    return; /* an agent's view begins with the submit; without it the entry says nothing to us */
+  if (!possible(&r, known, e, &author))
+    return;
   change_referral(leaf, e, &author, &r);
   books_put_referral(b, &r);
 }

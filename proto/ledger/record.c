@@ -125,13 +125,13 @@ static bool live(const struct referral *r)
   return (LIVE_STATES >> r->state & 1) != 0;
 }
 
-/* Who no longer needs a body, after this step: the leg that ended, those who will not be asked any more. */
+/* Who no longer needs a body, after this step: the leg that ended, those who will not be asked any more. Whoever was only
+ * passed over (the leg keeps its number) may still be asked. */
 static void drop_useless(struct books *b, const struct referral *before, const struct referral *after)
 {
-  bool leg_ended = before->present != PARTY_NONE && (!live(after) || before->leg_index != after->leg_index);
-  bool others_too =
-      after->state == STATE_IN_PROGRESS || (!live(after) && after->state != STATE_LEG_OVER &&
-                                            after->state != STATE_FAILED && after->state != STATE_RETURNED);
+  bool leg_ended = before->present != PARTY_NONE && (!live(after) || before->leg != after->leg);
+  bool others_too = after->state == STATE_IN_PROGRESS ||
+                    (!live(after) && after->state != STATE_LEG_OVER && after->state != STATE_FAILED);
   if (before->state == after->state && !leg_ended)
     return;
   for (int i = 0; i < after->party_count; i++) {
@@ -151,9 +151,13 @@ static void drop_delivered(struct books *b, uint64_t index, const struct event *
   const struct party *p = &after->parties[after->present];
   if (e->act == ONWARD__CORE__ACT_RECEIVE)
     drop_brief(b, p);
-  bool file_went = (e->act == ONWARD__CORE__ACT_RECEIVE && (p->marks & PARTY_FILE_AT_DELIVERY) != 0) ||
-                   (e->act == ONWARD__CORE__ACT_ACCEPT && (p->marks & PARTY_FILE_AT_DELIVERY) == 0) ||
-                   (e->act == ONWARD__CORE__ACT_RESEAL && p->file_index == index && after->accept_index != 0);
+  bool resealed = e->act == ONWARD__CORE__ACT_RESEAL && after->state != STATE_REQUESTED;
+  bool at_delivery = (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
+  bool file_went = (e->act == ONWARD__CORE__ACT_RECEIVE && at_delivery) ||
+                   (e->act == ONWARD__CORE__ACT_ACCEPT && !at_delivery) ||
+                   (resealed && p->file_index == index && (at_delivery || after->accept_index != 0));
+  if (resealed && p->brief_index == index)
+    release(b, &p->org, index, p->brief_index, p->brief_slot);
   if (file_went && p->file_index != 0)
     release(b, &p->org, index, p->file_index, p->file_slot);
 }
@@ -167,20 +171,17 @@ static void tell(struct books *b, const struct leaf *leaf, const struct event *e
     told = TELL_RECIPIENT | (e->act == ONWARD__CORE__ACT_LEG_OPENED ? TELL_SENDER : 0);
     whose = after;
   } else {
-    enum actor actor = act_family(e->act) == ACT_OF_BROKER     ? ACTOR_BROKER
-                       : org_id_equal(author, &before->sender) ? ACTOR_SENDER
-                                                               : ACTOR_RECIPIENT;
-    const struct rule *rule = rules_row(e, actor, before->state, before->flags);
+    const struct rule *rule = rules_row(e, actor_of(e, author, before), before->state, before->flags);
     told = rule != NULL ? rule->told : TELL_NOBODY;
   }
   if ((told & TELL_SENDER) != 0)
     mail(b, &after->sender, leaf->index);
-  struct organisation o;
-  if ((told & TELL_RECIPIENT) != 0 && whose->present != PARTY_NONE) {
-    const struct org_id *recipient = &whose->parties[whose->present].org;
-    if (books_organisation(b, recipient, &o) == OK && o.standing == ONWARD__STANDING__ACTIVE)
-      mail(b, recipient, leaf->index);
-  }
+  if ((told & TELL_RECIPIENT) == 0 || whose->present == PARTY_NONE)
+    return;
+  const struct org_id *recipient = &whose->parties[whose->present].org;
+  bool passed_over = e->act == ONWARD__CORE__ACT_SUBMIT && rules_skip(b, recipient, e->core, leaf->time_ms) != 0;
+  if (!passed_over)
+    mail(b, recipient, leaf->index);
 }
 
 static void record_referral(struct books *b, const struct leaf *leaf, const struct event *e,
@@ -216,37 +217,33 @@ void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_b
   grow_head(b, leaf, leaf_bytes, e);
 }
 
-/* The part of `org` in this entry, if the body still exists. */
-static size_t add_body(struct books *b, uint64_t index, uint8_t slot, struct body_name *out)
+/* The body, if it still exists and `index` is where it goes: the later one of the entry that carries it and the entry
+ * that lets it go (0: none yet). */
+static size_t add_body(struct books *b, uint64_t index, uint64_t released, uint64_t body, uint8_t slot,
+                       struct body_name *out)
 {
-  struct row_key k = key_of_body(index, slot);
+  struct row_key k = key_of_body(body, slot);
   struct bytes value;
-  if (index == 0 || b->get(b, TABLE_HELD, row_key(&k), &value) != OK)
+  bool here = body != 0 && released != 0 && index == (body > released ? body : released);
+  if (!here || b->get(b, TABLE_HELD, row_key(&k), &value) != OK)
     return 0;
-  *out = (struct body_name){index, slot};
+  *out = (struct body_name){body, slot};
   return 1;
 }
 
 size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, const struct event *e,
                      struct body_name out[2])
 {
-  size_t count = 0;
   struct referral r;
-  for (size_t i = 0; i < e->outer->n_sealed && count == 0; i++)
+  for (size_t i = 0; i < e->outer->n_sealed; i++)
     if (e->outer->sealed[i]->part == ONWARD__PART__NOTE &&
         bytes_equal(pb_bytes(e->outer->sealed[i]->recipient), org_id_text(org)))
-      count += add_body(b, index, (uint8_t)i, &out[count]);
+      return add_body(b, index, index, index, (uint8_t)i, out);
   if (act_is_registry(e->act) || books_referral(b, &e->referral, &r) != OK || !referral_present(&r, org) || !live(&r))
-    return count;
+    return 0;
   const struct party *p = &r.parties[r.present];
-  bool opens = index == r.leg_index;
-  if (count < 2 && (opens || (index == p->brief_index && index > r.leg_index)))
-    count += add_body(b, p->brief_index, p->brief_slot, &out[count]);
   bool at_delivery = (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
-  bool released = at_delivery ? opens : index == r.accept_index;
-  if (index == p->file_index && index > r.leg_index)
-    released = at_delivery || r.accept_index != 0;
-  if (count < 2 && released && (at_delivery || r.accept_index != 0))
-    count += add_body(b, p->file_index, p->file_slot, &out[count]);
-  return count;
+  size_t count = add_body(b, index, r.leg_index, p->brief_index, p->brief_slot, out);
+  return count +
+         add_body(b, index, at_delivery ? r.leg_index : r.accept_index, p->file_index, p->file_slot, &out[count]);
 }

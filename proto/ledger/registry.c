@@ -31,35 +31,6 @@ static Onward__Request *request_of(ProtobufCBinaryData packed, struct arena *a)
   return r;
 }
 
-static void enrol(struct books *b, const Onward__Enrol *enrol, uint64_t index, bool registrar)
-{
-  uint8_t memory[8192];
-  struct arena a = arena_of(memory, sizeof memory);
-  const Onward__Request *request = request_of(enrol->request, &a);
-  struct org_id id;
-  must(pb_org(request->organisation, &id) == OK);
-  struct organisation o;
-  if (books_organisation(b, &id, &o) != OK)
-    o.registrar = registrar;
-  o.id = id;
-  o.standing = ONWARD__STANDING__ACTIVE;
-  o.kind = (uint8_t)request->kind;
-  o.agreement_until_ms = enrol->agreement_until_ms;
-  put_keys(b, &o, request, index);
-  books_put_organisation(b, &o);
-}
-
-static void new_keys(struct books *b, const struct org_id *id, ProtobufCBinaryData packed, uint64_t index)
-{
-  uint8_t memory[8192];
-  struct arena a = arena_of(memory, sizeof memory);
-  struct organisation o;
-  if (books_organisation(b, id, &o) != OK)
-    return;
-  put_keys(b, &o, request_of(packed, &a), index);
-  books_put_organisation(b, &o);
-}
-
 static struct row_key key_of_clock(uint64_t due_ms, const struct org_id *id)
 {
   struct row_key k = key_of_index(due_ms);
@@ -79,6 +50,36 @@ static void set_pending(struct books *b, const struct org_id *id, uint64_t index
   o.pending_due_ms = due_ms;
   if (due_ms != 0)
     row_put(b, TABLE_CLOCKS, key_of_clock(due_ms, id), NULL, 0);
+  books_put_organisation(b, &o);
+}
+
+static void enrol(struct books *b, const Onward__Enrol *enrol, uint64_t index, bool registrar)
+{
+  uint8_t memory[8192];
+  struct arena a = arena_of(memory, sizeof memory);
+  const Onward__Request *request = request_of(enrol->request, &a);
+  struct org_id id;
+  must(pb_org(request->organisation, &id) == OK);
+  struct organisation o;
+  set_pending(b, &id, 0, 0); /* of one that is enrolled again: a replacement that waited is void */
+  if (books_organisation(b, &id, &o) != OK)
+    o.registrar = registrar;
+  o.id = id;
+  o.standing = ONWARD__STANDING__ACTIVE;
+  o.kind = (uint8_t)request->kind;
+  o.agreement_until_ms = enrol->agreement_until_ms;
+  put_keys(b, &o, request, index);
+  books_put_organisation(b, &o);
+}
+
+static void new_keys(struct books *b, const struct org_id *id, ProtobufCBinaryData packed, uint64_t index)
+{
+  uint8_t memory[8192];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct organisation o;
+  if (books_organisation(b, id, &o) != OK)
+    return;
+  put_keys(b, &o, request_of(packed, &a), index);
   books_put_organisation(b, &o);
 }
 

@@ -78,7 +78,7 @@ static bool seals_case(const struct event *e, const ProtobufCBinaryData *recipie
   return fits == e->outer->n_sealed;
 }
 
-/* A brief, a file or both, all for one party: the present recipient, or one that was not offered the case yet. */
+/* A brief, a file or both, all for one party: the present recipient, or one that may still be offered the case. */
 static bool seals_again(const struct event *e, struct referral *r)
 {
   struct org_id org;
@@ -86,7 +86,8 @@ static bool seals_again(const struct event *e, struct referral *r)
   if (e->outer->n_sealed == 0 || pb_org(e->outer->sealed[0]->recipient, &org) != OK)
     return false;
   const struct party *p = referral_party(r, &org);
-  if (p == NULL || (!referral_present(r, &org) && (p->marks & PARTY_VISITED) != 0))
+  bool next = p != NULL && p->rank != 0 && (p->marks & PARTY_VISITED) == 0 && r->state != STATE_IN_PROGRESS;
+  if (!next && !referral_present(r, &org))
     return false;
   for (size_t k = 0; k < e->outer->n_sealed; k++) {
     briefs += slot_fits(e->outer->sealed[k], &org, ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);

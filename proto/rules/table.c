@@ -17,6 +17,7 @@
 #define OPEN OPEN_STATES
 #define HELD HELD_STATES
 #define LIVE LIVE_STATES
+#define READ (OPEN | HELD | IN(IN_PROGRESS) | IN(COMPLETED)) /* somebody there has it */
 #define ANY_TIME (LIVE | IN(COMPLETED) | IN(RETURNED) | IN(CLOSED) | IN(CANCELLED))
 #define ENDED_LEG (IN(LEG_OVER) | IN(FAILED) | IN(REQUESTED))
 #define UNSERVED (IN(REQUESTED) | OPEN | HELD)
@@ -75,8 +76,8 @@ const struct rule rules[] = {
   ROW(RETURNED,       BROKER,    ENDED_LEG,                      ALWAYS,    RETURNED,     SETTLES,     S,  NOTHING),
   ROW(LEG_OPENED,     BROKER,    IN(LEG_OVER) | IN(REQUESTED),   ALWAYS,    REQUESTED,    SETTLES,     SR, NOTHING),
 
-  LATER(TELL,           SENDER,    LIVE | IN(COMPLETED),         ALWAYS,    NONE,         KEEPS,     R,  NOTE),
-  LATER(TELL,           RECIPIENT, LIVE | IN(COMPLETED),         ALWAYS,    NONE,         KEEPS,     S,  NOTE),
+  LATER(TELL,           SENDER,    READ,                         ALWAYS,    NONE,         KEEPS,     R,  NOTE),
+  LATER(TELL,           RECIPIENT, READ,                         ALWAYS,    NONE,         KEEPS,     S,  NOTE),
   LATER(NEXT,           SENDER,    IN(REQUESTED) | OPEN,         ALWAYS,    LEG_OVER,     SETTLES,   R,  NOTHING),
   LATER(REQUEST_INFO,   RECIPIENT, OPEN,                         NO_INFO,   ACKNOWLEDGED, ASKS_INFO, S,  NOTE),
   LATER(SUPPLY_INFO,    SENDER,    OPEN,                         IF_INFO,   NONE,         ENDS_INFO, R,  NOTE),

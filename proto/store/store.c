@@ -19,7 +19,7 @@
 #include "proto/store/inside.h"
 
 #define MAP_SIZE (1ULL << 40)
-#define MAP_SIZE_LEAST (1ULL << 32) /* where address space is short, such as under a ulimit */
+#define MAP_SIZE_LEAST (1ULL << 32) /* where address space is short, such as under a ulimit or a memory checker */
 #define KEY_SIZE_MAX 511            /* LMDB's */
 
 enum status store_status_of(int error)
@@ -261,7 +261,7 @@ static int environment_open(struct store *s, const struct store_options *o, bool
 {
   uint64_t map_size = o->map_size == 0 ? MAP_SIZE : o->map_size;
   int error = environment_try(s, flags_of(o, lock_file), map_size);
-  while (error == ENOMEM && map_size / 2 >= MAP_SIZE_LEAST) {
+  while ((error == ENOMEM || error == EINVAL) && map_size / 2 >= MAP_SIZE_LEAST) {
     map_size /= 2;
     error = environment_try(s, flags_of(o, lock_file), map_size);
   }
@@ -284,13 +284,7 @@ static int tables_open(struct store *s, bool read_only)
   return error;
 }
 
-/* What stands in the folder before it is opened. */
-struct found {
-  bool books;
-  bool lock_file;
-};
-
-static int folder_look(const struct store_options *o, struct found *out)
+static int folder_look(const struct store_options *o, bool *lock_file)
 {
   if (o->create && mkdir(o->folder, 0700) != 0 && errno != EEXIST)
     return errno;
@@ -298,9 +292,8 @@ static int folder_look(const struct store_options *o, struct found *out)
   char *lock = file_path_join(o->folder, "lock.mdb");
   int error = data == NULL || lock == NULL ? ENOMEM : 0;
   if (error == 0) {
-    out->books = access(data, F_OK) == 0;
-    out->lock_file = access(lock, F_OK) == 0;
-    if (!out->books && !o->create)
+    *lock_file = access(lock, F_OK) == 0;
+    if (access(data, F_OK) != 0 && !o->create)
       error = ENOENT;
     cache_drop(data);
   }
@@ -311,18 +304,19 @@ static int folder_look(const struct store_options *o, struct found *out)
 
 static int store_prepare(struct store *s, const struct store_options *o)
 {
-  struct found found = {0};
+  bool lock_file = false;
   s->folder = strdup(o->folder);
   if (s->folder == NULL)
     return ENOMEM;
-  int error = folder_look(o, &found);
+  int error = folder_look(o, &lock_file);
   if (error == 0)
-    error = environment_open(s, o, found.lock_file);
+    error = environment_open(s, o, lock_file);
   if (error == 0)
     error = tables_open(s, o->read_only);
-  if (error == 0 && !found.books && !o->scratch && (error = file_sync_folder(s->folder)) == 0)
-    error = file_sync_parent(s->folder);
-  return error;
+  if (error != 0 || o->read_only || o->scratch)
+    return error;
+  error = file_sync_folder(s->folder); /* every time: whoever made the files may have died before */
+  return error == 0 ? file_sync_parent(s->folder) : error;
 }
 
 enum status store_open(const struct store_options *o, char why[200], struct store **out)

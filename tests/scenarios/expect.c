@@ -122,7 +122,7 @@ static void find_told(struct scenario *s, struct names *n)
 /* Those whom the broker's entries since the last line name as passed over. */
 static void find_passed_over(struct scenario *s, struct names *n)
 {
-  for (uint64_t i = s->since; i < s->world.size; i++) {
+  for (uint64_t i = s->since; i < scenario_size(s); i++) {
     struct leaf leaf;
     struct event e;
     must(books_event(scenario_books(s), i, &s->world.arena, &leaf, &e) == OK);
@@ -130,21 +130,22 @@ static void find_passed_over(struct scenario *s, struct names *n)
     size_t count = opened ? e.core->leg_opened->n_skipped : back ? e.core->returned->n_skipped : 0;
     for (size_t k = 0; k < count; k++) {
       const Onward__Skipped *one = opened ? e.core->leg_opened->skipped[k] : e.core->returned->skipped[k];
-      names_add(n, "%.*s %s", (int)one->organisation.len, (const char *)one->organisation.data,
-                pb_enum_name(&onward__skipped_reason__descriptor, (int)one->reason));
+      char reason[NAME_SIZE];
+      code_words(&onward__skipped_reason__descriptor, (int)one->reason, reason);
+      names_add(n, "%.*s %s", (int)one->organisation.len, (const char *)one->organisation.data, reason);
     }
   }
 }
 
 static enum status expect_returned(struct scenario *s, struct words *w)
 {
-  const char *have = "not returned";
-  for (uint64_t i = s->since; i < s->world.size; i++) {
+  char have[NAME_SIZE] = "not returned";
+  for (uint64_t i = s->since; i < scenario_size(s); i++) {
     struct leaf leaf;
     struct event e;
     must(books_event(scenario_books(s), i, &s->world.arena, &leaf, &e) == OK);
     if (e.act == ONWARD__CORE__ACT_RETURNED)
-      have = pb_enum_name(&onward__returned_reason__descriptor, (int)e.core->returned->reason);
+      code_words(&onward__returned_reason__descriptor, (int)e.core->returned->reason, have);
   }
   return words_take(w, have) ? OK : complain(&s->why, "it is: %s", have);
 }
@@ -172,7 +173,7 @@ static enum status expect_leg(struct scenario *s, struct words *w)
 {
   struct referral r;
   char have[100];
-  unsigned leg = (unsigned)strtoul(w->at, (char **)(uintptr_t)&w->at, 10);
+  uint64_t leg = words_number(w);
   const struct ref_id *id = words_take(w, "of") ? scenario_referral(s, w) : NULL;
   if (id == NULL || books_referral(scenario_books(s), id, &r) != OK)
     return complain(&s->why, "expected: leg <number> of <referral> with <organisation>");

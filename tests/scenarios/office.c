@@ -1,10 +1,7 @@
 /* Registrars and keys: "registry-one suspends aple", "aple changes its keys". */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/scenarios/scenario.h"
-
-#define DAY_MS 86400000u
 
 /* A new organisation joins, or one that was suspended again, with the keys that it has. */
 static enum status enrol(struct scenario *s, struct member *author, struct words *w)
@@ -23,7 +20,7 @@ static enum status enrol(struct scenario *s, struct member *author, struct words
   if (m == NULL)
     return complain(&s->why, "expected an organisation");
   if (words_take(w, ", agreement ends on day"))
-    enrol.agreement_until_ms = WORLD_START_MS + strtoull(w->at, (char **)(uintptr_t)&w->at, 10) * DAY_MS;
+    enrol.agreement_until_ms = WORLD_START_MS + words_number(w) * DAY_MS;
   enrol.request = pb_data(member_request(m, &a, &signature));
   enrol.signature = pb_data(signature);
   draft_init(&d, ONWARD__CORE__ACT_ENROL, NULL);
@@ -45,14 +42,18 @@ static enum status suspend(struct scenario *s, struct member *author, struct wor
   return scenario_hear(s, author, &d, 1);
 }
 
-/* `m` is from now on whoever holds these keys. */
-static void take_keys(struct member *m, struct member *fresh)
+/* Where it was accepted `m` is from now on whoever holds these keys. */
+static enum status take_keys(struct scenario *s, struct member *m, struct member *fresh, enum status heard)
 {
-  uint64_t sequence = m->sequence, read_up_to = m->read_up_to;
-  member_fini(m);
-  *m = *fresh;
-  m->sequence = sequence;
-  m->read_up_to = read_up_to;
+  bool taken = heard == OK && s->refused == NULL;
+  if (taken) {
+    fresh->sequence = m->sequence;
+    fresh->read_up_to = m->read_up_to;
+  }
+  member_fini(taken ? m : fresh);
+  if (taken)
+    *m = *fresh;
+  return heard;
 }
 
 static enum status rotate(struct scenario *s, struct member *author)
@@ -69,9 +70,7 @@ static enum status rotate(struct scenario *s, struct member *author)
   rotate.signature = pb_data(signature);
   draft_init(&d, ONWARD__CORE__ACT_ROTATE, NULL);
   d.core.rotate = &rotate;
-  enum status status = scenario_hear(s, author, &d, 1);
-  take_keys(author, &fresh);
-  return status;
+  return take_keys(s, author, &fresh, scenario_hear(s, author, &d, 1));
 }
 
 /* The organisation lost its keys; it has the new ones from when they take effect. */
@@ -91,9 +90,7 @@ static enum status replace(struct scenario *s, struct member *author, struct wor
   replace.signature = pb_data(signature);
   draft_init(&d, ONWARD__CORE__ACT_REPLACE_KEYS, NULL);
   d.core.replace_keys = &replace;
-  enum status status = scenario_hear(s, author, &d, 1);
-  take_keys(m, &fresh);
-  return status;
+  return take_keys(s, m, &fresh, scenario_hear(s, author, &d, 1));
 }
 
 enum status scenario_office(struct scenario *s, struct member *author, struct words *w)

@@ -12,7 +12,6 @@
 #include "tests/scenarios/scenario.h"
 
 #define ARROW "\xe2\x86\x92" /* U+2192 */
-#define DAY_MS 86400000u
 #define LINE_SIZE 512
 #define PARTS_MAX 8 /* between the arrows of a line */
 
@@ -40,9 +39,24 @@ bool words_name(struct words *w, char name[NAME_SIZE])
   return true;
 }
 
+uint64_t words_number(struct words *w)
+{
+  char *end;
+  uint64_t n = strtoull(w->at, &end, 10);
+  w->at = end + strspn(end, " ");
+  return n;
+}
+
 bool words_end(const struct words *w)
 {
   return *w->at == 0;
+}
+
+void code_words(const ProtobufCEnumDescriptor *type, int code, char words[NAME_SIZE])
+{
+  snprintf(words, NAME_SIZE, "%s", pb_enum_name(type, code));
+  for (char *c = words; *c != 0; c++)
+    *c = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
 }
 
 struct member *scenario_member(struct scenario *s, struct words *w)
@@ -82,19 +96,17 @@ static void commit(struct scenario *s)
 
 struct books *scenario_books(struct scenario *s)
 {
-  struct head head;
   if (!s->in_turn)
     s->turn = world_begin(&s->world);
   s->in_turn = true;
-  books_head(s->turn.books, &head);
-  s->world.size = head.size;
   return s->turn.books;
 }
 
-static uint64_t log_size(struct scenario *s)
+uint64_t scenario_size(struct scenario *s)
 {
-  scenario_books(s);
-  return s->world.size;
+  struct head head;
+  books_head(scenario_books(s), &head);
+  return head.size;
 }
 
 /* A refused event changes nothing but the log, and its author's mailbox. */
@@ -125,7 +137,7 @@ enum status scenario_hear(struct scenario *s, struct member *author, const struc
   struct refusal refusal;
   struct batch batch;
   struct bytes sealed;
-  s->since = log_size(s);
+  s->since = scenario_size(s);
   s->author = author;
   struct bytes body = world_message(&s->world, author, drafts, count, &sealed);
   must(batch_read(body, sealed, &s->world.arena, &refusal, &batch) == OK);
@@ -156,11 +168,9 @@ static enum status enrol_all(struct scenario *s, struct words *w)
 /* "day 3": a turn in which nothing is heard, three days after the beginning. */
 static enum status wait_for_day(struct scenario *s, struct words *w)
 {
-  char *end;
   s->since = s->world.size;
   s->author = NULL;
-  world_wait(&s->world, WORLD_START_MS + strtoull(w->at, &end, 10) * DAY_MS);
-  w->at = end;
+  world_wait(&s->world, WORLD_START_MS + words_number(w) * DAY_MS);
   return words_end(w) ? OK : complain(&s->why, "expected: day <number>");
 }
 
@@ -170,7 +180,7 @@ static enum status read_mail(struct scenario *s, struct member *m)
   s->since = m->read_up_to + 1;
   s->author = m;
   s->reading = true;
-  m->read_up_to = log_size(s) - 1;
+  m->read_up_to = scenario_size(s) - 1;
   return OK;
 }
 

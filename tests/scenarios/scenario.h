@@ -4,7 +4,8 @@
 
 #include "tests/unit/support.h"
 
-#define NAME_SIZE 24
+#define NAME_SIZE 32
+#define DAY_MS UINT64_C(86400000)
 #define REFERRALS_MAX 8
 #define BATCHES_MAX 8 /* acts in a row that one line can hold */
 
@@ -36,11 +37,15 @@ struct words {
 };
 bool words_take(struct words *w, const char *phrase); /* moves on behind `phrase` when it stands there, whole */
 bool words_name(struct words *w, char name[NAME_SIZE]);
+uint64_t words_number(struct words *w); /* 0: none there */
 bool words_end(const struct words *w);
+/* A code as a transcript writes it: NOBODY_LEFT is "nobody left". */
+void code_words(const ProtobufCEnumDescriptor *type, int code, char words[NAME_SIZE]);
 
 struct member *scenario_member(struct scenario *s, struct words *w); /* NULL: the next word is no organisation */
 struct ref_id *scenario_referral(struct scenario *s, struct words *w); /* NULL: the next word is no referral */
 struct books *scenario_books(struct scenario *s); /* of the open turn */
+uint64_t scenario_size(struct scenario *s);      /* of the log, in it */
 
 /* speak.c: `<organisation> <does something>`. */
 MUST_USE enum status scenario_speak(struct scenario *s, struct member *author, struct words *w);

@@ -1,10 +1,7 @@
 /* From a sentence to signed events. "aple receives and acknowledges K1" is one batch of two events. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/scenarios/scenario.h"
-
-#define DAY_MS 86400000u
 
 static const struct verb {
   const char *phrase;
@@ -78,12 +75,9 @@ static const struct verb *take_verb(struct words *w)
 static enum status take_code(const ProtobufCEnumDescriptor *type, struct words *w, struct complaint *why, int *code)
 {
   for (unsigned i = 0; i < type->n_values; i++) {
-    char phrase[40];
-    size_t k = 0;
-    for (const char *c = type->values[i].name; *c != 0 && k + 1 < sizeof phrase; c++)
-      phrase[k++] = *c == '_' ? ' ' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
-    phrase[k] = 0;
+    char phrase[NAME_SIZE];
     *code = type->values[i].value;
+    code_words(type, *code, phrase);
     if (*code != 0 && words_take(w, phrase))
       return OK;
   }
@@ -127,7 +121,7 @@ static enum status take_submit_option(struct scenario *s, struct speech *e, stru
     return OK;
   }
   if (words_take(w, "consent ends on day")) {
-    e->submit.consent_until_ms = WORLD_START_MS + strtoull(w->at, (char **)(uintptr_t)&w->at, 10) * DAY_MS;
+    e->submit.consent_until_ms = WORLD_START_MS + words_number(w) * DAY_MS;
     return OK;
   }
   if (words_take(w, "never to be passed on"))
@@ -303,7 +297,7 @@ static enum status take_act(struct scenario *s, struct speech *e, struct member 
 }
 
 /* The entry that opened this leg of the referral, or (0) its newest one. 0: there is none. */
-static uint64_t entry_of_leg(struct scenario *s, const struct ref_id *id, uint32_t leg)
+static uint64_t entry_of_leg(struct scenario *s, const struct ref_id *id, uint64_t leg)
 {
   struct referral r;
   struct books *b = scenario_books(s);
@@ -350,7 +344,7 @@ static enum status take_option(struct scenario *s, struct speech *e, struct memb
   if (words_take(w, "with a note"))
     seal_note(s, e, author, id);
   else if (words_take(w, "knowing only leg"))
-    answer(s, &e->draft, entry_of_leg(s, id, (uint32_t)strtoul(w->at, (char **)(uintptr_t)&w->at, 10)));
+    answer(s, &e->draft, entry_of_leg(s, id, words_number(w)));
   else if (words_take(w, "another body"))
     e->hash.byte[0] ^= 1;
   else if (words_take(w, "file at once"))
@@ -365,19 +359,17 @@ static enum status take_option(struct scenario *s, struct speech *e, struct memb
 }
 
 static enum status take_event(struct scenario *s, struct speech *e, struct member *author, act_kind act,
-                              const struct ref_id *id, struct words w)
+                              const struct ref_id *id, struct words *w)
 {
   memset(e, 0, sizeof *e);
   draft_init(&e->draft, act, id);
   if (act != ONWARD__CORE__ACT_SUBMIT)
     answer(s, &e->draft, entry_of_leg(s, id, 0));
-  enum status status = take_act(s, e, author, id, &w);
-  while (status == OK && words_take(&w, ","))
-    status = take_option(s, e, author, id, &w);
+  enum status status = take_act(s, e, author, id, w);
+  while (status == OK && words_take(w, ","))
+    status = take_option(s, e, author, id, w);
   seal_for_list(e);
-  if (status == OK && !words_end(&w))
-    return complain(&s->why, "expected the end of the sentence");
-  return status;
+  return status == OK && !words_end(w) ? complain(&s->why, "expected the end of the sentence") : status;
 }
 
 enum status scenario_speak(struct scenario *s, struct member *author, struct words *w)
@@ -396,7 +388,8 @@ enum status scenario_speak(struct scenario *s, struct member *author, struct wor
   if (id == NULL)
     return complain(&s->why, "expected the name of a referral");
   for (size_t i = 0; i < count; i++) {
-    enum status status = take_event(s, &speeches[i], author, acts[i], id, *w);
+    struct words nothing = {""}; /* reasons and options are those of the last one */
+    enum status status = take_event(s, &speeches[i], author, acts[i], id, i + 1 == count ? w : &nothing);
     if (status != OK)
       return status;
     drafts[i] = speeches[i].draft;

@@ -1,0 +1,227 @@
+/* The directory, and what registrars do to it: signed events like all others, judged here before they are queued. */
+#include <string.h>
+
+#include "agents/desk.h"
+#include "agents/invite.h"
+#include "agents/item.h"
+
+static json_t *organisation_json(struct agent *a, struct books *b, const struct organisation *o)
+{
+  size_t used = a->arena.used;
+  const Onward__Request *r = directory_request(b, o, &a->arena);
+  json_t *one = json_pack(
+      "{s:s, s:s, s:I, s:b, s:b}", "kind", pb_enum_name(&onward__organisation_kind__descriptor, o->kind), "standing",
+      pb_enum_name(&onward__standing__descriptor, o->standing), "agreement_until_ms", (json_int_t)o->agreement_until_ms,
+      "registrar", o->registrar != 0, "yourself", org_id_equal(&o->id, &a->self.id));
+  json_object_set_new(one, "id", json_org(&o->id));
+  json_object_set_new(one, "name", r != NULL ? json_bytes(r->name) : json_org(&o->id));
+  json_object_set_new(one, "telephone", r != NULL ? json_bytes(r->duty_telephone) : json_string(""));
+  json_object_set_new(one, "hours", r != NULL ? json_bytes(r->duty_hours) : json_string(""));
+  a->arena.used = used;
+  return one;
+}
+
+json_t *desk_directory(struct agent *a, const json_t *request)
+{
+  a->stale = true;
+  json_t *list = json_array();
+  struct books *b = agent_read(a);
+  struct walk w = walk_start(TABLE_ORGANISATIONS, (struct bytes){NULL, 0});
+  (void)request;
+  while (walk_next(&w, b)) {
+    struct organisation o;
+    must(w.value.size == sizeof o);
+    memcpy(&o, w.value.data, sizeof o);
+    json_array_append_new(list, organisation_json(a, b, &o));
+  }
+  if (agent_abort(a) == OK)
+    return json_pack("{s:b, s:o}", "ok", 1, "organisations", list);
+  json_decref(list);
+  return desk_trouble(OUR_FAULT);
+}
+
+/* --- acts on the registry --- */
+
+/* Composes, judges, queues. NULL: saved. */
+static json_t *queue(struct agent *a, const Onward__Core *core)
+{
+  struct composed c;
+  struct complaint why;
+  uint64_t number;
+  enum status s = compose(agent_read(a), &a->self, core, NULL, 0, &a->arena, &why, &c);
+  if (agent_abort(a) != OK || s != OK)
+    return s == BAD_INPUT ? desk_error("bad_input", "request", why.text, NULL) : desk_trouble(OUR_FAULT);
+  json_t *refused = desk_judge(a, &c.event);
+  if (refused != NULL)
+    return refused;
+  s = outbox_add(agent_write(a), ONWARD__PRIORITY__HIGH, &c.event, c.bodies, &number);
+  if (s != OK)
+    agent_abort(a);
+  else
+    s = agent_commit(a);
+  if (s != OK)
+    return desk_trouble(s);
+  session_push(a);
+  return NULL;
+}
+
+struct read_request {
+  struct bytes packed, signature;
+  struct org_id id;
+  char words[SIX_WORDS_SIZE];
+};
+
+static json_t *read_request(struct agent *a, const json_t *request, struct read_request *out)
+{
+  struct complaint why;
+  const Onward__Request *r;
+  const json_t *text = json_object_get(request, "request");
+  if (!json_is_string(text))
+    return desk_error("bad_input", "request", "is missing: the text of a request file", NULL);
+  struct bytes content = bytes_of(json_string_value(text), json_string_length(text));
+  enum status s = paper_request_read(content, &a->arena, &why, &out->packed, &out->signature, &r);
+  if (s != OK)
+    return s == BAD_INPUT ? desk_error("bad_input", "request", why.text, "ask for a new file")
+                          : desk_trouble(OUR_FAULT);
+  must(pb_org(r->organisation, &out->id) == OK);
+  paper_request_words(r, out->words);
+  return NULL;
+}
+
+static json_t *saved_words(const struct org_id *id, const char *words)
+{
+  json_t *o = json_pack("{s:b, s:s}", "ok", 1, "words", words);
+  json_object_set_new(o, "organisation", json_org(id));
+  return o;
+}
+
+json_t *desk_enrol(struct agent *a, const json_t *request)
+{
+  struct read_request r;
+  struct form_error error;
+  Onward__Enrol enrol = ONWARD__ENROL__INIT;
+  const json_t *until = json_object_get(request, "agreement_until");
+  Onward__Core *core = core_new(NULL, &a->arena);
+  json_t *refused = core == NULL ? desk_trouble(OUR_FAULT) : read_request(a, request, &r);
+  if (refused == NULL && until != NULL && form_date("agreement_until", until, &error, &enrol.agreement_until_ms) != OK)
+    refused = desk_form_error(&error);
+  if (refused != NULL)
+    return refused;
+  enrol.request = pb_data(r.packed);
+  enrol.signature = pb_data(r.signature);
+  core->act_case = ONWARD__CORE__ACT_ENROL;
+  core->enrol = &enrol;
+  refused = queue(a, core);
+  return refused != NULL ? refused : saved_words(&r.id, r.words);
+}
+
+json_t *desk_invitation(struct agent *a, const json_t *request)
+{
+  struct org_id id;
+  const char *text = NULL;
+  json_t *refused = desk_organisation(request, "organisation", &id);
+  if (refused != NULL)
+    return refused;
+  enum status s = invite_text(agent_read(a), &id, &a->arena, &text);
+  if (agent_abort(a) != OK || (s != OK && s != NOT_FOUND))
+    return desk_trouble(OUR_FAULT);
+  if (s == NOT_FOUND)
+    return desk_error("not_found", "organisation", "no enrolment of it is proved to be in the log yet",
+                      "try again in a while");
+  return json_pack("{s:b, s:s}", "ok", 1, "invitation", text);
+}
+
+json_t *desk_suspend(struct agent *a, const json_t *request)
+{
+  struct org_id id;
+  Onward__Suspend suspend = ONWARD__SUSPEND__INIT;
+  Onward__Core *core = core_new(NULL, &a->arena);
+  json_t *refused = core == NULL ? desk_trouble(OUR_FAULT) : desk_organisation(request, "organisation", &id);
+  if (refused != NULL)
+    return refused;
+  suspend.organisation = pb_data(org_id_text(&id));
+  suspend.standing = ONWARD__STANDING__COMPROMISED;
+  core->act_case = ONWARD__CORE__ACT_SUSPEND;
+  core->suspend = &suspend;
+  refused = queue(a, core);
+  return refused != NULL ? refused : json_pack("{s:b}", "ok", 1);
+}
+
+json_t *desk_stop_replacement(struct agent *a, const json_t *request)
+{
+  struct org_id id;
+  Onward__StopReplacement stop = ONWARD__STOP_REPLACEMENT__INIT;
+  Onward__Core *core = core_new(NULL, &a->arena);
+  json_t *refused = core == NULL ? desk_trouble(OUR_FAULT) : desk_organisation(request, "organisation", &id);
+  if (refused != NULL)
+    return refused;
+  stop.organisation = pb_data(org_id_text(&id));
+  core->act_case = ONWARD__CORE__ACT_STOP_REPLACEMENT;
+  core->stop_replacement = &stop;
+  refused = queue(a, core);
+  return refused != NULL ? refused : json_pack("{s:b}", "ok", 1);
+}
+
+/* --- new keys --- */
+
+/* What we were enrolled with, as a signed request for the prepared keys. */
+static json_t *request_for(struct agent *a, struct key_folder *next, char text[PAPER_TEXT_MAX])
+{
+  struct organisation self;
+  Onward__Request filled = ONWARD__REQUEST__INIT;
+  struct books *b = agent_read(a);
+  const Onward__Request *now =
+      books_organisation(b, &a->self.id, &self) == OK ? directory_request(b, &self, &a->arena) : NULL;
+  if (agent_abort(a) != OK || now == NULL)
+    return desk_trouble(OUR_FAULT);
+  filled.organisation = now->organisation;
+  filled.name = now->name;
+  filled.kind = now->kind;
+  filled.duty_telephone = now->duty_telephone;
+  filled.duty_hours = now->duty_hours;
+  return request_file_write(next, &filled, &a->arena, text, PAPER_TEXT_MAX) == OK ? NULL : desk_trouble(OUR_FAULT);
+}
+
+static json_t *prepare_own(struct agent *a, const json_t *request, char text[PAPER_TEXT_MAX])
+{
+  struct key_folder next;
+  char why[200];
+  const json_t *passphrase = json_object_get(request, "passphrase");
+  if (!json_is_string(passphrase))
+    return desk_error("bad_input", "passphrase", "is missing: the one for the new sealing key", NULL);
+  struct bytes secret = bytes_of(json_string_value(passphrase), json_string_length(passphrase));
+  enum status s = keys_prepare(&a->keys, secret, why, &next);
+  if (s == NOT_NOW)
+    return desk_error("locked", NULL, "the keys are locked", "unlock");
+  if (s != OK)
+    return s == BAD_INPUT ? desk_error("bad_input", "passphrase", why, NULL) : desk_trouble(s);
+  json_t *refused = request_for(a, &next, text);
+  keys_close(&next);
+  return refused;
+}
+
+json_t *desk_rotate(struct agent *a, const json_t *request)
+{
+  static char text[PAPER_TEXT_MAX];
+  struct read_request r;
+  Onward__Rotate rotate = ONWARD__ROTATE__INIT;
+  Onward__ReplaceKeys replace = ONWARD__REPLACE_KEYS__INIT;
+  bool own = json_object_get(request, "request") == NULL;
+  json_t *refused = own ? prepare_own(a, request, text) : NULL;
+  json_t *paper = own && refused == NULL ? json_pack("{s:s}", "request", text) : NULL;
+  if (refused == NULL)
+    refused = read_request(a, own ? paper : request, &r);
+  json_decref(paper);
+  Onward__Core *core = core_new(NULL, &a->arena);
+  if (refused != NULL || core == NULL)
+    return refused != NULL ? refused : desk_trouble(OUR_FAULT);
+  rotate.request = replace.request = pb_data(r.packed);
+  rotate.signature = replace.signature = pb_data(r.signature);
+  core->act_case = own ? ONWARD__CORE__ACT_ROTATE : ONWARD__CORE__ACT_REPLACE_KEYS;
+  if (own)
+    core->rotate = &rotate;
+  else
+    core->replace_keys = &replace;
+  refused = queue(a, core);
+  return refused != NULL ? refused : saved_words(&r.id, r.words);
+}

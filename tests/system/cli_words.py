@@ -1,0 +1,566 @@
+#!/usr/bin/env python3
+"""The command line against a stand-in for Onward on this computer: what it sends, what it prints, how it ends. Everything it prints is
+collected, and searched at the end for words that no partner's staff should read."""
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from fake_onward import FakeOnward
+
+BIN = os.environ["ONWARD_BIN"]
+ONWARD = os.path.join(BIN, "onward")
+MARKER = "Q7markerZ"
+printed = []
+
+ITEM = {"id": "00" * 16, "short": "K7MQ4X-T", "role": "recipient", "sender": "police", "sender_name": "Police Siem Reap",
+        "state": "received", "flags": [], "delivery": "logged", "pending": 0, "who": "police", "who_name": "Police Siem Reap",
+        "with": "aple", "with_name": "APLE", "since_ms": int(time.time() * 1000) - 3 * 3600 * 1000, "awaited": ["acknowledge"],
+        "awaited_from": "aple", "leg": 1, "hops": 0, "priority": "HIGH", "group": "PSS", "phoned": False, "drill": False,
+        "parties": [{"id": "aple", "name": "APLE", "rank": 1, "visited": True}], "opened": False, "new": True}
+SENT = ITEM | {"role": "sender", "sender": "aple", "sender_name": "APLE", "with": "a21", "with_name": "A21 Cambodia", "new": False,
+               "who": "aple", "who_name": "APLE", "awaited_from": "a21", "short": "AAAAAA-A",
+               "parties": [{"id": "a21", "name": "A21 Cambodia", "rank": 1}, {"id": "hope", "name": "Hope", "rank": 2}]}
+DIRECTORY = {"ok": True, "organisations": [
+    {"id": "aple", "name": "APLE", "kind": "NGO", "standing": "ACTIVE", "yourself": True},
+    {"id": "a21", "name": "A21 Cambodia", "kind": "NGO", "standing": "ACTIVE", "telephone": "+855 23 000 000",
+     "hours": "Mon-Fri 08:00-17:00"},
+    {"id": "gone", "name": "Gone", "kind": "NGO", "standing": "COMPROMISED"},
+    {"id": "hope", "name": "Hope", "kind": "HEALTH", "standing": "ACTIVE"}]}
+BRIEF = {"service": "FOOD", "need": MARKER + " need", "sex": "FEMALE", "age_band": "AGE_10_14"}
+FORM = {"to": ["a21"], "priority": "LOW", "basis": "CONSENT", "brief": BRIEF, "file": {"case_code": MARKER}}
+
+
+def run(home, *words, given=None, environment=None):
+    done = subprocess.run([ONWARD, "--home", home, *words], input=given, capture_output=True, text=True, timeout=60,
+                          env=environment, stdin=subprocess.DEVNULL if given is None else None)
+    printed.append(done.stdout + done.stderr)
+    return done
+
+
+class Terminal:
+    """`onward` with a terminal before it: waits for a text, then types an answer."""
+
+    def __init__(self, home, *words):
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execv(ONWARD, [ONWARD, "--home", home, *words])
+        self.seen = ""
+
+    def wait_for(self, text, seconds=30):
+        end = time.monotonic() + seconds
+        while text not in self.seen:
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError(f"no {text!r} in {self.seen!r}")
+            try:
+                self.seen += os.read(self.fd, 4096).decode().replace("\r\n", "\n")
+            except OSError:
+                raise AssertionError(f"ended without {text!r}: {self.seen!r}") from None
+        before, self.seen = self.seen.split(text, 1)
+        printed.append(before + text)
+        return before
+
+    def type(self, question, answer):
+        self.wait_for(question)
+        self.wait_for("> ")
+        os.write(self.fd, answer.encode() + b"\n")
+
+    def end(self):
+        rest = self.seen
+        try:
+            while chunk := os.read(self.fd, 4096):
+                rest += chunk.decode()
+        except OSError:
+            pass
+        os.close(self.fd)
+        printed.append(rest)
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), rest
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.work = tempfile.mkdtemp(prefix="onward-cli-")
+        self.home = os.path.join(self.work, "home")
+        os.mkdir(self.home, 0o700)
+        self.fake = FakeOnward(self.home)
+
+    def tearDown(self):
+        self.fake.close()
+        shutil.rmtree(self.work)
+
+    def run_here(self, *words, **options):
+        return run(self.home, *words, **options)
+
+    def file(self, name, content):
+        path = os.path.join(self.work, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+        return path
+
+
+class Lists(Case):
+    def test_states_read_as_sentences(self):
+        at_sender = {"requested": "A21 Cambodia: sent, not yet arrived on their computer",
+                     "received": "A21 Cambodia: arrived on their computer", "acknowledged": "A21 Cambodia: a person has read it",
+                     "accepted": "A21 Cambodia: they will help", "in_progress": "A21 Cambodia: they are helping",
+                     "completed": "they have finished", "returned": "it came back", "cancelled": "you took it back"}
+        at_recipient = {"received": "arrived on this computer, nobody here has read it yet",
+                        "acknowledged": "a person here has read it", "accepted": "you will help",
+                        "in_progress": "you are helping", "gone": "moved on", "left": "no longer with you"}
+        for base, sentences, box in ((SENT, at_sender, "sent"), (ITEM, at_recipient, "inbox")):
+            for state, sentence in sentences.items():
+                self.fake.answers["list"] = {"ok": True, "items": [base | {"state": state}]}
+                done = self.run_here(box)
+                self.assertEqual(done.returncode, 0)
+                self.assertIn(sentence, done.stdout)
+        self.assertEqual({request["box"] for request in self.fake.asked("list")}, {"sent", "inbox"})
+
+    def test_an_item_says_who_since_when_and_what_is_awaited(self):
+        self.fake.answers["list"] = {"ok": True, "items": [SENT | {"state": "accepted", "who": "a21", "who_name": "A21 Cambodia",
+                                                                   "awaited": ["start"], "ref": "CASE-1/PSS"}]}
+        lines = self.run_here("sent").stdout
+        self.assertIn("AAAAAA-A  high priority, mental health and psychosocial support, to A21 Cambodia, then Hope", lines)
+        self.assertIn("your reference CASE-1/PSS", lines)
+        self.assertRegex(lines, r"they will help, since (Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d\d:\d\d, 3 h\n")
+        self.assertIn("awaited from A21 Cambodia: the first contact\n", lines)
+        self.assertIn("responsible for the child: A21 Cambodia\n", lines)
+
+    def test_drafts_tell_how_far_they_are(self):
+        for delivery, sentence in (("not_sent", "not yet sent from this computer"),
+                                   ("sent", "sent, not yet confirmed by the exchange")):
+            self.fake.answers["list"] = {"ok": True, "items": [SENT | {"state": "draft", "delivery": delivery, "pending": 1,
+                                                                       "awaited": [], "awaited_from": ""}]}
+            self.assertIn(sentence, self.run_here("outbox").stdout)
+
+    def test_own_steps_and_refusals_are_told(self):
+        self.fake.answers["list"] = {"ok": True, "items": [ITEM | {
+            "pending": 1, "delivery": "not_sent", "flags": ["cancel_open"], "awaited": ["confirm_cancel", "refuse_cancel"],
+            "refused": {"act": "accept", "verdict": "CANCEL_IS_OPEN", "what": "Answer the wish first."}}]}
+        lines = self.run_here("inbox").stdout
+        self.assertIn("your newest step: not yet sent from this computer", lines)
+        self.assertIn("not taken: that you said yes. Answer the wish first.", lines)
+        self.assertIn("the sender wishes to take it back", lines)
+        self.assertEqual(lines.count("an answer to the wish to take it back"), 1)
+
+    def test_json_is_the_answer_itself(self):
+        answer = {"ok": True, "items": [ITEM]}
+        self.fake.answers["list"] = answer
+        self.assertEqual(json.loads(self.run_here("inbox", "--json").stdout), answer)
+
+    def test_nothing_that_steers_the_terminal_is_printed(self):
+        self.fake.answers["list"] = {"ok": True, "items": [ITEM | {"sender_name": "P\x1b[2J\u202eo\u009bl\x07ice"}]}
+        self.assertIn("P?[2J?o?l?ice", self.run_here("inbox").stdout)
+
+
+class Today(Case):
+    def test_what_to_do_comes_with_its_command(self):
+        mine = ITEM | {"state": "acknowledged", "awaited": ["accept", "decline"], "new": False}
+        self.fake.answers["list"] = {"ok": True, "items": [ITEM, mine | {"short": "CCCCCC-C"}, SENT]}
+        self.fake.answers["status"] |= {"alarms": ["Two copies are running."], "locked": True}
+        lines = self.run_here().stdout
+        order = [lines.index(text) for text in ("! Two copies are running.", "onward show K7MQ4X-T",
+                                                "onward accept CCCCCC-C --first-contact DATE", "onward decline CCCCCC-C",
+                                                "1 with others", "onward unlock")]
+        self.assertEqual(order, sorted(order))
+        self.assertEqual(self.fake.asked("list")[0]["box"], "all")
+
+    def test_a_quiet_day(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        self.assertIn("Nothing waits for you.", self.run_here().stdout)
+        together = json.loads(self.run_here("--json").stdout)
+        self.assertEqual((together["items"], together["status"]["organisation"]), ([], "aple"))
+
+    def test_urgent_and_not_sent_says_whom_to_phone(self):
+        self.fake.answers["list"] = {"ok": True, "items": [SENT | {"state": "draft", "delivery": "not_sent", "awaited": [],
+                                                                   "awaited_from": ""}]}
+        self.fake.answers["directory"] = DIRECTORY
+        self.fake.answers["status"] |= {"connected": False, "unsent": 1}
+        lines = self.run_here().stdout
+        self.assertIn("phone A21 Cambodia, +855 23 000 000 (Mon-Fri 08:00-17:00)", lines)
+        self.assertIn("The exchange cannot be reached now: 1 not yet sent", lines)
+
+
+class Endings(Case):
+    def test_each_refusal_has_its_exit_code(self):
+        for code, number in (("bad_input", 2), ("not_allowed", 1), ("not_found", 5), ("locked", 4), ("full", 6), ("broken", 70)):
+            refusal = {"ok": False, "code": code, "what": "what was wrong", "field": "brief.need", "try": "what to do"}
+            self.fake.answers["show"] = refusal
+            done = self.run_here("show", "K7MQ4X-T")
+            self.assertEqual(done.returncode, number)
+            self.assertIn("brief.need: what was wrong\n        what to do\n", done.stderr)
+            self.assertEqual(done.stdout, "")
+            done = self.run_here("show", "K7MQ4X-T", "--json")
+            self.assertEqual((done.returncode, json.loads(done.stdout), done.stderr), (number, refusal, ""))
+
+    def test_not_running_is_said(self):
+        for home in (os.path.join(self.work, "nowhere"), self.work):
+            done = run(home, "inbox")
+            self.assertEqual(done.returncode, 3)
+            self.assertIn("onward init" if home.endswith("nowhere") else "onward run", done.stderr)
+        self.assertEqual(json.loads(run(self.work, "inbox", "--json").stdout)["code"], "not_running")
+
+    def test_answers_that_cannot_be_read_are_a_fault(self):
+        self.fake.answers["list"] = lambda request: 17
+        self.assertEqual(self.run_here("inbox").returncode, 70)
+
+    def test_wrong_usage_says_what_was_expected(self):
+        for words, expected in ((["refr"], "did you mean: onward refer"), (["registrar", "enroll"], "onward registrar enrol"),
+                                (["registrar"], "expected enrol"), (["decline", "ID", "--reson", "X"], "did you mean --reason"),
+                                (["decline", "ID", "--reason"], "--reason needs a value"),
+                                (["show", "ID", "--peek=1"], "--peek takes no value"), (["accept"], "too few arguments"),
+                                (["inbox", "x"], "too many arguments"), (["refer"], "expected a file with the form"),
+                                (["decline", "ID", "--text", MARKER], "is not an option"), (["--nonsense"], "is not an option")):
+            done = self.run_here(*words)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn(expected, done.stderr)
+        self.assertEqual(self.fake.requests, [])
+
+    def test_every_command_has_help(self):
+        names = re.findall(r"^  onward ((?:registrar )?[a-z-]+)  +\S", self.run_here("help").stdout, re.M)
+        self.assertGreater(len(names), 30)
+        for name in names:
+            done = self.run_here(*name.split(), "--help")
+            self.assertEqual(done.returncode, 0)
+            self.assertIn("onward " + name, done.stdout)
+
+
+class Refer(Case):
+    def setUp(self):
+        super().setUp()
+        self.fake.answers["refer"] = {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T", "again": False}
+
+    def refer(self, form, *words):
+        return self.run_here("refer", "-", *words, given=form if isinstance(form, str) else json.dumps(form))
+
+    def test_form_and_options_come_together(self):
+        done = self.refer(FORM, "--to", "a21,hope", "--priority=high", "--basis", "vital-interests", "--scope", "a21,hope",
+                          "--until", "2030-01-01", "--area", "KH-17", "--group", "pss", "--ref", "CASE/1", "--reroute", "never",
+                          "--phoned", "--drill", "--file-now", "--no-feedback")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("K7MQ4X-T: saved on this computer.", done.stdout)
+        self.assertEqual(self.fake.asked("refer"), [FORM | {
+            "do": "refer", "to": ["a21", "hope"], "priority": "HIGH", "basis": "VITAL_INTERESTS", "scope": ["a21", "hope"],
+            "consent_until": "2030-01-01", "area": "KH-17", "group": "PSS", "ref": "CASE/1", "reroute": "REROUTE_NEVER",
+            "phoned": True, "drill": True, "file_now": True, "feedback": False}])
+
+    def test_the_empty_form_is_json_and_says_nothing(self):
+        form = json.loads(self.run_here("refer", "--form").stdout)
+        self.assertEqual(form["brief"]["need"], "")
+        self.assertIn("Compulsory", form["brief"]["need?"])
+        self.assertIn("TRAUMA_COUNSELLING", form["brief"]["service?"])
+        self.assertEqual(self.refer(form).returncode, 0)
+        self.assertEqual(self.fake.asked("refer"), [{"do": "refer"}])
+
+    def test_a_file_serves_as_well(self):
+        self.assertEqual(self.run_here("refer", self.file("form.json", json.dumps(FORM))).returncode, 0)
+        self.assertEqual(self.fake.asked("refer"), [FORM | {"do": "refer"}])
+        self.assertEqual(self.run_here("refer", os.path.join(self.work, "none")).returncode, 5)
+
+    def test_what_is_wrong_is_told_without_its_content(self):
+        for text, expected in (('{"brief":\n {"need": "' + MARKER + '" oops}}', "line 2, column"), ('["' + MARKER + '"]', "JSON object"),
+                               ('{"a": "' + MARKER + '", "a": 1}', "not JSON"), ('{"a": "' + MARKER * 40000 + '"}', "too long")):
+            done = self.refer(text)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(expected, done.stderr)
+            self.assertNotIn(MARKER, done.stdout + done.stderr)
+
+    def test_repetition_and_absence_are_told(self):
+        self.fake.answers["refer"]["again"] = True
+        self.assertIn("nothing new was made", self.refer(FORM).stdout)
+        self.fake.answers["refer"]["again"] = False
+        self.fake.answers["status"]["connected"] = False
+        self.assertIn("Not yet sent from this computer", self.refer(FORM).stdout)
+
+    def test_the_terminal_asks_question_by_question(self):
+        self.fake.answers["directory"] = DIRECTORY
+        self.fake.answers["refer"] = [{"ok": False, "code": "bad_input", "field": "brief.need", "what": "is too vague"},
+                                      {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T"}]
+        t = Terminal(self.home, "refer", "--basis", "CONSENT")
+        self.assertIn("No incident details", t.wait_for("Which organisations"))
+        t.type("2  hope", "nobody")
+        t.type("nobody is not in the list", "2, a21")
+        t.type("How urgent", "?")
+        t.type("Call them as well", "1")
+        t.type("Until when", "soon")
+        t.type("must be a date", "")
+        t.type("by telephone?", "yes")
+        t.type("kind of help", "3")
+        t.type("5  trauma counselling", "5")
+        t.type("few words?", "")
+        t.type("compulsory", MARKER)
+        t.type("How old", "12")
+        t.type("Sex?", "female")
+        for question, answer in (("Which language", "km"), ("How great is the risk", ""), ("to be safe, and", ""),
+                                 ("Your case code", "C-1"), ("called?", ""), ("Who may be called", "aunt"), ("number?", "012"),
+                                 ("When is it safe", ""), ("Which words", ""), ("must not learn", ""), ("takes care", "father"),
+                                 ("been informed?", "no"), ("Why has the caregiver not", "not safe"), ("help has been given", ""),
+                                 ("Who gave consent", "the girl"), ("What may be shared", ""), ("must be withheld?", ""),
+                                 ("legal proceedings", "2"), ("Whom can they call", "duty desk")):
+            t.type(question, answer)
+        t.type("Send it now?", "yes")
+        t.type("is too vague", "weekly talks")
+        t.type("Send it now?", "y")
+        code, rest = t.end()
+        self.assertEqual(code, 0)
+        self.assertIn("K7MQ4X-T: saved", rest)
+        first, second = self.fake.asked("refer")
+        self.assertEqual(first["brief"]["need"], MARKER)
+        self.assertEqual(second, {
+            "do": "refer", "basis": "CONSENT", "to": ["hope", "a21"], "priority": "HIGH", "phoned": True,
+            "brief": {"service": "TRAUMA_COUNSELLING", "need": "weekly talks", "sex": "FEMALE", "language": "km"},
+            "file": {"age": 12, "case_code": "C-1", "contact": {"who": "aunt", "telephone": "012"},
+                     "caregiver": {"who": "father", "informed": False, "why_not": "not safe"},
+                     "consent": {"given_by": "the girl"}, "legal_status": "REPORTED", "focal_point": "duty desk"}})
+
+    def test_a_person_can_change_their_mind(self):
+        self.fake.answers["directory"] = DIRECTORY
+        form = self.file("form.json", json.dumps(FORM))
+        t = Terminal(self.home, "refer")
+        t.wait_for("> ")
+        os.write(t.fd, b"\x04")
+        code, rest = t.end()
+        self.assertEqual((code, self.fake.asked("refer")), (1, []))
+        self.assertIn("nothing was done", rest)
+        self.assertTrue(os.path.exists(form))
+
+
+class Show(Case):
+    ANSWER = {"ok": True, "acknowledged_now": True, "brief": BRIEF, "item": ITEM | {"state": "acknowledged", "awaited": ["accept"]},
+              "notes": [{"index": 4, "time_ms": 1000, "from": "police", "act": "cancel", "text": "line one\nline two"}],
+              "history": [{"index": 1, "time_ms": 1000, "act": "submit", "by": "police", "by_name": "Police Siem Reap",
+                           "verdict": "ACCEPTED"},
+                          {"index": 2, "time_ms": 2000, "act": "accept", "by": "aple", "verdict": "NOT_IN_THIS_STATE"},
+                          {"index": 3, "time_ms": 2000, "act": "leg_opened", "verdict": "ACCEPTED"}]}
+
+    def test_opening_says_that_it_acknowledges(self):
+        self.fake.answers["show"] = self.ANSWER
+        lines = self.run_here("show", "K7MQ4X-T").stdout
+        for text in ("its sender is told that a person has read it", MARKER + " need", "10-14", "food", "line one\n", "line two\n",
+                     "Police Siem Reap sent it\n", "aple said yes: not taken, not in this state\n", "the exchange offered it",
+                     "onward accept K7MQ4X-T --first-contact DATE", "Name and contact come once you have said yes."):
+            self.assertIn(text, lines)
+        self.assertEqual(self.fake.asked("show"), [{"do": "show", "id": "K7MQ4X-T", "peek": False}])
+
+    def test_peek_does_not(self):
+        self.fake.answers["show"] = self.ANSWER | {"acknowledged_now": False}
+        self.assertNotIn("is told", self.run_here("show", "K7MQ4X-T", "--peek").stdout)
+        self.assertIs(self.fake.asked("show")[0]["peek"], True)
+
+    def test_locked_asks_unlocks_and_goes_on(self):
+        locked = {"ok": False, "code": "locked", "what": "the cases are locked", "try": "onward unlock"}
+        self.fake.answers |= {"show": [locked, self.ANSWER], "unlock": {"ok": True}}
+        done = self.run_here("show", "K7MQ4X-T", "--passphrase-file", self.file("pass", "river stone lamp\nmore\n"))
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.fake.asked("unlock"), [{"do": "unlock", "passphrase": "river stone lamp"}])
+        self.fake.answers["show"] = locked
+        self.assertEqual(self.run_here("show", "K7MQ4X-T").returncode, 4)
+
+    def test_the_passphrase_is_not_echoed(self):
+        locked = {"ok": False, "code": "locked", "what": "the cases are locked"}
+        self.fake.answers |= {"show": [locked, self.ANSWER], "unlock": {"ok": True}}
+        t = Terminal(self.home, "show", "K7MQ4X-T")
+        t.wait_for("Passphrase: ")
+        os.write(t.fd, b"river stone lamp\n")
+        code, rest = t.end()
+        self.assertEqual(code, 0)
+        self.assertNotIn("river", rest)
+        self.assertIn(MARKER, rest)
+        self.assertEqual(self.fake.asked("unlock")[0]["passphrase"], "river stone lamp")
+
+
+class Acts(Case):
+    def setUp(self):
+        super().setUp()
+        self.fake.answers["act"] = {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T"}
+
+    def act(self, *words, **options):
+        done = self.run_here(*words, **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.fake.asked("act")[-1]
+
+    def test_what_each_step_sends(self):
+        base = {"do": "act", "id": "ID"}
+        for words, expected in (
+                (["acknowledge", "ID"], {"act": "acknowledge"}),
+                (["accept", "ID", "--first-contact", "2030-01-02"], {"act": "accept", "first_contact_by": "2030-01-02"}),
+                (["decline", "ID", "--reason", "no_capacity", "--by", "provider"],
+                 {"act": "decline", "reason": "NO_CAPACITY", "by": "BY_PROVIDER"}),
+                (["start", "ID"], {"act": "start"}), (["close", "ID"], {"act": "close"}), (["cancel", "ID"], {"act": "cancel"}),
+                (["progress", "ID", "--kind", "no-show"], {"act": "progress", "note": {"progress": "NO_SHOW"}}),
+                (["complete", "ID", "--outcome", "ADVICE_ONLY"], {"act": "complete", "outcome": "ADVICE_ONLY"}),
+                (["fail", "ID", "--reason", "CLIENT_MOVED"], {"act": "fail", "reason": "CLIENT_MOVED"}),
+                (["readdress", "ID", "--to", "a21,hope"], {"act": "readdress", "to": ["a21", "hope"]}),
+                (["confirm-cancel", "ID"], {"act": "confirm_cancel"}), (["refuse-cancel", "ID"], {"act": "refuse_cancel"})):
+            self.assertEqual(self.act(*words), base | expected)
+
+    def test_notes_come_from_files_only(self):
+        path = self.file("note", MARKER + "\nsecond line\n")
+        expected = {"text": MARKER + "\nsecond line"}
+        self.assertEqual(self.act("accept", "ID", "--note", path)["note"], expected)
+        self.assertEqual(self.act("close", "ID", "--note", "-", given=MARKER + "\nsecond line\n")["note"], expected)
+        self.assertEqual(self.run_here("close", "ID", "--note", self.file("long", "x" * 2002)).returncode, 2)
+
+    def test_a_reroute_carries_a_brief(self):
+        expected = {"do": "act", "id": "ID", "act": "reroute", "to": "a21", "brief": BRIEF | {"by_rerouter": True}}
+        self.assertEqual(self.act("reroute", "ID", "-", "--to", "a21", given=json.dumps(BRIEF)), expected)
+        self.assertEqual(self.act("reroute", "ID", "-", "--to", "a21", given=json.dumps({"brief": BRIEF})), expected)
+        self.assertEqual(self.run_here("reroute", "ID", "-", "--to", "a21,hope", given=json.dumps(BRIEF)).returncode, 2)
+
+    def test_what_is_missing_is_asked_for(self):
+        t = Terminal(self.home, "decline", "K7MQ4X-T")
+        t.type("16  other reason", "1")
+        t.type("Who says no?", "1")
+        t.type("A note", MARKER)
+        code, rest = t.end()
+        self.assertEqual(code, 0)
+        self.assertIn("you said no", rest)
+        self.assertEqual(self.fake.asked("act"), [{"do": "act", "act": "decline", "id": "K7MQ4X-T", "reason": "NO_CAPACITY",
+                                                   "by": "BY_PROVIDER", "note": {"text": MARKER}}])
+
+
+class Office(Case):
+    def test_directory_and_status(self):
+        self.fake.answers["directory"] = DIRECTORY
+        lines = self.run_here("directory").stdout
+        self.assertRegex(lines, r"a21 +A21 Cambodia \(ngo\)\n +telephone \+855 23 000 000, Mon-Fri")
+        self.assertIn("Gone (ngo), cut off", lines)
+        self.assertIn("APLE (ngo), you", lines)
+        self.fake.answers["status"] |= {"connected": False, "last_contact_ms": int(time.time() * 1000) - 300000, "unsent": 2}
+        lines = self.run_here("status").stdout
+        for text in ("APLE (aple)", "one two three", "cannot be reached now. Last heard", "5 min ago", "2 not yet sent"):
+            self.assertIn(text, lines)
+
+    def test_lock_unlock_rotate(self):
+        self.fake.answers |= {"lock": {"ok": True}, "unlock": {"ok": True}, "rotate": {"ok": True, "words": "six words"}}
+        path = self.file("pass", "river stone lamp\n")
+        self.assertEqual(self.run_here("lock").returncode, 0)
+        self.assertEqual(self.run_here("unlock", "--passphrase-file", path).returncode, 0)
+        self.assertEqual(self.run_here("unlock").returncode, 4)
+        self.assertIn("six words", self.run_here("rotate", "--new-passphrase-file", path).stdout)
+        self.assertEqual(self.fake.asked("rotate"), [{"do": "rotate", "passphrase": "river stone lamp"}])
+
+    def test_a_hook_gets_id_and_kind_and_nothing_else(self):
+        seen = os.path.join(self.work, "seen")
+        hook = self.file("hook", '#!/bin/sh\n{ for word in "$@"; do echo "[$word]"; done; env; cat; } >>' + seen + "\n")
+        os.chmod(hook, 0o700)
+        self.fake.answers["watch"] = {"ok": True}
+        self.fake.events = [{"event": {"id": "a" * 32, "short": "K7MQ4X-T", "kind": "accept"}},
+                            {"event": {"id": "b" * 32, "short": "AAAAAA-A", "kind": "$(touch x)"}}]
+        environment = {"PATH": "/usr/bin:/bin", "MINE": "1"}
+        done = self.run_here("watch", "--exec", hook, environment=environment)
+        self.assertEqual(done.returncode, 3) # the stand-in hung up
+        with open(seen, encoding="utf-8") as file:
+            lines = [line for line in file.read().split("\n") if line and not re.match("PWD=|OLDPWD=|SHLVL=|_=", line)]
+        expected = sorted(f"{name}={value}" for name, value in environment.items())
+        self.assertEqual(lines[:2], [f"[{'a' * 32}]", "[accept]"])
+        self.assertEqual(sorted(lines[2:4]), expected)
+        self.assertEqual(lines[4:6], [f"[{'b' * 32}]", "[$(touch x)]"])
+        self.assertEqual(self.run_here("watch").stdout, "K7MQ4X-T accept\nAAAAAA-A $(touch x)\n")
+        lines = self.run_here("watch", "--json").stdout.splitlines()
+        self.assertEqual([json.loads(line) for line in lines[:2]], self.fake.events)
+
+
+class Joining(Case):
+    def init(self, name, *more):
+        home = os.path.join(self.work, name.replace("/", "-"))
+        done = run(home, "init", "--organisation", name, "--name", name.upper() + " office", "--kind", "ngo", "--passphrase-file",
+                   self.file("pass", "river stone lamp\n"), *more)
+        return home, done
+
+    def test_init_makes_keys_and_a_request_once(self):
+        home, done = self.init("aple/sr")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        words = re.search(r"words: (([a-z]{5} ?){6})\n", done.stdout).group(1)
+        for name in os.listdir(home):
+            self.assertEqual(stat.S_IMODE(os.stat(os.path.join(home, name)).st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(os.stat(home).st_mode), 0o700)
+        self.assertIn("aple-sr.request", os.listdir(home))
+        _, again = self.init("aple/sr", "--json")
+        self.assertEqual(json.loads(again.stdout)["words"], words) # the keys are the same
+        for option, value in (("--organisation", "APLE"), ("--kind", "shop"), ("--name", "x" * 121), ("--telephone", "call me")):
+            self.assertEqual(self.init("aple/sr", option, value)[1].returncode, 2, option)
+
+    def test_init_asks_for_the_passphrase_twice(self):
+        home = os.path.join(self.work, "asked")
+        t = Terminal(home, "init", "--organisation", "a21", "--name", "A21", "--kind", "NGO", "--telephone", "", "--hours", "")
+        for prompt, answer in (("New passphrase: ", "short"), ("New passphrase: ", "river stone lamp"), ("once more: ", "other words"),
+                               ("not the same", None), ("New passphrase: ", "river stone lamp"), ("once more: ", "river stone lamp")):
+            t.wait_for(prompt)
+            if answer:
+                os.write(t.fd, answer.encode() + b"\n")
+        code, rest = t.end()
+        self.assertEqual(code, 0)
+        self.assertNotIn("river", rest)
+        self.assertIn("seal.pem", os.listdir(home))
+
+    def test_a_registrar_compares_words_and_waits_for_the_log(self):
+        home, done = self.init("a21")
+        words = re.search(r"words: (.*)\n", done.stdout).group(1)
+        request = os.path.join(home, "a21.request")
+        absent = {"ok": False, "code": "not_found", "what": "not yet in the log"}
+        self.fake.answers |= {"enrol": {"ok": True, "organisation": "a21", "words": words},
+                              "invitation": [absent, absent, {"ok": True, "invitation": "the invitation\n"}]}
+        self.assertEqual(self.run_here("registrar", "enrol", request).returncode, 2)
+        self.assertEqual(self.run_here("registrar", "enrol", request, "--words", words[:-1] + "x").returncode, 1)
+        self.assertEqual(self.fake.requests, [])
+        done = self.run_here("registrar", "enrol", request, "--words", words.upper().replace(" ", "  "), "--agreement-until",
+                             "2030-01-01")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(os.path.join(home, "a21.invitation"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "the invitation\n")
+        with open(request, encoding="utf-8") as file:
+            self.assertEqual(self.fake.asked("enrol"), [{"do": "enrol", "request": file.read(), "agreement_until": "2030-01-01"}])
+        self.fake.answers["invitation"] = absent
+        done = self.run_here("registrar", "enrol", request, "--words", words, "--wait", "0")
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("not yet in the log", done.stderr)
+        self.assertIn("onward registrar invitation a21", done.stderr)
+
+    def test_other_steps_of_registrars(self):
+        home, done = self.init("a21")
+        words = re.search(r"words: (.*)\n", done.stdout).group(1)
+        self.fake.answers |= {"suspend": {"ok": True}, "stop_replacement": {"ok": True},
+                              "rotate": {"ok": True, "organisation": "a21", "words": words}}
+        self.assertEqual(self.run_here("registrar", "suspend", "a21").returncode, 0)
+        self.assertEqual(self.run_here("registrar", "stop", "a21").returncode, 0)
+        self.assertEqual(self.run_here("registrar", "rotate", os.path.join(home, "a21.request"), "--words", words).returncode, 0)
+        self.assertEqual([request["do"] for request in self.fake.requests], ["suspend", "stop_replacement", "rotate"])
+        self.assertIn("BEGIN ONWARD REQUEST", self.fake.requests[2]["request"])
+
+    def test_an_invitation_is_held_against_the_keys(self):
+        homes = {name: self.init(name)[0] for name in ("council", "ministry")}
+        made = subprocess.run([os.path.join(BIN, "onward-broker"), "init", os.path.join(self.work, "exchange"), "--name",
+                               "exchange.example", "--listen", "tcp://127.0.0.1:7070"]
+                              + [word for name, home in homes.items() for word in ("--registrar", f"{home}/{name}.request")],
+                              capture_output=True, text=True, check=True)
+        self.assertIn("council", made.stdout)
+        invitation = {name: os.path.join(self.work, "exchange", name + ".invitation") for name in homes}
+        stranger = self.init("stranger")[0]
+        self.assertEqual(run(stranger, "join", invitation["ministry"]).returncode, 1)
+        self.assertNotIn("network", os.listdir(stranger))
+        done = run(homes["council"], "join", invitation["council"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"six words: ([a-z]{5} ?){6}\n")
+        self.assertLessEqual({"network", "agent.conf"}, set(os.listdir(homes["council"])))
+        self.assertEqual(run(homes["council"], "join", invitation["council"]).returncode, 0)
+        self.assertEqual(self.init("council")[1].returncode, 2) # it has joined
+
+
+class ZWords(unittest.TestCase):
+    def test_no_machinery_was_named(self):
+        everything = "\n".join(printed)
+        self.assertGreater(len(everything), 10000)
+        self.assertEqual(re.findall(r".*\b(?:broker|agent)s?\b.*", everything, re.I), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
