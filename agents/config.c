@@ -36,7 +36,7 @@ enum status config_read(const char *path, struct config *out, struct settings_er
   *out = (struct config){.hello_wait_ms = 15000,
                          .ask_interval_s = 60,
                          .credit_entries = 64,
-                         .credit_bytes = 262144,
+                         .credit_bytes = 131072,
                          .lock_after_minutes = 600};
   if (access(path, F_OK) != 0)
     return OK;

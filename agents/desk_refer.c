@@ -172,7 +172,7 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
       return desk_error("bad_input", "to", "names your own organisation", NULL);
     if (skip == 0 || skip >= sizeof why / sizeof why[0])
       continue;
-    a->stale |= skip == ONWARD__SKIPPED_REASON__NOT_ENROLLED;
+    a->stale = true;
     snprintf(what, sizeof what, ORG_FMT " %s", r->to[i].text, why[skip]);
     return desk_error(skip == ONWARD__SKIPPED_REASON__NOT_ENROLLED ? "bad_input" : "not_allowed", "to", what,
                       "see the directory, and leave it out");

@@ -42,8 +42,8 @@ json_t *desk_directory(struct agent *a, const json_t *request)
 
 /* --- acts on the registry --- */
 
-/* Composes, judges, queues. NULL: saved. */
-static json_t *queue(struct agent *a, const Onward__Core *core)
+/* Composes, judges, queues. NULL: saved. `invited`: an invitation that was made for it counts no more; may be NULL. */
+static json_t *queue(struct agent *a, const Onward__Core *core, const struct org_id *invited)
 {
   struct composed c;
   struct complaint why;
@@ -54,7 +54,10 @@ static json_t *queue(struct agent *a, const Onward__Core *core)
   json_t *refused = desk_judge(a, &c.event);
   if (refused != NULL)
     return refused;
-  s = outbox_add(agent_write(a), ONWARD__PRIORITY__HIGH, &c.event, c.bodies, &number);
+  struct books *b = agent_write(a);
+  s = outbox_add(b, ONWARD__PRIORITY__HIGH, &c.event, c.bodies, &number);
+  if (invited != NULL)
+    invite_drop(b, invited);
   if (s != OK)
     agent_abort(a);
   else
@@ -111,7 +114,7 @@ json_t *desk_enrol(struct agent *a, const json_t *request)
   enrol.signature = pb_data(r.signature);
   core->act_case = ONWARD__CORE__ACT_ENROL;
   core->enrol = &enrol;
-  refused = queue(a, core);
+  refused = queue(a, core, &r.id);
   return refused != NULL ? refused : saved_words(&r.id, r.words);
 }
 
@@ -143,7 +146,7 @@ json_t *desk_suspend(struct agent *a, const json_t *request)
   suspend.standing = ONWARD__STANDING__COMPROMISED;
   core->act_case = ONWARD__CORE__ACT_SUSPEND;
   core->suspend = &suspend;
-  refused = queue(a, core);
+  refused = queue(a, core, NULL);
   return refused != NULL ? refused : json_pack("{s:b}", "ok", 1);
 }
 
@@ -158,7 +161,7 @@ json_t *desk_stop_replacement(struct agent *a, const json_t *request)
   stop.organisation = pb_data(org_id_text(&id));
   core->act_case = ONWARD__CORE__ACT_STOP_REPLACEMENT;
   core->stop_replacement = &stop;
-  refused = queue(a, core);
+  refused = queue(a, core, NULL);
   return refused != NULL ? refused : json_pack("{s:b}", "ok", 1);
 }
 
@@ -222,6 +225,6 @@ json_t *desk_rotate(struct agent *a, const json_t *request)
     core->rotate = &rotate;
   else
     core->replace_keys = &replace;
-  refused = queue(a, core);
+  refused = queue(a, core, own ? NULL : &r.id);
   return refused != NULL ? refused : saved_words(&r.id, r.words);
 }

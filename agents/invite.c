@@ -59,6 +59,11 @@ void invite_make(struct agent *a, struct books *b, const Onward__Answer *answer)
   }
 }
 
+void invite_drop(struct books *b, const struct org_id *id)
+{
+  b->del(b, TABLE_PAPERS, org_id_bytes(id));
+}
+
 enum status invite_text(struct books *b, const struct org_id *id, struct arena *a, const char **text)
 {
   struct bytes packed;

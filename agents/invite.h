@@ -9,6 +9,7 @@
 /* Keeps an invitation for every organisation that these (proved) entries enrol or give new keys; nothing where we are
  * no registrar. */
 void invite_make(struct agent *a, struct books *b, const Onward__Answer *answer);
+void invite_drop(struct books *b, const struct org_id *id); /* what was made is not what will be true */
 /* The file's text, in the arena. NOT_FOUND: none was made. */
 MUST_USE enum status invite_text(struct books *b, const struct org_id *id, struct arena *a, const char **text);
 

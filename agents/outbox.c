@@ -171,7 +171,7 @@ size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX])
 }
 
 /* The next events of one priority that fit one message. */
-static size_t choose(struct books *b, size_t limit, uint8_t highest_only, struct member out[BATCH_EVENTS_MAX])
+static size_t choose(struct books *b, size_t limit, bool high_only, struct member out[BATCH_EVENTS_MAX])
 {
   struct walk w = walk_start(TABLE_QUEUE, (struct bytes){NULL, 0});
   struct outbox_event e;
@@ -181,7 +181,7 @@ static size_t choose(struct books *b, size_t limit, uint8_t highest_only, struct
     uint64_t number = key_number(w.key, 1);
     must(outbox_get(b, number, &e) == OK);
     bool fits = e.event.size + 8 <= room && e.bodies.size <= sealed_room && (count == 0 || !e.alone);
-    if (!fits || (count > 0 && e.priority != priority) || (highest_only && e.priority > ONWARD__PRIORITY__HIGH))
+    if (!fits || (count > 0 && e.priority != priority) || (high_only && e.priority > ONWARD__PRIORITY__HIGH))
       break;
     priority = e.priority;
     out[count].number = number;
@@ -220,16 +220,18 @@ static void move_members(struct books *b, const struct flight_row *row, size_t c
   }
 }
 
-enum status outbox_form(struct books *b, const struct self *self, size_t limit, uint64_t *sequence)
+enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t flights_max,
+                        uint64_t *sequence)
 {
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
   struct flight_row row = {.logged = 0};
   struct marks m;
   size_t in_flight = outbox_flights(b, flights);
-  if (in_flight >= BATCHES_IN_FLIGHT_MAX)
+  size_t places = flights_max < BATCHES_IN_FLIGHT_MAX ? flights_max : BATCHES_IN_FLIGHT_MAX - 1;
+  if (in_flight > places)
     return NOT_FOUND;
-  size_t count = choose(b, limit < BATCH_EVENTS_MAX ? limit : BATCH_EVENTS_MAX, in_flight == BATCHES_IN_FLIGHT_MAX - 1,
-                        row.events);
+  size_t limit = events_max < BATCH_EVENTS_MAX ? events_max : BATCH_EVENTS_MAX;
+  size_t count = choose(b, limit, in_flight == places, row.events);
   if (count == 0)
     return NOT_FOUND;
   marks_get(b, &m);

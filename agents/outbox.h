@@ -47,9 +47,10 @@ struct flight {
   uint16_t logged; /* of the events, in order */
 };
 size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX]);
-/* Signs the next batch, of at most `limit` events. NOT_FOUND: nothing waits, or too much is in flight (the last place
- * is kept for high priority). */
-MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_t limit, uint64_t *sequence);
+/* Signs the next batch, of at most `events_max` events, unless `flights_max` are in flight; one place more is kept for
+ * high priority. NOT_FOUND: nothing waits, or too much is in flight. */
+MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t flights_max,
+                                 uint64_t *sequence);
 /* The message of a batch in flight, in the arena. NOT_NOW: the arena is full. */
 MUST_USE enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body,
                                     struct bytes *sealed);

@@ -13,7 +13,7 @@ enum {
   WAIT_DOUBLINGS = 8, /* the longest wait for a hello, in first waits */
   RETRY_MS = 1000,
   QUIET_MS = 3000,   /* without a delivery: the mailbox is read */
-  STUCK_MS = 120000, /* batches in flight that do not move: something was lost, begin again */
+  STUCK_MS = 600000, /* batches in flight that do not move: something was lost, begin again */
   INPUT_AT_ONCE = 16,
 };
 
@@ -205,6 +205,8 @@ static bool send_flights(struct agent *a)
     if (open)
       s->sent[sequence % BATCHES_IN_FLIGHT_MAX] = sequence;
   }
+  if (!open)
+    s->hold_ms = ticks_ms() + RETRY_MS;
   return agent_abort(a) == OK && open;
 }
 
@@ -216,7 +218,7 @@ static bool form_batch(struct agent *a)
   marks_get(agent_read(a), &m);
   if (agent_abort(a) != OK || m.waiting == 0)
     return false;
-  enum status s = outbox_form(agent_write(a), &a->self, a->session.batch_events, &sequence);
+  enum status s = outbox_form(agent_write(a), &a->self, a->session.batch_events, a->session.batch_events, &sequence);
   if (s != OK) {
     agent_abort(a);
     return false;

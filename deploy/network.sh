@@ -24,9 +24,9 @@ free_port() {
 }
 
 until_true() {
-  local seconds=$1 i
+  local until=$((SECONDS + $1)) seconds=$1
   shift
-  for ((i = 0; i < seconds * 10; i++)); do
+  while [ "$SECONDS" -le "$until" ]; do
     "$@" >/dev/null 2>&1 && return 0
     sleep 0.1
   done

@@ -125,17 +125,15 @@ enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, 
                                               : REFUSE(why, MALFORMED, 0, "batch.header: root does not fit the events");
 }
 
-/* Not with the key that is valid now. If an earlier key of the same organisation fits, the author only has to sign
+/* Not with the key that is valid now. If the one before it fits, the author only has to sign
  * again. */
 static enum status refuse_signature(struct books *b, struct key_ring *ring, const struct batch *batch,
                                     const struct organisation *o, struct refusal *why)
 {
   struct keys old;
-  for (uint64_t index = o->keys_index; index > 0 && books_keys_at(b, &o->id, index, &old) == OK; index--) {
-    if (fits(ring, old.sign, batch->header_bytes, batch->signature))
-      return REFUSE(why, KEY_ENDED, 0, "signature: by a key that was replaced; sign the same header with the new one");
-    break;
-  }
+  if (o->keys_index > 0 && books_keys_at(b, &o->id, o->keys_index, &old) == OK &&
+      fits(ring, old.sign, batch->header_bytes, batch->signature))
+    return REFUSE(why, KEY_ENDED, 0, "signature: by a key that was replaced; sign the same header with the new one");
   return REFUSE(why, BAD_SIGNATURE, 0, "signature: does not fit the organisation's key");
 }
 
@@ -197,12 +195,17 @@ enum status leaf_verify(struct books *b, struct key_ring *ring, const struct lea
 
 enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct complaint *why)
 {
-  for (size_t i = 0; i < g->n_registrars; i++) {
-    const Onward__Request *r;
+  const Onward__Request *r[2];
+  if (g->n_registrars != 2)
+    return complain(why, "registrars: expected two");
+  for (size_t i = 0; i < 2; i++) {
     const Onward__Enrol *enrol = g->registrars[i];
-    enum status s = request_read(pb_bytes(enrol->request), pb_bytes(enrol->signature), a, why, &r);
+    enum status s = request_read(pb_bytes(enrol->request), pb_bytes(enrol->signature), a, why, &r[i]);
     if (s != OK)
       return s;
   }
+  if (bytes_equal(pb_bytes(r[0]->organisation), pb_bytes(r[1]->organisation)) ||
+      bytes_equal(pb_bytes(r[0]->sign_key), pb_bytes(r[1]->sign_key)))
+    return complain(why, "registrars: expected two organisations with keys of their own");
   return OK;
 }

@@ -65,12 +65,16 @@ static enum status check_own(struct replay *r, const struct head *head, const st
 
 static enum status check_batch(struct replay *r, const struct leaf *leaf, struct complaint *why)
 {
+  struct head head;
   struct batch_header h;
   struct sequence last;
   uint8_t begun[BATCH_HEADER_SIZE];
   must(batch_header_read(leaf->header, &h) == OK); /* leaf_verify has read it */
   batch_header_write(&r->batch, begun);
   if (r->batch_left == 0) {
+    books_head(r->books, &head);
+    if (!hash_equal(&h.network, &head.network))
+      return complain(why, "its batch was signed for another network");
     books_last_sequence(r->books, &h.organisation, &last);
     if (leaf->position != 0 || h.sequence != last.sequence + 1)
       return complain(why, "its batch is not the next of its organisation, or lacks events before it");
@@ -143,5 +147,24 @@ enum status replay_end(struct replay *r, struct complaint *why)
     return complain(why, "the last batch is not complete");
   if (rules_consequence(r->books, &r->last, head.time_ms, r->arena, &owed))
     return complain(why, "the last entry has a consequence, which is missing");
+  return OK;
+}
+
+enum status replay_registry(struct books *books, const struct leaf *leaf, const struct event *event,
+                            struct arena *arena, struct complaint *why)
+{
+  Onward__Core owed;
+  struct organisation author;
+  struct occasion o = {books, arena, {{0}}, leaf->index, leaf->time_ms};
+  if (leaf->verdict != ONWARD__VERDICT__ACCEPTED || !act_is_registry(event->act))
+    return complain(why, "it is no part of the registry");
+  if (event->act == ONWARD__CORE__ACT_KEYS_REPLACED)
+    return rules_due(books, leaf->time_ms, arena, &owed) && is_owed(arena, &owed, leaf, event)
+               ? OK
+               : complain(why, "no replacement of keys was due");
+  leaf_author(leaf, &o.author);
+  if (event->act == ONWARD__CORE__ACT_GENESIS || books_organisation(books, &o.author, &author) != OK ||
+      author.standing != ONWARD__STANDING__ACTIVE || rules_decide(&o, event) != ONWARD__VERDICT__ACCEPTED)
+    return complain(why, "the rules do not give its author this");
   return OK;
 }

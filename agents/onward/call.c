@@ -245,6 +245,8 @@ enum exit_code call_fail(const struct call *c, enum exit_code code, const char *
   while (i < CODES - 1 && codes[i].code != code)
     i++;
   json_t *told = json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[i].name, "what", what);
+  if (told == NULL)
+    told = json_pack("{s:b, s:s, s:s}", "ok", 0, "code", codes[i].name, "what", "an argument is not text in UTF-8");
   if (try != NULL)
     json_object_set_new(told, "try", json_string(try));
   say_json(told);

@@ -170,9 +170,12 @@ json_t *client_request(const char *name)
   return json_pack("{s:s}", "do", name);
 }
 
+/* A request that could not be put together (NULL) has an argument to blame. */
 static enum exit_code exchange(struct call *c, const json_t *request, json_t **answer)
 {
   *answer = NULL;
+  if (request == NULL)
+    return call_fail(c, WRONG_USAGE, NULL, "an argument is not text in UTF-8");
   enum exit_code code = client_open(c);
   if (code == DONE)
     code = send_line(c, request);
@@ -186,17 +189,20 @@ enum exit_code client_ask(struct call *c, json_t *request, json_t **answer)
   return code;
 }
 
+enum exit_code client_passphrase(struct call *c, const char *name, char passphrase[PASSPHRASE_SIZE], json_t **answer)
+{
+  json_t *request = json_pack("{s:s, s:s}", "do", name, "passphrase", passphrase);
+  wipe(passphrase, PASSPHRASE_SIZE);
+  return client_do(c, request, answer);
+}
+
 static enum exit_code unlock(struct call *c)
 {
   char passphrase[PASSPHRASE_SIZE];
   json_t *answer = NULL;
   enum exit_code code = ask_passphrase(c, "Passphrase: ", passphrase);
-  if (code != DONE)
-    return code;
-  code = exchange(c, json_pack("{s:s, s:s}", "do", "unlock", "passphrase", passphrase), &answer);
-  wipe(passphrase, sizeof passphrase);
-  if (code == DONE && !json_is_true(json_object_get(answer, "ok")))
-    code = call_refused(c, answer);
+  if (code == DONE)
+    code = client_passphrase(c, "unlock", passphrase, &answer);
   json_decref(answer);
   return code;
 }

@@ -9,7 +9,6 @@
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/words.h"
-#include "proto/seal/sign.h"
 
 static void say_status(const json_t *s)
 {
@@ -21,7 +20,7 @@ static void say_status(const json_t *s)
   if (flag_of(s, "connected"))
     say("Connected with the exchange.\n");
   else if (contact > 0)
-    say("The exchange cannot be reached now. Last heard %s, %s ago.\n", time_words(contact, when),
+    say("The exchange cannot be reached now. Last heard %s (%s).\n", time_words(contact, when),
         ago_words(contact, ago));
   else
     say("The exchange has not been reached yet.\n");
@@ -95,24 +94,13 @@ enum exit_code run_lock(struct call *c)
   return code;
 }
 
-/* Sends a request with a passphrase in it, which is wiped behind. */
-static enum exit_code send_passphrase(struct call *c, const char *name, char passphrase[PASSPHRASE_SIZE],
-                                      json_t **answer)
-{
-  json_t *request = json_pack("{s:s, s:s}", "do", name, "passphrase", passphrase);
-  wipe(passphrase, PASSPHRASE_SIZE);
-  if (request == NULL)
-    return call_fail(c, WRONG_USAGE, NULL, "the passphrase is not text in UTF-8");
-  return client_do(c, request, answer);
-}
-
 enum exit_code run_unlock(struct call *c)
 {
   char passphrase[PASSPHRASE_SIZE];
   json_t *answer = NULL;
   enum exit_code code = ask_passphrase(c, "Passphrase: ", passphrase);
   if (code == DONE)
-    code = send_passphrase(c, "unlock", passphrase, &answer);
+    code = client_passphrase(c, "unlock", passphrase, &answer);
   if (code == DONE && !client_print_json(c, answer))
     say("Unlocked. In the evening: onward lock\n");
   json_decref(answer);
@@ -125,7 +113,7 @@ enum exit_code run_rotate(struct call *c)
   json_t *answer = NULL;
   enum exit_code code = ask_new_passphrase(c, "--new-passphrase-file", passphrase);
   if (code == DONE)
-    code = send_passphrase(c, "rotate", passphrase, &answer);
+    code = client_passphrase(c, "rotate", passphrase, &answer);
   if (code == DONE && !client_print_json(c, answer))
     say("New keys are made. They count as soon as the exchange has written them down; then unlock with the new "
         "passphrase.\nTheir six words: %s\n",

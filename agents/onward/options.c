@@ -22,9 +22,10 @@ static json_t *list_value(const char *value)
   json_t *list = json_array();
   while (*value != 0) {
     size_t size = strcspn(value, ",");
-    json_t *one = json_stringn(value, size);
-    if (one != NULL && size > 0)
-      json_array_append_new(list, one);
+    if (size > 0 && json_array_append_new(list, json_stringn(value, size)) != 0) { /* no UTF-8 */
+      json_decref(list);
+      return NULL;
+    }
     value += size + (value[size] == ',');
   }
   return list;

@@ -101,8 +101,6 @@ static enum exit_code send_request(struct call *c, const char *name, char *text,
   json_t *request = json_pack("{s:s, s:s}", "do", name, "request", text);
   const char *until = call_option(c, "--agreement-until");
   wiped_free(text);
-  if (request == NULL)
-    return call_fail(c, WRONG_USAGE, NULL, "the file is not text in UTF-8");
   if (until != NULL)
     json_object_set_new(request, "agreement_until", json_string(until));
   return client_do(c, request, answer);
@@ -161,19 +159,21 @@ static enum exit_code wait_for_invitation(struct call *c, const char *organisati
   }
 }
 
-static enum exit_code bring_invitation(struct call *c, const char *organisation, const char *beside, long wait_s)
+/* `enrolled`: it was saved here just now, so that one only has to wait. */
+static enum exit_code bring_invitation(struct call *c, const char *organisation, bool enrolled, long wait_s)
 {
   char path[PATH_SIZE], try[80];
   json_t *answer = NULL;
   enum exit_code code = wait_for_invitation(c, organisation, wait_s, &answer);
-  invitation_path(c, beside, organisation, path);
+  invitation_path(c, enrolled ? call_argument(c, 0) : NULL, organisation, path);
   snprintf(try, sizeof try, "later: onward registrar invitation %s", organisation);
   if (code == DONE)
     code = save_invitation(c, answer, organisation, path);
-  else if (code == NO_SUCH && answer != NULL)
-    call_fail(c, code, try,
-              "the enrolment of %s is saved on this computer if it was ever asked for, but not yet in the log",
-              organisation);
+  else if (code == NO_SUCH && enrolled)
+    code =
+        call_fail(c, code, try, "the enrolment of %s is saved on this computer, but not yet in the log", organisation);
+  else if (code == NO_SUCH)
+    code = call_refused(c, answer);
   json_decref(answer);
   return code;
 }
@@ -204,14 +204,14 @@ enum exit_code run_enrol(struct call *c)
     return code;
   snprintf(organisation, sizeof organisation, "%s", text_of(answer, "organisation"));
   json_decref(answer);
-  if (!c->json)
+  if (ask_is_terminal())
     tell("Saved on this computer. Waiting until it is in the log ...\n");
-  return bring_invitation(c, organisation, call_argument(c, 0), wait_s);
+  return bring_invitation(c, organisation, true, wait_s);
 }
 
 enum exit_code run_invitation(struct call *c)
 {
-  return bring_invitation(c, call_argument(c, 0), NULL, 0);
+  return bring_invitation(c, call_argument(c, 0), false, 0);
 }
 
 /* suspend and stop: one word, the organisation. */
@@ -219,8 +219,6 @@ static enum exit_code act_on(struct call *c, const char *name, const char *done)
 {
   json_t *answer = NULL;
   json_t *request = json_pack("{s:s, s:s}", "do", name, "organisation", call_argument(c, 0));
-  if (request == NULL)
-    return call_fail(c, WRONG_USAGE, NULL, "the organisation's id is not text in UTF-8");
   enum exit_code code = client_do(c, request, &answer);
   if (code == DONE && !client_print_json(c, answer))
     say("Saved on this computer: %s %s.\n", call_argument(c, 0), done);

@@ -25,7 +25,7 @@ static const struct act_words {
     {"waitlist", "put it on their waiting list", NULL, NULL},
     {"accept", "said yes", "yes or no", "accept ID --first-contact DATE"},
     {"decline", "said no", "yes or no", "decline ID --reason CODE --by provider"},
-    {"reroute", "passed it on to somebody better placed", NULL, NULL},
+    {"reroute", "passed it on to somebody better placed", "yes or no", "reroute ID --to ORGANISATION"},
     {"start", "began to help", "the first contact", "start ID"},
     {"progress", "reported progress", "a report", "progress ID --kind SESSION"},
     {"complete", "finished", "the result", "complete ID --outcome CODE"},
@@ -128,10 +128,35 @@ const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
   return words;
 }
 
+void item_settle(json_t *item)
+{
+  uint64_t pending = number_of(item, "pending");
+  if (is_sender(item) || strcmp(text_of(item, "state"), "received") != 0 || !flag_of(item, "opened") ||
+      list_has(json_object_get(item, "flags"), "cancel_open"))
+    return;
+  json_object_set_new(item, "state", json_string("acknowledged"));
+  json_object_set_new(item, "awaited", json_pack("[s, s, s]", "accept", "decline", "reroute"));
+  json_object_set_new(item, "pending", json_integer(pending == 0 ? 0 : (json_int_t)pending - 1));
+}
+
 bool item_is_ours(const json_t *item, const char *own)
 {
   const char *from = text_of(item, "awaited_from");
-  return from[0] != 0 && strcmp(from, own) == 0 && json_array_size(json_object_get(item, "awaited")) > 0;
+  return from[0] != 0 && strcmp(from, own) == 0 && number_of(item, "pending") == 0 &&
+         json_array_size(json_object_get(item, "awaited")) > 0;
+}
+
+const char *item_name(const json_t *item, const char *id)
+{
+  static const char *const pairs[][2] = {{"sender", "sender_name"}, {"with", "with_name"}, {"who", "who_name"}};
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+    if (strcmp(text_of(item, pairs[i][0]), id) == 0)
+      return name_of(item, pairs[i][0], pairs[i][1]);
+  const json_t *parties = json_object_get(item, "parties");
+  for (size_t i = 0; i < json_array_size(parties); i++)
+    if (strcmp(text_of(json_array_get(parties, i), "id"), id) == 0)
+      return name_of(json_array_get(parties, i), "id", "name");
+  return id;
 }
 
 /* --- printing --- */
@@ -186,13 +211,10 @@ static const char *list_text(const json_t *list, size_t i)
 static void say_awaited(const json_t *item, const char *own)
 {
   const json_t *awaited = json_object_get(item, "awaited");
-  const char *from = text_of(item, "awaited_from"), *with = text_of(item, "with");
+  const char *from = text_of(item, "awaited_from");
   if (json_array_size(awaited) == 0 || from[0] == 0)
     return;
-  const char *name = strcmp(from, own) == 0                       ? "you"
-                     : strcmp(from, with) == 0                    ? name_of(item, "with", "with_name")
-                     : strcmp(from, text_of(item, "sender")) == 0 ? name_of(item, "sender", "sender_name")
-                                                                  : from;
+  const char *name = strcmp(from, own) == 0 ? "you" : item_name(item, from);
   say("          awaited from %s: ", name);
   for (size_t i = 0; i < json_array_size(awaited); i++) {
     const char *words = act_awaited(list_text(awaited, i));

@@ -25,15 +25,14 @@ static void say_case(const json_t *answer)
   }
 }
 
-static void say_notes(const json_t *notes)
+static void say_notes(const json_t *item, const json_t *notes)
 {
   for (size_t i = 0; i < json_array_size(notes); i++) {
     static const char *const codes[][2] = {{"decline", "Reason"}, {"outcome", "Result"}, {"progress", "Kind"}};
     const json_t *note = json_array_get(notes, i);
     char when[TIME_WORDS_SIZE], words[CODE_WORDS_SIZE];
     say("%s%s, %s %s\n", i == 0 ? "\nNotes\n  " : "  ", time_words(number_of(note, "time_ms"), when),
-        text_of(note, "from_name")[0] != 0 ? text_of(note, "from_name") : text_of(note, "from"),
-        act_did(text_of(note, "act")));
+        item_name(item, text_of(note, "from")), act_did(text_of(note, "act")));
     for (size_t k = 0; k < sizeof codes / sizeof codes[0]; k++)
       say_labelled(codes[k][1], code_words(text_of(note, codes[k][0]), words));
     say_labelled("Note", text_of(note, "text"));
@@ -57,12 +56,13 @@ static void say_history(const json_t *history)
 
 static void say_opened(const json_t *answer, const char *own)
 {
-  const json_t *item = json_object_get(answer, "item");
+  json_t *item = json_object_get(answer, "item");
+  item_settle(item);
   if (flag_of(answer, "acknowledged_now"))
     say("You have opened it: its sender is told that a person has read it.\n\n");
   say_item(item, own);
   say_case(answer);
-  say_notes(json_object_get(answer, "notes"));
+  say_notes(item, json_object_get(answer, "notes"));
   say_history(json_object_get(answer, "history"));
   if (item_is_ours(item, own)) {
     say("\nWhat you can do now\n");
@@ -76,8 +76,6 @@ enum exit_code run_show(struct call *c)
   json_t *answer = NULL;
   json_t *request =
       json_pack("{s:s, s:s, s:b}", "do", "show", "id", call_argument(c, 0), "peek", call_option(c, "--peek") != NULL);
-  if (request == NULL)
-    return call_fail(c, WRONG_USAGE, NULL, "the item's id is not text in UTF-8");
   enum exit_code code = client_do(c, request, &answer);
   if (code == DONE && !client_print_json(c, answer)) {
     code = client_own(c, own);

@@ -9,7 +9,8 @@
 #include "agents/onward/words.h"
 
 struct today {
-  const json_t *status, *items;
+  const json_t *status;
+  json_t *items;
   const char *own;
   size_t tasks, with_others;
 };
@@ -68,14 +69,14 @@ static void say_tasks(struct today *t)
     const json_t *item = json_array_get(t->items, i);
     bool refused = json_object_get(item, "refused") != NULL, fresh = flag_of(item, "new");
     bool ours = item_is_ours(item, t->own);
-    if (!ours && text_of(item, "awaited_from")[0] != 0)
-      t->with_others++;
+    const char *from = text_of(item, "awaited_from");
+    t->with_others += from[0] != 0 && strcmp(from, t->own) != 0;
     if (is_stuck(t, item) || (!ours && !refused && !fresh))
       continue;
     say_item(item, t->own);
-    say_next(item, t->own);
-    if (!ours)
+    if (!ours || (fresh && !list_has(json_object_get(item, "awaited"), "acknowledge")))
       say("          onward show %s\n", text_of(item, "short"));
+    say_next(item, t->own);
     say("\n");
     t->tasks++;
   }
@@ -109,6 +110,8 @@ enum exit_code run_today(struct call *c)
     json_object_set(answer, "status", status);
     say_json(answer);
   } else if (code == DONE) {
+    for (size_t i = 0; i < json_array_size(t.items); i++)
+      item_settle(json_array_get(t.items, i));
     say("%s\n\n", text_of(status, "name")[0] != 0 ? text_of(status, "name") : t.own);
     say_alarms(&t);
     code = say_stuck(c, &t);

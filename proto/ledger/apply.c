@@ -187,9 +187,9 @@ static bool parties_fit(struct referral *r, const ProtobufCBinaryData *list, siz
   return r->party_count + added <= PARTIES_MAX;
 }
 
-/* Whether any keeper that obeys the rules could have accepted this, as far as an agent can tell: an act that its author's
- * side has, by the present recipient where it is a recipient's, and no more parties than fit. What another recipient
- * did before our leg comes as the re-route that named us, and nothing else does. */
+/* Whether any keeper that obeys the rules could have accepted this, as far as an agent can tell: an act that its
+ * author's side has, by the present recipient where it is a recipient's, and no more parties than fit. What another
+ * recipient did before our leg comes as the re-route that named us, and nothing else does. */
 static bool possible(struct referral *r, bool known, const struct event *e, const struct org_id *author)
 {
   if (!known || e->act == ONWARD__CORE__ACT_SUBMIT)

@@ -9,6 +9,5 @@
 void change_referral(const struct leaf *leaf, const struct event *e, const struct org_id *author, struct referral *r);
 enum actor actor_of(const struct event *e, const struct org_id *author, const struct referral *r);
 void change_registry(struct books *b, const struct leaf *leaf, const struct event *e);
-void leaf_author(const struct leaf *leaf, struct org_id *out); /* all zero for the broker's own */
 
 #endif

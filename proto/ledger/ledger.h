@@ -157,6 +157,7 @@ MUST_USE enum status books_event(struct books *b, uint64_t index, struct arena *
 /* merkle_read over TABLE_TREE; context is the books. */
 enum status books_tree_read(void *books, uint64_t number, struct hash *out);
 
+void leaf_author(const struct leaf *leaf, struct org_id *out);              /* all zero for the broker's own */
 struct party *referral_party(struct referral *r, const struct org_id *org); /* NULL: not one of its parties */
 bool referral_present(const struct referral *r, const struct org_id *org);  /* is it the present leg's recipient? */
 const char *state_name(enum referral_state s);                              /* "requested" and so on */
@@ -174,7 +175,8 @@ size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, 
  * entry (verdict other than ACCEPTED) changes no state. --- */
 
 /* For an agent, which sees its own part of the log: referrals and the registry, nothing else. Entries come in the log's
- * order, those that a leg_opened names right before it; each once. */
+ * order, those that a leg_opened names right before it; each once. What a broker that obeys the rules could not have
+ * accepted changes nothing; entries of the registry are held against the rules first (replay_registry). */
 void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *event);
 /* For a keeper of the whole log: appends the entry to log and tree, applies it, fills mailboxes, notes which bodies
  * must exist and drops those that are due, counts sequences. The bodies themselves are put into TABLE_BODIES by the

@@ -125,8 +125,8 @@ static bool live(const struct referral *r)
   return (LIVE_STATES >> r->state & 1) != 0;
 }
 
-/* Who no longer needs a body, after this step: the leg that ended, those who will not be asked any more. Whoever was only
- * passed over (the leg keeps its number) may still be asked. */
+/* Who no longer needs a body, after this step: the leg that ended, those who will not be asked any more. Whoever was
+ * only passed over (the leg keeps its number) may still be asked. */
 static void drop_useless(struct books *b, const struct referral *before, const struct referral *after)
 {
   bool leg_ended = before->present != PARTY_NONE && (!live(after) || before->leg != after->leg);

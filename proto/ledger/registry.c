@@ -12,15 +12,21 @@ static void keys_of(const Onward__Request *r, struct keys *out)
   key_id_of(BYTES(out->seal), out->seal_id);
 }
 
+/* From now on nobody else can have these keys. */
+static void own_keys(struct books *b, const struct org_id *id, const struct keys *k)
+{
+  b->put(b, TABLE_KEY_OWNERS, BYTES(k->link), org_id_bytes(id));
+  b->put(b, TABLE_KEY_OWNERS, BYTES(k->sign), org_id_bytes(id));
+  b->put(b, TABLE_KEY_OWNERS, BYTES(k->seal), org_id_bytes(id));
+}
+
 static void put_keys(struct books *b, struct organisation *o, const Onward__Request *request, uint64_t index)
 {
   keys_of(request, &o->keys);
   o->keys_index = index;
   o->pending_index = o->pending_due_ms = 0;
   row_put(b, TABLE_KEYS, key_of_org_index(&o->id, ~(index + 1)), &o->keys, sizeof o->keys);
-  b->put(b, TABLE_KEY_OWNERS, BYTES(o->keys.link), org_id_bytes(&o->id));
-  b->put(b, TABLE_KEY_OWNERS, BYTES(o->keys.sign), org_id_bytes(&o->id));
-  b->put(b, TABLE_KEY_OWNERS, BYTES(o->keys.seal), org_id_bytes(&o->id));
+  own_keys(b, &o->id, &o->keys);
 }
 
 /* A request inside an accepted entry was checked before; unpacking it again needs little room. */
@@ -89,8 +95,12 @@ static void replace_keys(struct books *b, const struct leaf *leaf, const Onward_
   struct arena a = arena_of(memory, sizeof memory);
   struct org_id id;
   struct head head;
-  must(pb_org(request_of(r->request, &a)->organisation, &id) == OK);
-  books_head(b, &head); /* on an empty log the delay is zero, and nobody is enrolled */
+  struct keys asked;
+  const Onward__Request *request = request_of(r->request, &a);
+  must(pb_org(request->organisation, &id) == OK);
+  keys_of(request, &asked);
+  own_keys(b, &id, &asked); /* already now: they may take effect long after this was judged */
+  books_head(b, &head);     /* on an empty log the delay is zero, and nobody is enrolled */
   set_pending(b, &id, leaf->index, leaf->time_ms + head.replace_after_ms);
 }
 

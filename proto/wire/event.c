@@ -409,6 +409,8 @@ enum status request_read(struct bytes packed, struct bytes signature, struct are
   if (es256_public_open(pb_bytes(r->seal_key), &seal) != OK)
     return complain(why, "seal_key: is no point of P-256");
   es256_public_close(seal);
+  if (bytes_equal(pb_bytes(r->seal_key), pb_bytes(r->sign_key)))
+    return complain(why, "seal_key: must be another than sign_key");
   *out = r;
   return OK;
 }

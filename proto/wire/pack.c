@@ -37,9 +37,39 @@ struct bytes pb_pack(const void *message, struct arena *a)
   return bytes_of(out, protobuf_c_message_pack(message, out));
 }
 
+static bool all_known(const ProtobufCMessage *message);
+
+static bool field_known(const ProtobufCFieldDescriptor *field, const uint8_t *at)
+{
+  const ProtobufCMessage *const *one = (const void *)(at + field->offset);
+  size_t count = 1;
+  if (field->type != PROTOBUF_C_TYPE_MESSAGE)
+    return true;
+  if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
+      *(const uint32_t *)(const void *)(at + field->quantifier_offset) != field->id)
+    return true;
+  if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+    count = *(const size_t *)(const void *)(at + field->quantifier_offset);
+    one = *(const ProtobufCMessage *const *const *)(const void *)(at + field->offset);
+  }
+  for (size_t i = 0; i < count; i++)
+    if (one[i] != NULL && !all_known(one[i]))
+      return false;
+  return true;
+}
+
+/* protobuf-c keeps fields that it does not know and packs them again, behind the others. */
+static bool all_known(const ProtobufCMessage *message)
+{
+  bool known = message->n_unknown_fields == 0;
+  for (unsigned i = 0; i < message->descriptor->n_fields && known; i++)
+    known = field_known(&message->descriptor->fields[i], (const uint8_t *)message);
+  return known;
+}
+
 bool pb_canonical(const void *message, struct bytes packed, struct arena *a)
 {
-  if (protobuf_c_message_get_packed_size(message) != packed.size)
+  if (!all_known(message) || protobuf_c_message_get_packed_size(message) != packed.size)
     return false;
   size_t used = a->used;
   bool same = bytes_equal(pb_pack(message, a), packed);

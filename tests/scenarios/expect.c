@@ -178,7 +178,9 @@ static enum status expect_leg(struct scenario *s, struct words *w)
   if (id == NULL || books_referral(scenario_books(s), id, &r) != OK)
     return complain(&s->why, "expected: leg <number> of <referral> with <organisation>");
   snprintf(have, sizeof have, "with %.16s%s", r.present == PARTY_NONE ? "nobody" : r.parties[r.present].org.text,
-           r.hops == 0 ? "" : r.hops == 1 ? ", 1 hop" : ", more hops");
+           r.hops == 0   ? ""
+           : r.hops == 1 ? ", 1 hop"
+                         : ", more hops");
   if (r.leg != leg || strcmp(w->at, have) != 0)
     return complain(&s->why, "it is leg %u %s", r.leg, have);
   w->at = "";

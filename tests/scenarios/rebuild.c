@@ -1,5 +1,5 @@
-/* The log is read out of the world's books into memory; each replay has a store of its own, that is not synced and never
- * committed. */
+/* The log is read out of the world's books into memory; each replay has a store of its own, that is not synced and
+ * never committed. */
 #include "tests/scenarios/rebuild.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Plays one transcript (README.md) against the contract, in process: signed batches through the door, turns committed in
- * a temporary store. In the end the log must replay to the very same books.
+/* Plays one transcript (README.md) against the contract, in process: signed batches through the door, turns committed
+ * in a temporary store. In the end the log must replay to the very same books.
  *
  * usage: run [--tamper] TRANSCRIPT
  *
@@ -20,17 +20,18 @@
 bool words_take(struct words *w, const char *phrase)
 {
   size_t size = strlen(phrase);
-  const char *behind = w->at + size;
-  bool whole = phrase[size - 1] == ':' || phrase[0] == ',' ? true : *behind == 0 || strchr(" ,;", *behind) != NULL;
-  if (strncmp(w->at, phrase, size) != 0 || !whole)
+  if (strncmp(w->at, phrase, size) != 0)
     return false;
+  const char *behind = w->at + size;
+  if (phrase[size - 1] != ',' && phrase[size - 1] != ':' && *behind != 0 && strchr(" ,", *behind) == NULL)
+    return false; /* only the beginning of a longer word */
   w->at = behind + strspn(behind, " ");
   return true;
 }
 
 bool words_name(struct words *w, char name[NAME_SIZE])
 {
-  size_t size = strcspn(w->at, " ,;");
+  size_t size = strcspn(w->at, " ,");
   if (size == 0 || size >= NAME_SIZE)
     return false;
   memcpy(name, w->at, size);

@@ -26,7 +26,7 @@ struct scenario {
   /* what the last line did, for the expectations behind it */
   uint64_t since; /* log's size before it */
   struct member *author;
-  bool reading; /* it was "reads its mail": only the author's, and from `since` on */
+  bool reading;        /* it was "reads its mail": only the author's, and from `since` on */
   const char *refused; /* verdict or reason that the line is to be answered with; NULL: accepted */
   bool not_heard;
 };
@@ -42,10 +42,10 @@ bool words_end(const struct words *w);
 /* A code as a transcript writes it: NOBODY_LEFT is "nobody left". */
 void code_words(const ProtobufCEnumDescriptor *type, int code, char words[NAME_SIZE]);
 
-struct member *scenario_member(struct scenario *s, struct words *w); /* NULL: the next word is no organisation */
+struct member *scenario_member(struct scenario *s, struct words *w);   /* NULL: the next word is no organisation */
 struct ref_id *scenario_referral(struct scenario *s, struct words *w); /* NULL: the next word is no referral */
-struct books *scenario_books(struct scenario *s); /* of the open turn */
-uint64_t scenario_size(struct scenario *s);      /* of the log, in it */
+struct books *scenario_books(struct scenario *s);                      /* of the open turn */
+uint64_t scenario_size(struct scenario *s);                            /* of the log, in it */
 
 /* speak.c: `<organisation> <does something>`. */
 MUST_USE enum status scenario_speak(struct scenario *s, struct member *author, struct words *w);

@@ -34,28 +34,6 @@ static const struct verb {
 struct speech {
   struct draft draft;
   Onward__Submit submit;
-  Onward__Readdress readdress;
-  Onward__Receive receive;
-  Onward__RefuseOpen refuse_open;
-  Onward__Accept accept;
-  Onward__Decline decline;
-  Onward__Reroute reroute;
-  Onward__Complete complete;
-  Onward__Fail fail;
-  Onward__Tell tell;
-  Onward__Waitlist waitlist;
-  union { /* messages without fields */
-    Onward__Reseal reseal;
-    Onward__Cancel cancel;
-    Onward__Close close;
-    Onward__Acknowledge acknowledge;
-    Onward__Start start;
-    Onward__Progress progress;
-    Onward__ConfirmCancel confirm_cancel;
-    Onward__RefuseCancel refuse_cancel;
-    Onward__Withdraw withdraw;
-    Onward__RequestInfo request_info;
-  } empty;
   struct hash hash;
   size_t listed;
   struct member *list[RECIPIENTS_MAX];
@@ -156,10 +134,9 @@ static enum status take_readdress(struct scenario *s, struct speech *e, struct w
 {
   if (!words_take(w, "to") || take_list(s, e, w) != OK)
     return complain(&s->why, "expected: to <organisation> then <organisation> ...");
-  onward__readdress__init(&e->readdress);
-  e->readdress.n_recipients = e->listed;
-  e->readdress.recipients = e->recipients;
-  e->draft.core.readdress = &e->readdress;
+  Onward__Readdress *readdress = draft_message(&e->draft);
+  readdress->n_recipients = e->listed;
+  readdress->recipients = e->recipients;
   return OK;
 }
 
@@ -168,9 +145,8 @@ static enum status take_reroute(struct scenario *s, struct speech *e, struct wor
   struct member *target = words_take(w, "to") ? scenario_member(s, w) : NULL;
   if (target == NULL)
     return complain(&s->why, "expected: to <organisation>");
-  onward__reroute__init(&e->reroute);
-  e->reroute.target = pb_data(org_id_text(&target->id));
-  e->draft.core.reroute = &e->reroute;
+  Onward__Reroute *reroute = draft_message(&e->draft);
+  reroute->target = pb_data(org_id_text(&target->id));
   draft_seal(&e->draft, target, ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);
   return OK;
 }
@@ -186,8 +162,7 @@ static enum status take_reseal(struct scenario *s, struct speech *e, struct word
   if (file)
     draft_seal(&e->draft, m, ONWARD__PART__FILE,
                words_take(w, "at once") ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT);
-  onward__reseal__init(&e->empty.reseal);
-  e->draft.core.reseal = &e->empty.reseal;
+  draft_message(&e->draft);
   return OK;
 }
 
@@ -198,77 +173,24 @@ static void fill_receive(struct scenario *s, struct speech *e, const struct memb
   struct leaf leaf;
   struct event carrier;
   struct books *b = scenario_books(s);
-  onward__receive__init(&e->receive);
   if (books_referral(b, id, &r) == OK) {
     const struct party *p = referral_party(&r, &author->id);
     if (p != NULL && books_event(b, p->brief_index, &s->world.arena, &leaf, &carrier) == OK)
       memcpy(e->hash.byte, carrier.outer->sealed[p->brief_slot]->sha256.data, sizeof e->hash.byte);
   }
-  e->receive.sha256 = pb_data(hash_bytes(&e->hash));
-  e->draft.core.receive = &e->receive;
+  Onward__Receive *receive = draft_message(&e->draft);
+  receive->sha256 = pb_data(hash_bytes(&e->hash));
 }
 
 static enum status take_reason(struct scenario *s, struct speech *e, struct words *w)
 {
-  const ProtobufCEnumDescriptor *type = &onward__decline_class__descriptor;
-  int code = 0;
-  if (e->draft.core.act_case == ONWARD__CORE__ACT_REFUSE_OPEN)
-    type = &onward__refuse_open_reason__descriptor;
-  if (!words_take(w, "because") || take_code(type, w, &s->why, &code) != OK)
+  const ProtobufCMessage *message = draft_message(&e->draft);
+  const ProtobufCFieldDescriptor *reason =
+      protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "reason");
+  int *code = (int *)(void *)((uint8_t *)&e->draft.message + reason->offset);
+  if (!words_take(w, "because") || take_code(reason->descriptor, w, &s->why, code) != OK)
     return complain(&s->why, "expected: because <reason>");
-  onward__refuse_open__init(&e->refuse_open);
-  onward__decline__init(&e->decline);
-  onward__fail__init(&e->fail);
-  if (type == &onward__refuse_open_reason__descriptor) {
-    e->refuse_open.reason = (Onward__RefuseOpenReason)code;
-    e->draft.core.refuse_open = &e->refuse_open;
-  } else if (e->draft.core.act_case == ONWARD__CORE__ACT_DECLINE) {
-    e->decline.reason = (Onward__DeclineClass)code;
-    e->decline.by = ONWARD__DECLINED_BY__BY_PROVIDER;
-    e->draft.core.decline = &e->decline;
-  } else {
-    e->fail.reason = (Onward__DeclineClass)code;
-    e->draft.core.fail = &e->fail;
-  }
   return OK;
-}
-
-static void fill_plain(struct scenario *s, struct speech *e)
-{
-  static const struct {
-    act_kind act;
-    const ProtobufCMessageDescriptor *type;
-  } plain[] = {
-      {ONWARD__CORE__ACT_CANCEL, &onward__cancel__descriptor},
-      {ONWARD__CORE__ACT_CLOSE, &onward__close__descriptor},
-      {ONWARD__CORE__ACT_ACKNOWLEDGE, &onward__acknowledge__descriptor},
-      {ONWARD__CORE__ACT_START, &onward__start__descriptor},
-      {ONWARD__CORE__ACT_PROGRESS, &onward__progress__descriptor},
-      {ONWARD__CORE__ACT_CONFIRM_CANCEL, &onward__confirm_cancel__descriptor},
-      {ONWARD__CORE__ACT_REFUSE_CANCEL, &onward__refuse_cancel__descriptor},
-      {ONWARD__CORE__ACT_WITHDRAW, &onward__withdraw__descriptor},
-      {ONWARD__CORE__ACT_REQUEST_INFO, &onward__request_info__descriptor},
-  };
-  for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
-    if (plain[i].act == e->draft.core.act_case) {
-      protobuf_c_message_init(plain[i].type, &e->empty);
-      e->draft.core.cancel = &e->empty.cancel; /* all of them lie in one union, in the core too */
-    }
-  onward__accept__init(&e->accept);
-  e->accept.first_contact_by_ms = s->world.clock_ms + DAY_MS;
-  onward__complete__init(&e->complete);
-  e->complete.outcome = ONWARD__OUTCOME_CLASS__SERVED;
-  onward__tell__init(&e->tell);
-  onward__waitlist__init(&e->waitlist);
-  e->waitlist.expected_ms = s->world.clock_ms + 30 * (uint64_t)DAY_MS;
-  if (e->draft.core.act_case == ONWARD__CORE__ACT_ACCEPT)
-    e->draft.core.accept = &e->accept;
-  if (e->draft.core.act_case == ONWARD__CORE__ACT_COMPLETE)
-    e->draft.core.complete = &e->complete;
-  if (e->draft.core.act_case == ONWARD__CORE__ACT_TELL)
-    e->draft.core.tell = &e->tell;
-  if (e->draft.core.act_case == ONWARD__CORE__ACT_WAITLIST)
-    e->draft.core.waitlist = &e->waitlist;
 }
 
 static enum status take_act(struct scenario *s, struct speech *e, struct member *author, const struct ref_id *id,
@@ -291,7 +213,7 @@ static enum status take_act(struct scenario *s, struct speech *e, struct member 
   case ONWARD__CORE__ACT_FAIL:
     return take_reason(s, e, w);
   default:
-    fill_plain(s, e);
+    draft_message(&e->draft);
     return OK;
   }
 }

@@ -3,6 +3,7 @@
 
     case_form.py form MARKERS ROUTING-JSON    makes the markers' file if it is absent; prints a form for `onward refer -`
     case_form.py search MARKERS PATH...       looks for each marker in all files below: plain, hex, base64 at each alignment
+    case_form.py sample FOLDER                prints arguments and environment of all programs from FOLDER, until it is stopped
     case_form.py has MARKERS N                the standard input holds at least N of the markers
 """
 import base64
@@ -10,6 +11,7 @@ import json
 import os
 import secrets
 import sys
+import time
 
 BRIEF = ["need", "risk_note"]
 FILE = ["case_code", "name", "already_given", "focal_point"]
@@ -75,6 +77,20 @@ def search(path, folders):
     return 1 if found or not files else 0
 
 
+def sample(folder):
+    while True:
+        for process in (name for name in os.listdir("/proc") if name.isdigit()):
+            try:
+                if os.readlink(f"/proc/{process}/exe").startswith(folder):
+                    for what in ("cmdline", "environ"):
+                        with open(f"/proc/{process}/{what}", "rb") as file:
+                            sys.stdout.buffer.write(file.read() + b"\n")
+            except OSError:
+                continue  # it has ended
+        sys.stdout.flush()
+        time.sleep(0.01)
+
+
 def has(path, count):
     text = sys.stdin.read()
     there = [name for name, word in markers(path).items() if word in text]
@@ -84,5 +100,5 @@ def has(path, count):
 
 if __name__ == "__main__":
     command = {"form": lambda: form(sys.argv[2], sys.argv[3]), "search": lambda: search(sys.argv[2], sys.argv[3:]),
-               "has": lambda: has(sys.argv[2], sys.argv[3])}
+               "sample": lambda: sample(sys.argv[2]), "has": lambda: has(sys.argv[2], sys.argv[3])}
     sys.exit(command[sys.argv[1]]())

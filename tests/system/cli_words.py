@@ -173,6 +173,23 @@ class Today(Case):
         self.assertEqual(order, sorted(order))
         self.assertEqual(self.fake.asked("list")[0]["box"], "all")
 
+    def test_what_is_on_its_way_is_not_asked_for_again(self):
+        read = ITEM | {"opened": True, "new": False, "pending": 1, "delivery": "sent"} # read here, not yet confirmed
+        self.fake.answers["list"] = {"ok": True, "items": [read]}
+        lines = self.run_here().stdout
+        self.assertIn("a person here has read it, the sender waits for yes or no", lines)
+        self.assertIn("awaited from you: yes or no", lines)
+        self.assertIn("onward accept K7MQ4X-T", lines)
+        self.assertNotIn("onward show", lines)
+        self.fake.answers["list"] = {"ok": True, "items": [read | {"pending": 2}]} # and answered
+        self.assertIn("Nothing waits for you.", self.run_here().stdout)
+
+    def test_news_are_to_be_read_first(self):
+        done = SENT | {"state": "completed", "awaited": ["close"], "awaited_from": "aple", "new": True}
+        self.fake.answers["list"] = {"ok": True, "items": [done]}
+        lines = self.run_here().stdout
+        self.assertLess(lines.index("onward show AAAAAA-A"), lines.index("onward close AAAAAA-A"))
+
     def test_a_quiet_day(self):
         self.fake.answers["list"] = {"ok": True, "items": []}
         self.assertIn("Nothing waits for you.", self.run_here().stdout)
@@ -222,6 +239,15 @@ class Endings(Case):
             done = self.run_here(*words)
             self.assertEqual(done.returncode, 2, words)
             self.assertIn(expected, done.stderr)
+        self.assertEqual(self.fake.requests, [])
+
+    def test_arguments_that_are_no_text_are_refused(self):
+        bad = os.fsdecode(b"\xff")
+        for words in ([bad], ["show", bad], ["close", bad], ["registrar", "suspend", bad], ["registrar", "invitation", bad],
+                      ["readdress", "ID", "--to", bad], ["accept", "ID", "--first-contact", bad], ["inbox", bad], ["--" + bad]):
+            for more in ([], ["--json"]):
+                done = subprocess.run([ONWARD, "--home", self.home, *words, *more], capture_output=True, stdin=subprocess.DEVNULL)
+                self.assertEqual(done.returncode, 2, words)
         self.assertEqual(self.fake.requests, [])
 
     def test_every_command_has_help(self):
@@ -344,7 +370,7 @@ class Show(Case):
     def test_opening_says_that_it_acknowledges(self):
         self.fake.answers["show"] = self.ANSWER
         lines = self.run_here("show", "K7MQ4X-T").stdout
-        for text in ("its sender is told that a person has read it", MARKER + " need", "10-14", "food", "line one\n", "line two\n",
+        for text in ("its sender is told that a person has read it", MARKER + " need", "10-14", "food", "line one\n", "line two\n", "Police Siem Reap wished to take it back\n",
                      "Police Siem Reap sent it\n", "aple said yes: not taken, not in this state\n", "the exchange offered it",
                      "onward accept K7MQ4X-T --first-contact DATE", "Name and contact come once you have said yes."):
             self.assertIn(text, lines)
@@ -436,7 +462,7 @@ class Office(Case):
         self.assertIn("APLE (ngo), you", lines)
         self.fake.answers["status"] |= {"connected": False, "last_contact_ms": int(time.time() * 1000) - 300000, "unsent": 2}
         lines = self.run_here("status").stdout
-        for text in ("APLE (aple)", "one two three", "cannot be reached now. Last heard", "5 min ago", "2 not yet sent"):
+        for text in ("APLE (aple)", "one two three", "cannot be reached now. Last heard", "(5 min).", "2 not yet sent"):
             self.assertIn(text, lines)
 
     def test_lock_unlock_rotate(self):
@@ -456,7 +482,7 @@ class Office(Case):
         self.fake.events = [{"event": {"id": "a" * 32, "short": "K7MQ4X-T", "kind": "accept"}},
                             {"event": {"id": "b" * 32, "short": "AAAAAA-A", "kind": "$(touch x)"}}]
         environment = {"PATH": "/usr/bin:/bin", "MINE": "1"}
-        done = self.run_here("watch", "--exec", hook, environment=environment)
+        done = self.run_here("watch", "--exec", hook, environment=environment, given="not for hooks\n")
         self.assertEqual(done.returncode, 3) # the stand-in hung up
         with open(seen, encoding="utf-8") as file:
             lines = [line for line in file.read().split("\n") if line and not re.match("PWD=|OLDPWD=|SHLVL=|_=", line)]
@@ -464,6 +490,7 @@ class Office(Case):
         self.assertEqual(lines[:2], [f"[{'a' * 32}]", "[accept]"])
         self.assertEqual(sorted(lines[2:4]), expected)
         self.assertEqual(lines[4:6], [f"[{'b' * 32}]", "[$(touch x)]"])
+        self.assertEqual(len(lines), 8)
         self.assertEqual(self.run_here("watch").stdout, "K7MQ4X-T accept\nAAAAAA-A $(touch x)\n")
         lines = self.run_here("watch", "--json").stdout.splitlines()
         self.assertEqual([json.loads(line) for line in lines[:2]], self.fake.events)

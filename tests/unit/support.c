@@ -91,6 +91,24 @@ void draft_init(struct draft *d, act_kind act, const struct ref_id *id)
     d->core.referral_id = pb_data(BYTES(id->byte));
 }
 
+void *draft_message(struct draft *d)
+{
+  const ProtobufCMessageDescriptor *core = &onward__core__descriptor;
+  const ProtobufCFieldDescriptor *act = protobuf_c_message_descriptor_get_field(core, d->core.act_case);
+  const ProtobufCMessageDescriptor *type = act->descriptor;
+  must(type->sizeof_message <= sizeof d->message);
+  protobuf_c_message_init(type, &d->message);
+  for (unsigned i = 0; i < type->n_fields; i++) {
+    uint8_t *at = (uint8_t *)&d->message + type->fields[i].offset;
+    if (type->fields[i].type == PROTOBUF_C_TYPE_ENUM)
+      *(int *)(void *)at = 1;
+    if (type->fields[i].type == PROTOBUF_C_TYPE_UINT64)
+      *(uint64_t *)(void *)at = WORLD_START_MS + 86400000;
+  }
+  d->core.cancel = (Onward__Cancel *)&d->message; /* all acts lie in one union */
+  return &d->message;
+}
+
 void draft_seal(struct draft *d, const struct member *to, Onward__Part part, Onward__Release release)
 {
   must(d->sealed_count < SEALED_SLOTS_MAX);

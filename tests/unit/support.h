@@ -55,8 +55,15 @@ struct draft {
   uint8_t key_ids[SEALED_SLOTS_MAX][KEY_ID_SIZE];
   struct hash hashes[SEALED_SLOTS_MAX];
   uint8_t bodies[SEALED_SLOTS_MAX][WORLD_BODY_SIZE];
+  union {
+    ProtobufCMessage base;
+    uint64_t room[24];
+  } message;
 };
 void draft_init(struct draft *d, act_kind act, const struct ref_id *id); /* NULL: not about a referral */
+/* The act's own message, inside the draft: every code the first of its list, every time a day after the beginning, the
+ * rest empty. */
+void *draft_message(struct draft *d);
 /* Random bytes in place of a sealed body: nobody but its recipient could tell. */
 void draft_seal(struct draft *d, const struct member *to, Onward__Part part, Onward__Release release);
 

@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""An agent from outside: its socket, its queue while the exchange is away, restores, copies, new keys, suspension. Each function is a
+transcript; `agent.py NAME` plays one of them. Real processes, loopback only."""
+import os
+import shutil
+import signal
+import socket
+import sys
+
+from bad_link import BadLink
+from office import PASSPHRASE, SETTINGS, Network, Office, Refused, form, until
+
+NEXT_YEAR = "2099-01-01"
+
+
+def check(condition, what=""):
+    if not condition:
+        raise AssertionError(what)
+
+
+def straight_path_works_locked_and_offline():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple")
+        net.broker_end(signal.SIGKILL)
+        item = police.refer(["aple"], ref="CASE/1")  # nobody unlocked, nobody to reach
+        check(police.item(item)["state"] == "draft" and police.item(item)["delivery"] == "not_sent")
+        again = police.ask("refer", **form(["aple"]), ref="CASE/1")
+        check(again["again"] and again["id"] == item)
+        net.broker_start()
+        police.until("received", item)  # aple's computer is locked too
+        aple.refused("locked", "show", id=item)
+        check(aple.item(item)["has_brief"] and not aple.item(item)["has_file"])
+        shown = aple.unlock().ask("show", id=item, peek=True)
+        check(shown["brief"]["need"] == "a test" and "file" not in shown and not shown["acknowledged_now"])
+        check(aple.ask("show", id=item)["acknowledged_now"])
+        aple.until("acknowledged", item)
+        check(not aple.ask("show", id=item)["acknowledged_now"])
+        net.broker_end(signal.SIGKILL)  # steps are judged and queued while the exchange is away
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        aple.refused("not_allowed", "act", act="accept", id=item, first_contact_by=NEXT_YEAR)
+        aple.act("start", item, note={"text": "words for the sender"})
+        aple.refused("not_allowed", "act", act="confirm_cancel", id=item)
+        check(aple.item(item)["pending"] == 2)
+        net.broker_start()
+        aple.until("in_progress", item)
+        until("the file is here", lambda: aple.item(item)["has_file"])
+        check(aple.ask("show", id=item)["file"]["case_code"] == "T-1")
+        aple.act("progress", item, note={"progress": "SESSION"})
+        aple.act("complete", item, outcome="SERVICE_PROVIDED")
+        police.until("completed", item)
+        notes = police.unlock().ask("show", id=item)["notes"]
+        check([n["act"] for n in notes] == ["start", "progress", "complete"], notes)
+        check(notes[0]["text"] == "words for the sender" and notes[2]["outcome"] == "SERVICE_PROVIDED")
+        check([n["act"] for n in aple.ask("show", id=item)["notes"]] == ["start", "progress", "complete"], "own copies")
+        police.act("close", item)
+        police.until("closed", item)
+        aple.until("closed", item)
+        check(police.alarms() == [] and aple.alarms() == [])
+
+
+def what_comes_back_goes_on():
+    with Network("police", "aple", "haven", "a21") as net:
+        police, aple, haven, a21 = (net.office(n) for n in ("police", "aple", "haven", "a21"))
+        for office in (aple, haven, a21):
+            office.unlock()
+        item = police.refer(["aple", "haven"], scope=["aple", "haven", "a21"])
+        aple.until("received", item)
+        aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        haven.until("received", item)
+        check(aple.until("left", item)["has_file"] is False)
+        haven.ask("show", id=item)
+        haven.act("decline", item, reason="OUTSIDE_MANDATE", by="BY_PROVIDER", note={"text": "not here"})
+        police.until("returned", item)
+        police.refused("locked", "act", act="readdress", id=item, to=["aple"])
+        police.unlock()
+        police.refused("not_allowed", "act", act="readdress", id=item, to=["council"])  # not in the consent's scope
+        police.act("readdress", item, to=["aple"])  # once more to one that was asked before
+        aple.until("received", item)
+        aple.ask("show", id=item)
+        police.ask("lock")
+        aple.act("reroute", item, to="a21")  # the brief as it came, marked
+        a21.until("received", item)
+        shown = a21.ask("show", id=item)
+        check(shown["brief"]["by_rerouter"] and "file" not in shown)
+        a21.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        until("the sender is asked to unlock", lambda: police.ask("status")["waits_for_unlock"] == 1)
+        police.unlock()
+        until("the file is here", lambda: a21.item(item)["has_file"])
+        check(a21.ask("show", id=item)["file"]["case_code"] == "T-1")
+        check(police.ask("status")["waits_for_unlock"] == 0)
+        a21.act("start", item)
+        a21.act("fail", item, reason="CLIENT_MOVED")
+        police.until("returned", item)
+        police.act("close", item)
+        police.until("closed", item)
+
+
+def wishes_to_cancel():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        net.broker_end()
+        draft = police.refer(["aple"], ref="DRAFT")
+        police.act("cancel", draft)  # never sent: nothing of it is left
+        check(police.item(draft) is None)
+        draft = police.refer(["aple"], ref="DRAFT")
+        net.broker_start()
+        police.until("received", draft)
+        aple.end()
+        early = police.refer(["aple"])
+        police.until("requested", early)
+        police.act("cancel", early)
+        police.until("cancelled", early)
+        aple.start().unlock()
+        gone = aple.until("cancelled", early)
+        check(not gone["has_brief"] and "brief" not in aple.ask("show", id=early))
+        aple.ask("show", id=draft)
+        police.act("cancel", draft, note={"text": "she moved"})
+        until("the wish is here", lambda: "cancel_open" in aple.item(draft)["flags"])
+        check(aple.item(draft)["awaited"] == ["confirm_cancel", "refuse_cancel"])
+        aple.act("refuse_cancel", draft)
+        until("it is refused", lambda: police.item(draft)["flags"] == [])
+        police.act("cancel", draft)
+        until("the wish is here", lambda: "cancel_open" in aple.item(draft)["flags"])
+        aple.refused("not_allowed", "act", act="reroute", id=draft, to="council")
+        aple.act("confirm_cancel", draft)
+        police.until("cancelled", draft)
+
+
+def bad_input_is_named():
+    with Network("police", "aple") as net:
+        police = net.office("police")
+        check(b"bad_input" in police.say(b"no json at all\n"))
+        check(b"bad_input" in police.say(b"[1, 2]\n"))
+        check(b"bad_input" in police.say(b'{"do": "sing"}\n'))
+        check(b"longer than" in police.say(b" " * 300000))
+        check(police.say(b'{"do": "status"}\n' * 50).count(b'"ok":true') == 50)
+        check(police.say(os.urandom(100000).replace(b"\n", b"")[:200000] + b"\n").count(b"bad_input") == 1)
+        idle = [socket.socket(socket.AF_UNIX) for _ in range(40)]  # more than there are places
+        for s in idle:
+            s.connect(f"{police.home}/socket")
+        for s in idle:
+            s.close()
+        until("it answers again", police.answers)
+        good = form(["aple"])
+        for field, value, named in (("to", [], "to"), ("to", ["aple", "aple"], "to"), ("to", ["nobody"], "to"), ("to", "aple", "to"),
+                                    ("priority", "URGENT", "priority"), ("priority", None, "priority"), ("basis", 3, "basis"),
+                                    ("scope", ["council"], "scope"), ("area", "kh 17", "area"), ("phoned", "yes", "phoned"),
+                                    ("consent_until", "tomorrow", "consent_until"), ("ref", "x" * 65, "ref"),
+                                    ("brief", {**good["brief"], "sex": "X"}, "brief.sex"), ("brief", 1, "brief"),
+                                    ("file", {k: v for k, v in good["file"].items() if k != "contact"}, "file.contact.who"),
+                                    ("to", ["police"], "to")):
+            wrong = {**good, field: value}
+            if value is None:
+                del wrong[field]
+            answer = police.refused("bad_input", "refer", **wrong)
+            check(answer["field"] == named, answer)
+            check("a test" not in str(answer))
+        police.refused("bad_input", "refer", **good, prioritty="HIGH")
+        police.refused("not_allowed", "unlock", passphrase="wrong")
+        police.refused("not_found", "show", id="AAAAAA-A")
+        police.refused("not_found", "invitation", organisation="nobody")
+        police.refused("not_allowed", "suspend", organisation="aple")
+        check(police.ask("list", box="all")["items"] == [])
+        check(police.process.poll() is None)
+
+
+def restored_from_a_backup():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        first = police.refer(["aple"])
+        aple.until("received", first)
+        aple.end()
+        shutil.copytree(f"{aple.home}/books", f"{net.folder}/backup")
+        aple.start().unlock()
+        aple.ask("show", id=first)
+        second = police.refer(["aple"])
+        aple.until("received", second)  # its brief has done its work at the exchange by now
+        aple.until("acknowledged", first)
+        aple.end()
+        shutil.rmtree(f"{aple.home}/books")
+        shutil.copytree(f"{net.folder}/backup", f"{aple.home}/books")
+        aple.start().unlock()
+        aple.until("acknowledged", first)
+        aple.until("received", second)
+        check(any("backup" in alarm for alarm in aple.alarms()), aple.alarms())
+        until("the lost brief is sealed again", lambda: aple.item(second)["has_brief"])
+        check(aple.ask("show", id=second)["brief"]["need"] == "a test")
+        aple.act("accept", first, first_contact_by=NEXT_YEAR)
+        police.until("accepted", first)
+        aple.end()
+        shutil.rmtree(f"{aple.home}/books")  # the disk is lost, keys and invitation are not
+        aple.start().unlock()
+        until("the lost file is sealed again", lambda: aple.item(first) and aple.item(first)["has_file"])
+        check(aple.ask("show", id=first)["file"]["case_code"] == "T-1")
+        aple.act("start", first)
+        police.until("in_progress", first)
+        check(police.alarms() == [])
+
+
+def sender_restored_with_a_batch_on_its_way():
+    """The backup holds a batch that the log then got, and lacks what came behind: nothing is doubled, nothing is lost."""
+    with Network("police", "aple") as net:
+        police = net.office("police")
+        net.broker_end()
+        kept = police.refer(["aple"], ref="KEPT")
+        police.end(signal.SIGKILL)
+        shutil.copytree(f"{police.home}/books", f"{net.folder}/backup")
+        net.broker_start()
+        police.start().until("received", kept)
+        later = police.refer(["aple"], ref="LATER")
+        police.until("received", later)
+        police.end()
+        shutil.rmtree(f"{police.home}/books")
+        shutil.copytree(f"{net.folder}/backup", f"{police.home}/books")
+        police.start()
+        police.until("received", kept)
+        police.until("received", later)
+        third = police.refer(["aple"], ref="THIRD")
+        police.until("received", third)
+        check(len(net.office("aple").ask("list", box="all")["items"]) == 3)
+
+
+def two_copies_of_one_office():
+    with Network("police", "aple") as net:
+        police = net.office("police")
+        police.end()
+        shutil.copytree(police.home, f"{net.folder}/copy", ignore=shutil.ignore_patterns("socket", "lock"))
+        copy = net.offices["copy"] = Office(net, "copy", f"{net.folder}/copy")
+        police.start().connected()
+        first = police.refer(["aple"])
+        police.until("received", first)
+        copy.start().connected()
+        copy.until("received", first)  # it reads what the other one sent, and says that it was behind
+        check(copy.alarms() != [])
+        police.end()
+        second = copy.refer(["aple"])
+        copy.until("received", second)
+        copy.end()
+        police.start()
+        police.until("received", second)
+        police.until("received", first)
+        third = police.refer(["aple"])
+        police.until("received", third)
+
+
+def new_keys():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        old = police.refer(["aple"])
+        aple.until("received", old)
+        aple.refused("bad_input", "rotate", passphrase="short")
+        check(len(aple.ask("rotate", passphrase="another pass phrase")["words"].split()) == 6)
+        until("the new keys are in force", lambda: "new keys" in aple.log())
+        aple.refused("locked", "show", id=old)
+        aple.refused("not_allowed", "unlock", passphrase=PASSPHRASE)
+        aple.unlock("another pass phrase").connected()
+        check(aple.ask("show", id=old)["brief"]["need"] == "a test")  # sealed to the old key
+        new = police.refer(["aple"])
+        aple.until("received", new)
+        aple.act("accept", new, first_contact_by=NEXT_YEAR)
+        police.until("accepted", new)
+        until("the file is here", lambda: aple.item(new)["has_file"])
+        check(aple.ask("show", id=new)["file"]["case_code"] == "T-1")
+        aple.end()
+        aple.start().unlock("another pass phrase").connected()
+        aple.act("start", new)
+        police.until("in_progress", new)
+        net.office("ministry").unlock().ask("rotate", passphrase="a third pass phrase")  # a registrar's own, too
+        until("the registrar is connected", lambda: "new keys" in net.office("ministry").log())
+        net.office("ministry").connected()
+
+
+def lost_keys_are_replaced():
+    with Network("police", "aple", replace_after_h=0) as net:
+        police, aple, ministry = net.office("police").unlock(), net.office("aple"), net.office("ministry")
+        item = police.refer(["aple"])
+        aple.until("received", item)
+        aple.end()
+        shutil.move(aple.home, f"{net.folder}/old-home")
+        aple = net.new_office("aple")
+        with open(f"{aple.home}/aple.request") as f:
+            ministry.ask("rotate", request=f.read())
+        answer = until("the invitation is made", lambda: (lambda a: a if a["ok"] else None)(
+            ministry.answer("invitation", organisation="aple")))
+        with open(f"{aple.home}/aple.invitation", "w") as f:
+            f.write(answer["invitation"])
+        net.join("aple", f"{aple.home}/aple.invitation").start().unlock().connected()
+        until("the case is sealed again", lambda: aple.item(item) and aple.item(item)["has_brief"])
+        check(aple.ask("show", id=item)["brief"]["need"] == "a test")
+        police.until("acknowledged", item)
+
+
+def suspended_and_back():
+    with Network("police", "aple") as net:
+        police, aple, ministry = net.office("police"), net.office("aple"), net.office("ministry")
+        ministry.ask("suspend", organisation="aple")
+        until("it is cut off", lambda: not aple.ask("status")["connected"], 5)
+        until("and says so", lambda: any("suspended" in a for a in aple.alarms()))
+        until("the sender knows", lambda: any(o["standing"] == "COMPROMISED" for o in police.ask("directory")["organisations"]))
+        police.refused("not_allowed", "refer", **form(["aple"]))
+        with open(f"{aple.home}/aple.request") as f:
+            ministry.ask("enrol", request=f.read())
+        aple.end()
+        aple.start().connected()
+        check(aple.alarms() == [])
+        item = police.refer(["aple"])
+        aple.until("received", item)
+
+
+def watchers_are_told():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(f"{aple.home}/socket")
+            s.sendall(b'{"do": "watch"}\n')
+            lines = s.makefile()
+            check('"ok":true' in lines.readline())
+            item = police.refer(["aple"])
+            event = lines.readline()
+            check(item in event and '"submit"' in event and "a test" not in event, event)
+            aple.act("accept", item, first_contact_by=NEXT_YEAR) if aple.until("received", item) else None
+            police.until("accepted", item)
+            police.act("cancel", item)
+            check('"cancel"' in lines.readline())
+
+
+def killed_while_it_starts():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple")
+        items = []
+        for n in range(12):
+            aple.end(signal.SIGKILL)
+            items.append(police.refer(["aple"], ref=f"K-{n}"))
+            aple.start(wait=n % 3 == 0)
+        until("it answers", aple.answers)
+        for item in items:
+            police.until("received", item)
+        check(len(aple.ask("list", box="all")["items"]) == 12)
+        check(police.alarms() == [] and aple.alarms() == [])
+
+
+def bad_link_carries_everything_once():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        aple.end()
+        link = BadLink(net.port, bytes_per_s=20000, cut_s=1.2)
+        with open(f"{aple.home}/agent.conf", "w") as f:
+            f.write(f"{SETTINGS}address = tcp://127.0.0.1:{link.port}\n".replace("= 400", "= 1500"))
+        items = [police.refer(["aple"], ref=f"B-{n}") for n in range(40)]
+        aple.start().unlock()
+        for item in items:
+            aple.until("received", item, 90)
+            aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        for item in items:
+            police.until("accepted", item, 90)
+        until("all files are here", lambda: all(i["has_file"] for i in aple.ask("list", box="inbox")["items"]), 90)
+        link.close()
+        check(link.cuts >= 3, f"only {link.cuts} cuts")
+        check(len(aple.ask("list", box="all")["items"]) == 40 and aple.alarms() == [] and police.alarms() == [])
+
+
+TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
+         sender_restored_with_a_batch_on_its_way, two_copies_of_one_office, new_keys, lost_keys_are_replaced, suspended_and_back,
+         watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
+
+failed = 0
+for test in TESTS:
+    if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+        continue
+    try:
+        test()
+        print(f"ok      {test.__name__}", flush=True)
+    except (AssertionError, Refused, OSError, ValueError, KeyError) as e:
+        failed += 1
+        print(f"FAILED  {test.__name__}: {type(e).__name__}: {e}", flush=True)
+        if os.environ.get("ONWARD_TRACE"):
+            raise
+sys.exit(failed > 0)

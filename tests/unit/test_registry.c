@@ -1,0 +1,450 @@
+/* Organisations and their keys, from enrolment to replacement, the way registrars and organisations write it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proto/ledger/rows.h"
+#include "proto/replay.h"
+#include "tests/scenarios/rebuild.h"
+#include "tests/unit/support.h"
+
+#define A(name) ONWARD__CORE__ACT_##name
+#define V(name) ONWARD__VERDICT__##name
+#define MANY 300 /* more clocks than one turn writes */
+
+static struct world w;
+static char folder[FOLDER_PATH_SIZE];
+static struct member *one, *two, *police, *aple;
+
+static int set_up(void **state)
+{
+  (void)state;
+  folder_make(folder);
+  world_init(&w, folder);
+  police = world_enrol(&w, "police");
+  aple = world_enrol(&w, "aple");
+  one = &w.members[0];
+  two = &w.members[1];
+  return 0;
+}
+
+/* After every test the log must replay to the same books. */
+static int tear_down(void **state)
+{
+  struct complaint why;
+  (void)state;
+  if (rebuild(&w, folder, &why) != OK)
+    fail_msg("%s", why.text);
+  world_fini(&w);
+  folder_remove(folder);
+  return 0;
+}
+
+static void assert_verdict(Onward__Verdict have, Onward__Verdict want)
+{
+  assert_string_equal(pb_enum_name(&onward__verdict__descriptor, (int)have),
+                      pb_enum_name(&onward__verdict__descriptor, (int)want));
+}
+
+/* An enrol, rotate or replace with that request: all three begin with request and signature. */
+static Onward__Verdict say_request(struct member *author, act_kind act, struct bytes request, struct bytes signature)
+{
+  static struct draft d;
+  draft_init(&d, act, NULL);
+  Onward__Rotate *m = draft_message(&d);
+  m->request = pb_data(request);
+  m->signature = pb_data(signature);
+  return world_hear(&w, author, &d, 1);
+}
+
+static Onward__Verdict say_keys(struct member *author, act_kind act, const struct member *of)
+{
+  uint8_t memory[4096];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct bytes signature, request = member_request(of, &a, &signature);
+  return say_request(author, act, request, signature);
+}
+
+static Onward__Verdict say_suspend(struct member *author, const char *id, Onward__Standing standing)
+{
+  static struct draft d;
+  draft_init(&d, A(SUSPEND), NULL);
+  Onward__Suspend *m = draft_message(&d);
+  m->organisation = pb_data(bytes_text(id));
+  m->standing = standing;
+  return world_hear(&w, author, &d, 1);
+}
+
+static Onward__Verdict say_stop(struct member *author, const char *id)
+{
+  static struct draft d;
+  draft_init(&d, A(STOP_REPLACEMENT), NULL);
+  Onward__StopReplacement *m = draft_message(&d);
+  m->organisation = pb_data(bytes_text(id));
+  return world_hear(&w, author, &d, 1);
+}
+
+static void organisation(const struct member *m, struct organisation *out)
+{
+  struct books *b = store_begin(w.store, false);
+  assert_int_equal(books_organisation(b, &m->id, out), OK);
+  store_abort(w.store);
+}
+
+/* Whether the registry says so now. */
+static bool has_keys_of(const struct member *m, const struct member *keys)
+{
+  struct organisation o;
+  organisation(m, &o);
+  return memcmp(o.keys.sign, keys->sign_point, sizeof o.keys.sign) == 0 &&
+         memcmp(o.keys.seal, keys->seal_point, sizeof o.keys.seal) == 0 &&
+         memcmp(o.keys.link, keys->link_point, sizeof o.keys.link) == 0;
+}
+
+static void fresh_keys(struct member *fresh, const struct member *of)
+{
+  member_init(fresh, "fresh");
+  fresh->id = of->id;
+}
+
+/* --- enrolling and suspending --- */
+
+static void only_a_registrar_enrols(void **state)
+{
+  (void)state;
+  struct member fresh;
+  member_init(&fresh, "tpo");
+  assert_verdict(say_keys(police, A(ENROL), &fresh), V(NOT_A_REGISTRAR));
+  assert_verdict(say_keys(two, A(ENROL), &fresh), V(ACCEPTED));
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(ALREADY_ENROLLED));
+  assert_true(has_keys_of(&fresh, &fresh));
+  member_fini(&fresh);
+}
+
+static void a_request_must_hold(void **state)
+{
+  (void)state;
+  struct member fresh;
+  uint8_t memory[8192], broken[ES256_SIGNATURE_SIZE], longer[1025];
+  struct arena a = arena_of(memory, sizeof memory);
+  member_init(&fresh, "tpo");
+  struct bytes signature, request = member_request(&fresh, &a, &signature);
+  memcpy(broken, signature.data, sizeof broken);
+  broken[7] ^= 1;
+  assert_verdict(say_request(one, A(ENROL), request, BYTES(broken)), V(REQUEST_NOT_VALID));
+  memcpy(longer, request.data, request.size);
+  memcpy(longer + request.size, "\x98\x01\x00", 3); /* field 19, which does not exist */
+  struct bytes unknown = bytes_of(longer, request.size + 3);
+  must(dsse_sign(fresh.sign, REQUEST_TYPE, unknown, broken) == OK);
+  assert_verdict(say_request(one, A(ENROL), unknown, BYTES(broken)), V(REQUEST_NOT_VALID));
+  memcpy(fresh.seal_point, fresh.sign_point, sizeof fresh.seal_point);
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(REQUEST_NOT_VALID)); /* one key for two uses */
+  fresh.seal_point[64] ^= 1;
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(REQUEST_NOT_VALID)); /* no point of the curve */
+  member_fini(&fresh);
+}
+
+static void a_key_has_one_owner_for_ever(void **state)
+{
+  (void)state;
+  struct member fresh, was = *aple;
+  member_init(&fresh, "tpo");
+  memcpy(fresh.link_point, police->link_point, sizeof fresh.link_point);
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(KEY_IN_USE));
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(KEY_IN_USE));
+  member_fini(&fresh);
+  member_init(&fresh, "tpo");
+  memcpy(fresh.seal_point, police->seal_point, sizeof fresh.seal_point);
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(KEY_IN_USE));
+  member_fini(&fresh);
+  fresh = *police; /* its signing key, and so its signature */
+  must(org_id_parse(bytes_text("tpo"), &fresh.id) == OK);
+  must(random_bytes(fresh.link_point, sizeof fresh.link_point) == OK);
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(KEY_IN_USE));
+  fresh_keys(&fresh, aple); /* a key that was changed still belongs to whom it belonged */
+  assert_verdict(say_keys(aple, A(ROTATE), &fresh), V(ACCEPTED));
+  must(org_id_parse(bytes_text("tpo"), &was.id) == OK);
+  assert_verdict(say_keys(one, A(ENROL), &was), V(KEY_IN_USE));
+  member_fini(&fresh);
+}
+
+static void a_suspended_organisation_may_be_enrolled_again(void **state)
+{
+  (void)state;
+  struct organisation o;
+  assert_verdict(say_suspend(police, "aple", ONWARD__STANDING__COMPROMISED), V(NOT_A_REGISTRAR));
+  assert_verdict(say_suspend(one, "nobody", ONWARD__STANDING__COMPROMISED), V(NO_SUCH_ORGANISATION));
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__LAPSED), V(NOT_YET_SUPPORTED));
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  organisation(aple, &o);
+  assert_int_equal(o.standing, ONWARD__STANDING__COMPROMISED);
+  assert_verdict(say_keys(two, A(ENROL), aple), V(ACCEPTED));
+  organisation(aple, &o);
+  assert_int_equal(o.standing, ONWARD__STANDING__ACTIVE);
+  assert_verdict(say_suspend(one, "registry-two", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  assert_verdict(say_keys(one, A(ENROL), two), V(ACCEPTED));
+  organisation(two, &o);
+  assert_int_equal(o.registrar, 1); /* what it was */
+}
+
+/* --- changing keys --- */
+
+static void keys_are_valid_by_position(void **state)
+{
+  (void)state;
+  struct member fresh;
+  struct keys before, after;
+  fresh_keys(&fresh, aple);
+  uint64_t at = w.size;
+  assert_verdict(say_keys(aple, A(ROTATE), &fresh), V(ACCEPTED));
+  assert_true(has_keys_of(aple, &fresh));
+  struct books *b = store_begin(w.store, false);
+  assert_int_equal(books_keys_at(b, &aple->id, at, &before), OK);
+  assert_int_equal(books_keys_at(b, &aple->id, at + 1, &after), OK);
+  assert_memory_equal(before.sign, aple->sign_point, sizeof before.sign);
+  assert_memory_equal(after.sign, fresh.sign_point, sizeof after.sign);
+  assert_int_equal(books_keys_at(b, &aple->id, 2, &before), NOT_FOUND); /* enrolled by entry 2: valid behind it */
+  assert_int_equal(books_keys_at(b, &aple->id, 3, &before), OK);
+  store_abort(w.store);
+  member_fini(&fresh);
+}
+
+static void nobody_changes_the_keys_of_another(void **state)
+{
+  (void)state;
+  struct member fresh;
+  fresh_keys(&fresh, police);
+  assert_verdict(say_keys(aple, A(ROTATE), &fresh), V(REQUEST_NOT_VALID));
+  assert_verdict(say_keys(aple, A(REPLACE_KEYS), &fresh), V(NOT_A_REGISTRAR));
+  must(org_id_parse(bytes_text("nobody"), &fresh.id) == OK);
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(NO_SUCH_ORGANISATION));
+  assert_false(has_keys_of(police, &fresh));
+  member_fini(&fresh);
+}
+
+static uint64_t due_of(const struct member *m)
+{
+  struct organisation o;
+  organisation(m, &o);
+  return o.pending_due_ms;
+}
+
+static void a_replacement_takes_effect_after_the_delay(void **state)
+{
+  (void)state;
+  struct member fresh;
+  fresh_keys(&fresh, aple);
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  uint64_t due = due_of(aple), size = w.size;
+  assert_true(due == w.clock_ms - WORLD_TURN_MS + WORLD_REPLACE_MS);
+  world_wait(&w, due - 1);
+  assert_true(w.size == size && !has_keys_of(aple, &fresh));
+  world_wait(&w, due);
+  assert_true(w.size == size + 1 && has_keys_of(aple, &fresh));
+  world_wait(&w, due + 1);
+  assert_true(w.size == size + 1 && due_of(aple) == 0);
+  member_fini(&fresh);
+}
+
+static void a_replacement_can_be_stopped(void **state)
+{
+  (void)state;
+  struct member fresh, again;
+  fresh_keys(&fresh, aple);
+  fresh_keys(&again, aple);
+  assert_verdict(say_stop(two, "aple"), V(NOTHING_TO_STOP));
+  assert_verdict(say_stop(two, "nobody"), V(NO_SUCH_ORGANISATION));
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  assert_verdict(say_stop(police, "aple"), V(NOT_A_REGISTRAR));
+  assert_verdict(say_stop(aple, "aple"), V(ACCEPTED)); /* by the old key */
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  assert_verdict(say_stop(two, "aple"), V(ACCEPTED)); /* by the other registrar */
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  assert_verdict(say_keys(aple, A(ROTATE), &again), V(ACCEPTED)); /* it still has its keys: nothing to replace */
+  assert_verdict(say_stop(one, "aple"), V(NOTHING_TO_STOP));
+  uint64_t size = w.size;
+  world_wait(&w, w.clock_ms + 10 * WORLD_REPLACE_MS);
+  assert_true(w.size == size && has_keys_of(aple, &again));
+  member_fini(&fresh);
+  member_fini(&again);
+}
+
+static void the_newer_replacement_counts(void **state)
+{
+  (void)state;
+  struct member fresh, newer;
+  fresh_keys(&fresh, aple);
+  fresh_keys(&newer, aple);
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  uint64_t first = due_of(aple);
+  world_wait(&w, w.clock_ms + WORLD_REPLACE_MS / 2);
+  assert_verdict(say_keys(two, A(REPLACE_KEYS), &newer), V(ACCEPTED));
+  uint64_t size = w.size;
+  world_wait(&w, first + 1);
+  assert_true(w.size == size);
+  world_wait(&w, due_of(aple));
+  assert_true(w.size == size + 1 && has_keys_of(aple, &newer));
+  member_fini(&fresh);
+  member_fini(&newer);
+}
+
+/* Between the asking and the taking effect nobody else may get these keys. */
+static void keys_that_wait_are_taken(void **state)
+{
+  (void)state;
+  struct member fresh;
+  fresh_keys(&fresh, aple);
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  must(org_id_parse(bytes_text("tpo"), &fresh.id) == OK);
+  assert_verdict(say_keys(one, A(ENROL), &fresh), V(KEY_IN_USE));
+  fresh.id = police->id;
+  assert_verdict(say_keys(police, A(ROTATE), &fresh), V(KEY_IN_USE));
+  member_fini(&fresh);
+}
+
+/* It was suspended and is enrolled again while a replacement waits: nothing waits any more. */
+static void enrolling_again_ends_a_replacement(void **state)
+{
+  (void)state;
+  struct member fresh;
+  fresh_keys(&fresh, aple);
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  assert_verdict(say_keys(one, A(ENROL), aple), V(ACCEPTED));
+  uint64_t size = w.size;
+  world_wait(&w, w.clock_ms + 2 * WORLD_REPLACE_MS);
+  assert_true(w.size == size && has_keys_of(aple, aple));
+  member_fini(&fresh);
+}
+
+static void many_clocks_take_more_than_one_turn(void **state)
+{
+  (void)state;
+  struct member fresh;
+  for (int i = 0; i < MANY; i++) {
+    char id[16];
+    (void)snprintf(id, sizeof id, "office-%d", i);
+    member_init(&fresh, id);
+    assert_verdict(say_keys(one, A(ENROL), &fresh), V(ACCEPTED));
+    member_new_keys(&fresh);
+    assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+    member_fini(&fresh);
+    w.clock_ms -= 2 * WORLD_TURN_MS; /* turns still grow by a millisecond: all are due at nearly the same time */
+  }
+  uint64_t size = w.size;
+  world_wait(&w, w.clock_ms + 10 * WORLD_REPLACE_MS);
+  assert_true(w.size == size + 256);
+  world_wait(&w, w.clock_ms);
+  assert_true(w.size == size + MANY);
+}
+
+/* --- the chain, and an agent that follows it --- */
+
+struct follower {
+  struct store *store;
+  struct books *books;
+  struct arena arena;
+  void *memory;
+};
+
+static void follow(struct follower *f, const struct leaf *leaf, const struct event *e, struct bytes bytes)
+{
+  struct head head;
+  ledger_apply(f->books, leaf, e);
+  row_put(f->books, TABLE_ENTRIES, key_of_index(leaf->index), bytes.data, bytes.size);
+  books_head(f->books, &head);
+  head.registry = leaf->index;
+  head.replace_after_ms = WORLD_REPLACE_MS;
+  head.network = w.network;
+  books_put_head(f->books, &head);
+}
+
+/* Takes the whole chain; what a dishonest exchange could put in its place is refused. */
+static void follow_all(struct follower *f)
+{
+  struct key_ring *ring = &w.ring;
+  struct books *b = store_begin(w.store, false);
+  for (uint64_t i = 0, before = 0; i < w.size; i++) {
+    struct leaf leaf;
+    struct event e;
+    struct complaint why;
+    struct bytes bytes;
+    arena_reset(&f->arena);
+    must(books_entry(b, i, &bytes) == OK && leaf_read(bytes, &leaf) == OK);
+    assert_int_equal(leaf_verify(i == 0 ? b : f->books, ring, &leaf, &f->arena, &why, &e), OK);
+    assert_true(leaf.registry == before);
+    if (!act_is_registry(e.act))
+      continue;
+    if (i > 0 && leaf.verdict != V(ACCEPTED)) {
+      leaf.verdict = V(ACCEPTED); /* the exchange says so */
+      assert_int_equal(replay_registry(f->books, &leaf, &e, &f->arena, &why), BAD_INPUT);
+      continue;
+    }
+    if (i > 0)
+      assert_int_equal(replay_registry(f->books, &leaf, &e, &f->arena, &why), OK);
+    follow(f, &leaf, &e, bytes);
+    before = i;
+    if (e.act == A(KEYS_REPLACED)) /* once more */
+      assert_int_equal(replay_registry(f->books, &leaf, &e, &f->arena, &why), BAD_INPUT);
+  }
+  store_abort(w.store);
+}
+
+static void an_agent_holds_the_chain_against_the_rules(void **state)
+{
+  (void)state;
+  static uint8_t memory[4 << 20];
+  char why[200];
+  struct member fresh;
+  struct follower f = {.arena = arena_of(memory, sizeof memory)};
+  struct store_options options = {.folder = folder_path(folder, "follower"),
+                                  .table_names = table_names,
+                                  .table_count = TABLES_CONTRACT,
+                                  .create = true,
+                                  .scratch = true};
+  fresh_keys(&fresh, aple);
+  assert_verdict(say_keys(police, A(REPLACE_KEYS), &fresh), V(NOT_A_REGISTRAR));
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  assert_verdict(say_suspend(police, "aple", ONWARD__STANDING__COMPROMISED), V(NOT_A_REGISTRAR));
+  world_submit(&w, police, &aple, 1);
+  world_wait(&w, due_of(aple));
+  assert_verdict(say_suspend(one, "police", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  assert_verdict(say_keys(two, A(ENROL), police), V(ACCEPTED));
+  assert_verdict(say_keys(two, A(ENROL), police), V(ALREADY_ENROLLED));
+  must(store_open(&options, why, &f.store) == OK);
+  f.books = store_begin(f.store, true);
+  follow_all(&f);
+  struct organisation o;
+  assert_int_equal(books_organisation(f.books, &aple->id, &o), OK);
+  assert_memory_equal(o.keys.sign, fresh.sign_point, sizeof o.keys.sign);
+  store_abort(f.store);
+  store_close(f.store);
+  member_fini(&fresh);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      TEST(only_a_registrar_enrols),
+      TEST(a_request_must_hold),
+      TEST(a_key_has_one_owner_for_ever),
+      TEST(a_suspended_organisation_may_be_enrolled_again),
+      TEST(keys_are_valid_by_position),
+      TEST(nobody_changes_the_keys_of_another),
+      TEST(a_replacement_takes_effect_after_the_delay),
+      TEST(a_replacement_can_be_stopped),
+      TEST(the_newer_replacement_counts),
+      TEST(keys_that_wait_are_taken),
+      TEST(enrolling_again_ends_a_replacement),
+      TEST(many_clocks_take_more_than_one_turn),
+      TEST(an_agent_holds_the_chain_against_the_rules),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
