@@ -19,7 +19,7 @@ enum status directory_begin(struct books *b, struct bytes genesis_leaf, const st
   if (head.size > 0)
     return hash_equal(&head.network, network) ? OK : BAD_INPUT;
   if (leaf_read(genesis_leaf, &leaf) != OK || event_read(leaf.event, a, &why, &e) != OK ||
-      e.act != ONWARD__CORE__ACT_GENESIS)
+      e.act != ONWARD__CORE__ACT_GENESIS || genesis_verify(e.core->genesis, a, &why) != OK)
     return BAD_INPUT;
   ledger_apply(b, &leaf, &e);
   put_entry(b, 0, genesis_leaf);
@@ -57,7 +57,8 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   enum status s = evidence_event(e, b, &leaf, a, &event);
   if (s != OK)
     return s;
-  if (leaf.verdict != ONWARD__VERDICT__ACCEPTED || !act_is_registry(event.act))
+  struct complaint why;
+  if (registry_verify(b, &leaf, &event, a, &why) != OK) /* an exchange that lets in what the rules forbid */
     return evidence_accuse(e, ALARM_BAD_PROOF, none);
   ledger_apply(b, &leaf, &event);
   put_entry(b, leaf.index, pb_bytes(entry->leaf));

@@ -35,7 +35,7 @@ static void answer_waiting(struct broker *b, bool busy)
                "the exchange is full for the moment; nothing was lost, send it again");
     }
     if (busy || w->refused)
-      refuse(b, &w->knock, w->session, w->batch.header.sequence, &w->why);
+      refuse(b, &w->knock, w->session->meter, w->batch.header.sequence, &w->why);
   }
 }
 

@@ -82,25 +82,26 @@ void check_sessions(struct broker *b)
 
 /* --- hearing --- */
 
-void refuse(struct broker *b, const struct knock *k, struct session *s, uint64_t sequence, const struct refusal *why)
+void refuse(struct broker *b, const struct knock *k, struct meter *m, uint64_t sequence, const struct refusal *why)
 {
   bool later = why->reason == ONWARD__REFUSAL_REASON__BUSY || why->reason == ONWARD__REFUSAL_REASON__OVER_QUOTA;
   post_refusal(&b->post, &k->from, why->reason, sequence, why->event, why->why.text, later ? RETRY_AFTER_MS : 0);
-  if (s != NULL && !later)
-    bucket_take(&s->meter->refusals, 1, b->config.refusals_per_hour, 3600000, clock_ms());
+  if (!later)
+    bucket_take(&m->refusals, 1, b->config.refusals_per_hour, 3600000, clock_ms());
 }
 
-static void refuse_text(struct broker *b, const struct knock *k, struct session *s, Onward__RefusalReason reason,
+static void refuse_text(struct broker *b, const struct knock *k, struct meter *m, Onward__RefusalReason reason,
                         const char *what)
 {
   struct refusal why = {.reason = reason};
   snprintf(why.why.text, sizeof why.why.text, "%s", what);
-  refuse(b, k, s, 0, &why);
+  refuse(b, k, m, 0, &why);
 }
-#define REFUSE(b, k, s, reason, what) refuse_text(b, k, s, ONWARD__REFUSAL_REASON__##reason, what)
+#define REFUSE(b, k, m, reason, what) refuse_text(b, k, m, ONWARD__REFUSAL_REASON__##reason, what)
 
 /* What the agent says it knows of the log. False: refused, or the broker must stop. */
-static bool known_checkpoint(struct broker *b, const struct knock *k, const Onward__Hello *h, uint64_t *size)
+static bool known_checkpoint(struct broker *b, const struct knock *k, struct meter *m, const Onward__Hello *h,
+                             uint64_t *size)
 {
   struct checkpoint c;
   *size = 0;
@@ -108,7 +109,7 @@ static bool known_checkpoint(struct broker *b, const struct knock *k, const Onwa
     return true;
   if (checkpoint_open(pb_bytes(h->checkpoint), &b->journal.log_key, &c) != OK ||
       strcmp(c.origin, b->journal.origin) != 0) {
-    REFUSE(b, k, NULL, MALFORMED, "hello.checkpoint: is not one of this log");
+    REFUSE(b, k, m, MALFORMED, "hello.checkpoint: is not one of this log");
     return false;
   }
   if (c.size > b->journal.checkpoint.size) {
@@ -123,47 +124,47 @@ static bool known_checkpoint(struct broker *b, const struct knock *k, const Onwa
   return true;
 }
 
-static struct session *open_session(struct broker *b, const struct knock *k, const struct organisation *o)
+static struct session *open_session(struct broker *b, const struct knock *k, const struct organisation *o,
+                                    struct meter *m)
 {
   struct session *s = sessions_find(&b->sessions, &k->from);
   struct session *other = sessions_of(&b->sessions, &o->id);
-  struct meter *m = sessions_meter(&b->sessions, &o->id);
   if (other != NULL && other != s) {
     say("%.16s connected a second time: the first session ends", o->id.text);
     dismiss(b, other, ONWARD__GOODBYE_REASON__SESSION_TAKEN_OVER);
   }
   if (s == NULL)
     s = sessions_add(&b->sessions, &k->from);
-  if (s == NULL || m == NULL)
+  if (s == NULL)
     return NULL;
   *s = (struct session){.used = true, .to = k->from, .wire = k->wire, .organisation = o->id, .meter = m};
   memcpy(s->link_key, k->link_key, sizeof s->link_key);
   return s;
 }
 
-static void hear_hello(struct broker *b, const struct knock *k, const struct organisation *o)
+static void hear_hello(struct broker *b, const struct knock *k, const struct organisation *o, struct meter *m)
 {
   uint64_t known_size;
   arena_reset(&b->post_arena);
   const Onward__Hello *h = pb_unpack(&onward__hello__descriptor, k->body, &b->post_arena);
   if (h == NULL) {
-    REFUSE(b, k, NULL, MALFORMED, "hello: is no well-formed message");
+    REFUSE(b, k, m, MALFORMED, "hello: is no well-formed message");
     return;
   }
   if (!bytes_equal(pb_bytes(h->organisation), org_id_text(&o->id))) {
-    REFUSE(b, k, NULL, WRONG_ORGANISATION, "hello.organisation: is not the one whose link key this is");
+    REFUSE(b, k, m, WRONG_ORGANISATION, "hello.organisation: is not the one whose link key this is");
     return;
   }
   if (!bytes_equal(pb_bytes(h->network), hash_bytes(&b->journal.head.network))) {
-    REFUSE(b, k, NULL, WRONG_NETWORK, "hello.network: is another network");
+    REFUSE(b, k, m, WRONG_NETWORK, "hello.network: is another network");
     return;
   }
   uint64_t kept_from = h->kept_from;
-  if (!known_checkpoint(b, k, h, &known_size))
+  if (!known_checkpoint(b, k, m, h, &known_size))
     return;
-  struct session *s = open_session(b, k, o);
+  struct session *s = open_session(b, k, o, m);
   if (s == NULL) {
-    REFUSE(b, k, NULL, BUSY, "too many organisations are connected");
+    REFUSE(b, k, m, BUSY, "too many organisations are connected");
     return;
   }
   s->known_size = known_size;
@@ -181,7 +182,7 @@ static void hear_credit(struct broker *b, const struct knock *k, struct session 
   const Onward__Credit *c = pb_unpack(&onward__credit__descriptor, k->body, &b->post_arena);
   if (c == NULL || c->entries == 0 || c->entries > DELIVERY_ENTRIES_MAX || c->bytes < 65536 ||
       c->bytes > MESSAGE_SIZE_MAX) {
-    REFUSE(b, k, s, MALFORMED, "credit: expected 1 to 256 entries and 65536 to 1048576 bytes");
+    REFUSE(b, k, s->meter, MALFORMED, "credit: expected 1 to 256 entries and 65536 to 1048576 bytes");
     return;
   }
   if (!s->placed)
@@ -196,7 +197,7 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
   arena_reset(&b->post_arena);
   const Onward__Ask *a = pb_unpack(&onward__ask__descriptor, k->body, &b->post_arena);
   if (a == NULL) {
-    REFUSE(b, k, s, MALFORMED, "ask: is no well-formed message");
+    REFUSE(b, k, s->meter, MALFORMED, "ask: is no well-formed message");
     return;
   }
   uint64_t after = a->registry_after;
@@ -204,7 +205,7 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
   enum status st = after < b->journal.head.size ? post_answer(&b->post, books, s, after) : NOT_FOUND;
   store_abort(b->journal.store);
   if (st == NOT_FOUND && after >= b->journal.head.size)
-    REFUSE(b, k, s, MALFORMED, "ask.registry_after: is beyond the log");
+    REFUSE(b, k, s->meter, MALFORMED, "ask.registry_after: is beyond the log");
 }
 
 /* Keeps the knock: its bodies' bytes are needed until the turn is committed. True: it is kept. */
@@ -223,7 +224,7 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
     snprintf(w->why.why.text, sizeof w->why.why.text, "too much at once: send it again");
   }
   if (st != OK) {
-    refuse(b, k, s, w->batch.header.sequence, &w->why);
+    refuse(b, k, s->meter, w->batch.header.sequence, &w->why);
     return false;
   }
   w->knock = *k;
@@ -231,14 +232,14 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
   return true;
 }
 
-static bool within_quota(struct broker *b, const struct knock *k, struct session *s)
+static bool within_quota(struct broker *b, const struct knock *k, struct meter *m)
 {
   const struct config *c = &b->config;
   uint64_t now = clock_ms();
   double size = (double)(k->head.size + k->body.size + k->sealed.size);
-  return bucket_take(&s->meter->messages, 1, c->messages_per_minute, 60000, now) &&
-         bucket_take(&s->meter->bytes, size, c->bytes_per_minute, 60000, now) &&
-         bucket_take(&s->meter->refusals, 0, c->refusals_per_hour, 3600000, now);
+  return bucket_take(&m->messages, 1, c->messages_per_minute, 60000, now) &&
+         bucket_take(&m->bytes, size, c->bytes_per_minute, 60000, now) &&
+         bucket_take(&m->refusals, 0, c->refusals_per_hour, 3600000, now);
 }
 
 /* One message. True: the knock is kept for the turn. */
@@ -253,8 +254,15 @@ static bool hear(struct broker *b, struct knock *k)
   struct session *s = sessions_find(&b->sessions, &k->from);
   if (known != OK || (s != NULL && s->leaving))
     return false; /* suspended while connected: not even answered */
+  struct meter *m = sessions_meter(&b->sessions, &o.id);
+  if (m == NULL)
+    return false; /* none can be missing: a handshake makes it */
+  if (!within_quota(b, k, m)) {
+    REFUSE(b, k, m, OVER_QUOTA, "more than this organisation may say now");
+    return false;
+  }
   if (!k->three) {
-    REFUSE(b, k, s, MALFORMED, "expected exactly three frames");
+    REFUSE(b, k, m, MALFORMED, "expected exactly three frames");
     if (s != NULL)
       leave(s);
     else
@@ -263,21 +271,17 @@ static bool hear(struct broker *b, struct knock *k)
   }
   if (head_read(k->head, &version, &kind) != OK) {
     if (version != PROTOCOL_VERSION)
-      REFUSE(b, k, s, WRONG_VERSION, "head: this exchange speaks version 1");
+      REFUSE(b, k, m, WRONG_VERSION, "head: this exchange speaks version 1");
     else
-      REFUSE(b, k, s, MALFORMED, "head: expected two bytes, version and kind");
+      REFUSE(b, k, m, MALFORMED, "head: expected two bytes, version and kind");
     return false;
   }
   if (kind == FRAME_HELLO) {
-    hear_hello(b, k, &o);
+    hear_hello(b, k, &o, m);
     return false;
   }
   if (s == NULL) {
-    REFUSE(b, k, s, NOT_WELCOME_YET, "say hello first");
-    return false;
-  }
-  if (!within_quota(b, k, s)) {
-    REFUSE(b, k, s, OVER_QUOTA, "more than this organisation may say now");
+    REFUSE(b, k, m, NOT_WELCOME_YET, "say hello first");
     return false;
   }
   if (kind == FRAME_SUBMIT)
@@ -287,7 +291,7 @@ static bool hear(struct broker *b, struct knock *k)
   else if (kind == FRAME_ASK)
     hear_ask(b, k, s);
   else
-    REFUSE(b, k, s, MALFORMED, "head: unknown kind of message");
+    REFUSE(b, k, m, MALFORMED, "head: unknown kind of message");
   return false;
 }
 

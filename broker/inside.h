@@ -39,7 +39,7 @@ void end(struct broker *b, int code);                                    /* stop
 
 /* hear.c */
 void hear_all(struct broker *b); /* takes what waits at the door, at most turn_messages_max; batches go to `waiting` */
-void refuse(struct broker *b, const struct knock *k, struct session *s, uint64_t sequence, const struct refusal *why);
+void refuse(struct broker *b, const struct knock *k, struct meter *m, uint64_t sequence, const struct refusal *why);
 int admits(void *context, const uint8_t link_key[32]); /* door_admits */
 void check_sessions(struct broker *b); /* after the registry has moved: who may no longer be here leaves */
 void cut_those_who_left(struct broker *b);

@@ -70,9 +70,11 @@ static int start(struct broker *b, const char *folder)
     say("%s", error.text);
     return EXIT_CONFIG;
   }
-  enum status s = broker_keys_open(folder, why, &b->keys);
-  if (s == OK)
-    s = journal_open(&b->journal, folder, &b->keys, b->config.map_size_gib << 30, false, why);
+  if (broker_keys_open(folder, why, &b->keys) != OK) {
+    say("%s", why);
+    return EXIT_CONFIG;
+  }
+  enum status s = journal_open(&b->journal, folder, &b->keys, b->config.map_size_gib << 30, false, why);
   if (s != OK) {
     say("%s", why);
     return s == BAD_INPUT ? EXIT_UNREADABLE : EXIT_CONFIG;

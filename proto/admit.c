@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "proto/rules/rules.h"
+
 static enum status refuse(struct refusal *why, Onward__RefusalReason reason, size_t event, const char *text)
 {
   why->reason = reason;
@@ -208,4 +210,31 @@ enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct com
       bytes_equal(pb_bytes(r[0]->sign_key), pb_bytes(r[1]->sign_key)))
     return complain(why, "registrars: expected two organisations with keys of their own");
   return OK;
+}
+
+static bool replacement_is_due(struct books *b, const struct leaf *leaf, const Onward__KeysReplaced *k)
+{
+  struct org_id id;
+  struct organisation o;
+  return pb_org(k->organisation, &id) == OK && books_organisation(b, &id, &o) == OK && o.pending_due_ms != 0 &&
+         o.pending_due_ms <= leaf->time_ms && o.pending_index == k->index;
+}
+
+enum status registry_verify(struct books *b, const struct leaf *leaf, const struct event *e, struct arena *a,
+                            struct complaint *why)
+{
+  struct batch_header h;
+  struct organisation author;
+  if (leaf->verdict != ONWARD__VERDICT__ACCEPTED || !act_is_registry(e->act))
+    return complain(why, "the entry is not one of the registry");
+  if (e->act == ONWARD__CORE__ACT_KEYS_REPLACED)
+    return replacement_is_due(b, leaf, e->core->keys_replaced)
+               ? OK
+               : complain(why, "keys were replaced that nobody asked for, or too early");
+  if (e->act == ONWARD__CORE__ACT_GENESIS || batch_header_read(leaf->header, &h) != OK)
+    return complain(why, "the entry has no place in the registry chain");
+  if (books_organisation(b, &h.organisation, &author) != OK || author.standing != ONWARD__STANDING__ACTIVE)
+    return complain(why, "its author is not in standing");
+  struct occasion o = {b, a, h.organisation, leaf->index, leaf->time_ms};
+  return rules_decide(&o, e) == ONWARD__VERDICT__ACCEPTED ? OK : complain(why, "the rules do not allow it");
 }
