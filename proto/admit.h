@@ -53,8 +53,9 @@ MUST_USE enum status batch_admit(struct books *b, struct key_ring *ring, const s
 MUST_USE enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
                                  struct complaint *why, struct event *event);
 
-/* An accepted entry of the registry chain, judged again by a party that keeps the chain and not the whole log: its author was in
- * standing and could do it; a replacement of keys was asked for, not stopped, and is due. BAD_INPUT with a complaint. */
+/* An accepted entry of the registry chain, judged again by a party that keeps the chain and not the whole log: its
+ * author was in standing and could do it; a replacement of keys was asked for, not stopped, and is due. BAD_INPUT with
+ * a complaint. */
 MUST_USE enum status registry_verify(struct books *b, const struct leaf *leaf, const struct event *event,
                                      struct arena *a, struct complaint *why);
 

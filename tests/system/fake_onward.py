@@ -19,7 +19,8 @@ class FakeOnward:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(home, "socket"))
         self.listener.listen()
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.server = threading.Thread(target=self.serve, daemon=True)
+        self.server.start()
 
     def serve(self):
         while True:
@@ -54,5 +55,7 @@ class FakeOnward:
         return [request for request in self.requests if request["do"] == name]
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits there
+        self.server.join()
         self.listener.close()
         os.unlink(os.path.join(self.home, "socket"))

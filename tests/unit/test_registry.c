@@ -327,7 +327,7 @@ static void many_clocks_take_more_than_one_turn(void **state)
   (void)state;
   struct member fresh;
   for (int i = 0; i < MANY; i++) {
-    char id[16];
+    char id[20];
     (void)snprintf(id, sizeof id, "office-%d", i);
     member_init(&fresh, id);
     assert_verdict(say_keys(one, A(ENROL), &fresh), V(ACCEPTED));
