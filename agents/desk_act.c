@@ -337,7 +337,7 @@ static json_t *take_back(struct agent *a, const struct item *item)
 
 static json_t *act_on(struct agent *a, struct step *s, const struct act_form *form)
 {
-  struct composed c;
+  struct composed c = {.bodies = {NULL, 0}};
   struct books *b = agent_read(a);
   json_t *refused = desk_item(b, s->request, &s->view.item);
   if (refused == NULL)

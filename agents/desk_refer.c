@@ -230,7 +230,7 @@ static json_t *save(struct agent *a, const struct referring *r, const struct ref
 
 static json_t *refer_new(struct agent *a, const json_t *request, const char *ref, struct referring *r)
 {
-  struct composed c;
+  struct composed c = {.bodies = {NULL, 0}};
   struct ref_id id = ref_id_new(now_ms());
   json_t *refused = read_form(a, request, r);
   Onward__Core *core = core_new(&id, &a->arena);

@@ -45,7 +45,7 @@ json_t *desk_directory(struct agent *a, const json_t *request)
 /* Composes, judges, queues. NULL: saved. `invited`: an invitation that was made for it counts no more; may be NULL. */
 static json_t *queue(struct agent *a, const Onward__Core *core, const struct org_id *invited)
 {
-  struct composed c;
+  struct composed c = {.bodies = {NULL, 0}};
   struct complaint why;
   uint64_t number;
   enum status s = compose(agent_read(a), &a->self, core, NULL, 0, &a->arena, &why, &c);
@@ -100,12 +100,14 @@ static json_t *saved_words(const struct org_id *id, const char *words)
 
 json_t *desk_enrol(struct agent *a, const json_t *request)
 {
-  struct read_request r;
+  struct read_request r = {.words = ""};
   struct form_error error;
   Onward__Enrol enrol = ONWARD__ENROL__INIT;
   const json_t *until = json_object_get(request, "agreement_until");
   Onward__Core *core = core_new(NULL, &a->arena);
-  json_t *refused = core == NULL ? desk_trouble(OUR_FAULT) : read_request(a, request, &r);
+  if (core == NULL)
+    return desk_trouble(OUR_FAULT);
+  json_t *refused = read_request(a, request, &r);
   if (refused == NULL && until != NULL && form_date("agreement_until", until, &error, &enrol.agreement_until_ms) != OK)
     refused = desk_form_error(&error);
   if (refused != NULL)
@@ -139,7 +141,9 @@ json_t *desk_suspend(struct agent *a, const json_t *request)
   struct org_id id;
   Onward__Suspend suspend = ONWARD__SUSPEND__INIT;
   Onward__Core *core = core_new(NULL, &a->arena);
-  json_t *refused = core == NULL ? desk_trouble(OUR_FAULT) : desk_organisation(request, "organisation", &id);
+  if (core == NULL)
+    return desk_trouble(OUR_FAULT);
+  json_t *refused = desk_organisation(request, "organisation", &id);
   if (refused != NULL)
     return refused;
   suspend.organisation = pb_data(org_id_text(&id));
@@ -155,7 +159,9 @@ json_t *desk_stop_replacement(struct agent *a, const json_t *request)
   struct org_id id;
   Onward__StopReplacement stop = ONWARD__STOP_REPLACEMENT__INIT;
   Onward__Core *core = core_new(NULL, &a->arena);
-  json_t *refused = core == NULL ? desk_trouble(OUR_FAULT) : desk_organisation(request, "organisation", &id);
+  if (core == NULL)
+    return desk_trouble(OUR_FAULT);
+  json_t *refused = desk_organisation(request, "organisation", &id);
   if (refused != NULL)
     return refused;
   stop.organisation = pb_data(org_id_text(&id));
@@ -206,7 +212,7 @@ static json_t *prepare_own(struct agent *a, const json_t *request, char text[PAP
 json_t *desk_rotate(struct agent *a, const json_t *request)
 {
   static char text[PAPER_TEXT_MAX];
-  struct read_request r;
+  struct read_request r = {.words = ""};
   Onward__Rotate rotate = ONWARD__ROTATE__INIT;
   Onward__ReplaceKeys replace = ONWARD__REPLACE_KEYS__INIT;
   bool own = json_object_get(request, "request") == NULL;

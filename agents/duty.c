@@ -20,7 +20,7 @@ enum status duty_queue(struct agent *a, struct books *b, const struct item *item
                        const struct part *parts, size_t count)
 {
   struct complaint why;
-  struct composed c;
+  struct composed c = {.bodies = {NULL, 0}};
   uint64_t number;
   enum status s = compose(b, &a->self, core, parts, count, &a->arena, &why, &c);
   return s == OK ? outbox_add(b, item->priority, &c.event, c.bodies, &number) : s;

@@ -203,9 +203,11 @@ static void delivered(struct agent *a, size_t entries, bool batch_done)
   s->heard_ms = s->moved_ms = ticks_ms();
   s->mail_read = false;
   s->credit -= entries < s->credit ? entries : s->credit;
+  if (s->granted * 2 <= a->config.credit_entries)
+    s->granted *= 2;
   if (batch_done && s->batch_events < BATCH_EVENTS_MAX)
     s->batch_events *= 2;
-  if (s->credit <= a->config.credit_entries / 2)
+  if (s->credit <= s->granted / 2)
     session_credit(a);
   duty_reseal(a);
   session_push(a);

@@ -103,14 +103,15 @@ static void add_line(struct local_client *c, const json_t *object)
     close_client(c);
     return;
   }
+  struct writer w = writer_of(joined, waiting + size + 1);
   if (waiting > 0)
-    memcpy(joined, c->answer + c->answer_done, waiting);
-  memcpy(joined + waiting, text, size);
-  joined[waiting + size] = '\n';
+    write_bytes(&w, bytes_of(c->answer + c->answer_done, waiting));
+  write_bytes(&w, bytes_of(text, size));
+  write_u8(&w, '\n');
   wiped_free(text);
   wiped_free(c->answer);
   c->answer = joined;
-  c->answer_size = waiting + size + 1;
+  c->answer_size = w.size;
   c->answer_done = 0;
   write_some(c);
 }

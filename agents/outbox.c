@@ -158,7 +158,7 @@ static void flight_put(struct books *b, uint64_t sequence, const struct flight_r
 
 size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX])
 {
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   struct walk w = walk_start(TABLE_FLIGHT, (struct bytes){NULL, 0});
   size_t n = 0;
   for (; n < BATCHES_IN_FLIGHT_MAX && walk_next(&w, b); n++) {
@@ -254,7 +254,7 @@ enum status outbox_form(struct books *b, const struct self *self, size_t events_
 enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body,
                            struct bytes *sealed)
 {
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   Onward__Batch m = ONWARD__BATCH__INIT;
   size_t count = flight_get(b, sequence, &row), size = 0;
   struct outbox_event e;
@@ -282,7 +282,7 @@ enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, 
 
 enum status outbox_sign_again(struct books *b, const struct self *self, uint64_t sequence)
 {
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   size_t count = flight_get(b, sequence, &row);
   if (count == 0)
     return NOT_FOUND;
@@ -295,7 +295,7 @@ enum status outbox_sign_again(struct books *b, const struct self *self, uint64_t
 void outbox_unform(struct books *b, uint64_t sequence)
 {
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   struct marks m;
   size_t n = outbox_flights(b, flights);
   for (size_t i = 0; i < n; i++) {
@@ -313,7 +313,7 @@ void outbox_unform(struct books *b, uint64_t sequence)
 
 void outbox_drop(struct books *b, uint64_t sequence, size_t position)
 {
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   struct outbox_event e;
   struct item item;
   size_t count = flight_get(b, sequence, &row);
@@ -362,7 +362,7 @@ enum status outbox_leaf(struct books *b, const struct leaf *header, leaf_fits fi
                         struct arena *a, struct bytes *leaf)
 {
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   size_t n = outbox_flights(b, flights);
   for (size_t i = 0; i < n; i++) {
     if (header->position >= flights[i].count)
@@ -378,11 +378,12 @@ enum status outbox_leaf(struct books *b, const struct leaf *header, leaf_fits fi
 bool outbox_logged(struct books *b, const struct leaf *leaf)
 {
   struct batch_header h;
-  struct flight_row row;
+  struct flight_row row = {.logged = 0};
   if (batch_header_read(leaf->header, &h) != OK)
     return false;
   size_t count = flight_get(b, h.sequence, &row);
-  if (count != h.count || memcmp(row.header, leaf->header.data, BATCH_HEADER_SIZE) != 0 || leaf->position < row.logged)
+  if (count != h.count || memcmp(row.header, leaf->header.data, BATCH_HEADER_SIZE) != 0 ||
+      leaf->position < row.logged || leaf->position >= count)
     return false;
   struct outbox_event e;
   if (outbox_get(b, row.events[leaf->position].number, &e) == OK) {

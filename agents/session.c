@@ -15,6 +15,7 @@ enum {
   QUIET_MS = 3000,   /* without a delivery: the mailbox is read */
   STUCK_MS = 600000, /* batches in flight that do not move: something was lost, begin again */
   INPUT_AT_ONCE = 16,
+  FIRST_CREDIT = 8, /* entries */
 };
 
 enum status session_init(struct session *s, bool halted)
@@ -48,6 +49,8 @@ void session_lost(struct agent *a)
   struct session *s = &a->session;
   if (s->phase == PHASE_READY && s->batch_events > 1)
     s->batch_events /= 2;
+  if (s->phase == PHASE_READY && s->granted > 1 && s->credit == s->granted) /* nothing of it came through */
+    s->granted /= 2;
   session_down(a, RETRY_MS);
 }
 
@@ -131,9 +134,11 @@ void session_credit(struct agent *a)
   if (agent_abort(a) != OK)
     return;
   m.from = marks.position;
-  m.entries = (uint32_t)a->config.credit_entries;
+  if (s->granted == 0 || s->granted > a->config.credit_entries)
+    s->granted = a->config.credit_entries < FIRST_CREDIT ? a->config.credit_entries : FIRST_CREDIT;
+  m.entries = (uint32_t)s->granted;
   m.bytes = (uint32_t)a->config.credit_bytes;
-  s->credit = a->config.credit_entries;
+  s->credit = s->granted;
   s->heard_ms = ticks_ms();
   s->mail_read = false;
   send_packed(a, FRAME_CREDIT, &m);

@@ -21,21 +21,22 @@ enum session_phase { PHASE_DOWN, PHASE_HELLO, PHASE_ASKING, PHASE_READY };
 struct session { /* all times are ticks */
   struct link link;
   enum session_phase phase;
-  bool halted;                          /* after an alarm nothing is taken any more */
-  uint64_t deadline_ms;                 /* down: when to connect; hello: when to give up */
-  uint64_t wait_ms;                     /* for the next hello; 0: as configured */
+  bool halted;            /* after an alarm nothing is taken any more */
+  uint64_t deadline_ms;   /* down: when to connect; hello: when to give up */
+  uint64_t wait_ms;       /* for the next hello; 0: as configured */
   uint64_t answered_ms;   /* when all of the directory had come, last */
-  uint64_t ask_ms;                      /* when to ask for the directory again */
-  uint64_t hold_ms;                     /* nothing is submitted before */
-  uint64_t heard_ms;                    /* when the last delivery came, or credit was given */
-  uint64_t moved_ms;                    /* when the batches in flight last moved */
-  uint64_t taken_over_ms;               /* when another session took over last; 0: never */
-  uint64_t asked_for;                   /* the directory's entry for which a delivery was put aside last */
-  uint64_t credit;                      /* entries that may still come before new credit is given */
-  size_t batch_events;                  /* of the next batch: one first, doubled by success, halved by a cut */
-  bool mail_read;                       /* nothing came for a while: what was missing has been looked at */
-  bool next_keys;                       /* this connection uses the prepared link key */
-  bool sign_again;                      /* a batch was signed with a key that has ended */
+  uint64_t ask_ms;        /* when to ask for the directory again */
+  uint64_t hold_ms;       /* nothing is submitted before */
+  uint64_t heard_ms;      /* when the last delivery came, or credit was given */
+  uint64_t moved_ms;      /* when the batches in flight last moved */
+  uint64_t taken_over_ms; /* when another session took over last; 0: never */
+  uint64_t asked_for;     /* the directory's entry for which a delivery was put aside last */
+  uint64_t granted;       /* entries of the newest credit: few first, doubled by success, halved by a cut */
+  uint64_t credit;        /* entries that may still come before new credit is given */
+  size_t batch_events;    /* of the next batch: one first, doubled by success, halved by a cut */
+  bool mail_read;         /* nothing came for a while: what was missing has been looked at */
+  bool next_keys;         /* this connection uses the prepared link key */
+  bool sign_again;        /* a batch was signed with a key that has ended */
   uint64_t sent[BATCHES_IN_FLIGHT_MAX]; /* sequences sent on this connection, by sequence % 8 */
 };
 

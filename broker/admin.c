@@ -152,7 +152,7 @@ static bool is_served(const char *folder)
   return served;
 }
 
-static void count_rows(struct books *b, enum table table, uint64_t *count)
+static void count_rows(struct books *b, int table, uint64_t *count)
 {
   struct row_key at = row_key_start();
   struct bytes key, value;

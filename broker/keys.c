@@ -27,12 +27,12 @@ enum status broker_keys_create(const char *folder, char why[200], struct broker_
   must(zmq_z85_decode(out->link_public, public_text) != NULL && zmq_z85_decode(out->link_secret, secret_text) != NULL);
   int link_size = snprintf(link, sizeof link, "%s\n%s\n", public_text, secret_text);
   hex_encode(BYTES(out->log_secret), log);
-  strcat(log, "\n");
+  log[2 * ED25519_SECRET_SIZE] = '\n';
   path_of(folder, "link.key", path);
   enum status s = file_write(path, bytes_of(link, (size_t)link_size), why);
   path_of(folder, "log.key", path);
   if (s == OK)
-    s = file_write(path, bytes_text(log), why);
+    s = file_write(path, bytes_of(log, 2 * ED25519_SECRET_SIZE + 1), why);
   wipe(link, sizeof link);
   wipe(log, sizeof log);
   wipe(secret_text, sizeof secret_text);

@@ -101,11 +101,18 @@ static enum status read_bodies(struct bytes sealed, struct arena *a, struct refu
   return reader_done(&r) ? OK : REFUSE(why, BAD_BODY, 0, "sealed frame: longer than the sizes in the events");
 }
 
-enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why, struct batch *out)
+/* What unpacking may take of the arena beside the bytes themselves: 256 events need less, thousands of empty ones more.
+ */
+enum { BATCH_ARENA_SIZE = 65536 };
+
+static enum status read_message(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why,
+                                struct batch *out)
 {
-  memset(out, 0, sizeof *out);
-  memset(why, 0, sizeof *why);
-  const Onward__Batch *m = pb_unpack(&onward__batch__descriptor, body, a);
+  void *room = arena_alloc(a, body.size + BATCH_ARENA_SIZE);
+  if (room == NULL)
+    return NOT_NOW;
+  struct arena limited = arena_of(room, body.size + BATCH_ARENA_SIZE);
+  const Onward__Batch *m = pb_unpack(&onward__batch__descriptor, body, &limited);
   if (m == NULL)
     return REFUSE(why, MALFORMED, 0, "batch: is no well-formed message");
   if (batch_header_read(pb_bytes(m->header), &out->header) != OK)
@@ -125,6 +132,17 @@ enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, 
   struct hash root = merkle_root(out->hashes, out->count);
   return hash_equal(&root, &out->header.root) ? OK
                                               : REFUSE(why, MALFORMED, 0, "batch.header: root does not fit the events");
+}
+
+enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why, struct batch *out)
+{
+  size_t used = a->used;
+  memset(out, 0, sizeof *out);
+  memset(why, 0, sizeof *why);
+  enum status s = read_message(body, sealed, a, why, out);
+  if (s != OK)
+    a->used = used; /* what is refused takes no room from others */
+  return s;
 }
 
 /* Not with the key that is valid now. If the one before it fits, the author only has to sign

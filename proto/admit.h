@@ -39,7 +39,7 @@ struct es256_public *key_ring_get(struct key_ring *ring, const uint8_t point[ES2
 void key_ring_fini(struct key_ring *ring);
 
 /* Reads a Batch message and its sealed frame: form, root, sizes and hashes of bodies, every event. Nothing of the
- * books. BAD_INPUT with the refusal; NOT_NOW: arena too small. */
+ * books. BAD_INPUT with the refusal; NOT_NOW: arena too small; of `out` only the header may be used then. */
 MUST_USE enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why,
                                 struct batch *out);
 /* Whether the batch may enter the log now: network, standing, signature by the key that is valid here, sequence,

@@ -149,22 +149,3 @@ enum status replay_end(struct replay *r, struct complaint *why)
     return complain(why, "the last entry has a consequence, which is missing");
   return OK;
 }
-
-enum status replay_registry(struct books *books, const struct leaf *leaf, const struct event *event,
-                            struct arena *arena, struct complaint *why)
-{
-  Onward__Core owed;
-  struct organisation author;
-  struct occasion o = {books, arena, {{0}}, leaf->index, leaf->time_ms};
-  if (leaf->verdict != ONWARD__VERDICT__ACCEPTED || !act_is_registry(event->act))
-    return complain(why, "it is no part of the registry");
-  if (event->act == ONWARD__CORE__ACT_KEYS_REPLACED)
-    return rules_due(books, leaf->time_ms, arena, &owed) && is_owed(arena, &owed, leaf, event)
-               ? OK
-               : complain(why, "no replacement of keys was due");
-  leaf_author(leaf, &o.author);
-  if (event->act == ONWARD__CORE__ACT_GENESIS || books_organisation(books, &o.author, &author) != OK ||
-      author.standing != ONWARD__STANDING__ACTIVE || rules_decide(&o, event) != ONWARD__VERDICT__ACCEPTED)
-    return complain(why, "the rules do not give its author this");
-  return OK;
-}

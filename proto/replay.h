@@ -22,10 +22,4 @@ MUST_USE enum status replay_entry(struct replay *r, struct bytes leaf, struct co
 /* After the last entry: nothing may be owed. */
 MUST_USE enum status replay_end(struct replay *r, struct complaint *why);
 
-/* For an agent, which has of the log only what concerns it, but all of the registry: this accepted entry of the
- * registry's chain is one that the rules give, whatever the broker says. `event` has passed leaf_verify; the books hold
- * the registry up to the entry before. BAD_INPUT with a complaint. */
-MUST_USE enum status replay_registry(struct books *books, const struct leaf *leaf, const struct event *event,
-                                     struct arena *arena, struct complaint *why);
-
 #endif

@@ -143,7 +143,8 @@ static void interrupt(int signal_number)
   interrupted = signal_number;
 }
 
-static enum line_end read_hidden(char *line, size_t capacity)
+/* The echo is off before the prompt is there: nobody types into an open one. */
+static enum line_end read_hidden(const char *prompt, char *line, size_t capacity)
 {
   struct termios before, hidden;
   struct sigaction stop = {.sa_handler = interrupt}, old_int, old_term;
@@ -154,6 +155,7 @@ static enum line_end read_hidden(char *line, size_t capacity)
   sigaction(SIGINT, &stop, &old_int);
   sigaction(SIGTERM, &stop, &old_term);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+  tell("%s", prompt);
   enum line_end end = read_line(STDIN_FILENO, line, capacity);
   tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
   sigaction(SIGINT, &old_int, NULL);
@@ -192,8 +194,7 @@ static enum exit_code take_passphrase(const struct call *c, const char *option, 
   if (!ask_is_terminal())
     return call_fail(c, LOCKED, "give it in a file, or run this in a terminal",
                      "a passphrase is needed (%s), and there is nobody to ask", option);
-  tell("%s", prompt);
-  return read_hidden(passphrase, PASSPHRASE_SIZE) == LINE_NONE ? no_answer(c) : DONE;
+  return read_hidden(prompt, passphrase, PASSPHRASE_SIZE) == LINE_NONE ? no_answer(c) : DONE;
 }
 
 enum exit_code ask_passphrase(const struct call *c, const char *prompt, char passphrase[PASSPHRASE_SIZE])

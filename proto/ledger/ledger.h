@@ -176,7 +176,7 @@ size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, 
 
 /* For an agent, which sees its own part of the log: referrals and the registry, nothing else. Entries come in the log's
  * order, those that a leg_opened names right before it; each once. What a broker that obeys the rules could not have
- * accepted changes nothing; entries of the registry are held against the rules first (replay_registry). */
+ * accepted changes nothing; entries of the registry are held against the rules first (registry_verify). */
 void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *event);
 /* For a keeper of the whole log: appends the entry to log and tree, applies it, fills mailboxes, notes which bodies
  * must exist and drops those that are due, counts sequences. The bodies themselves are put into TABLE_BODIES by the

@@ -39,7 +39,7 @@ static void pass_over(struct passed *p, struct arena *a, const struct org_id *or
 static void keep_passed(struct arena *a, const struct passed *p, size_t *count, Onward__Skipped ***list)
 {
   *count = p->count;
-  *list = p->count == 0 ? NULL : make(a, p->list, p->count * sizeof p->list[0]);
+  *list = p->count == 0 ? NULL : make(a, p->list, p->count * sizeof(void *));
 }
 
 /* Whom to offer the case to: the one that a re-route chose, else the first listed that was not asked yet. */

@@ -10,13 +10,12 @@
 
 #include "proto/seal/hpke.h"
 
-enum status complain(struct complaint *why, const char *format, ...)
+void complaint_write(struct complaint *why, const char *format, ...)
 {
   va_list list;
   va_start(list, format);
   vsnprintf(why->text, sizeof why->text, format, list);
   va_end(list);
-  return BAD_INPUT;
 }
 
 enum form { FORM_BYTES, FORM_ORGANISATION, FORM_AREA, FORM_TEXT, FORM_TELEPHONE, FORM_ORIGIN };

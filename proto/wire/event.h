@@ -28,8 +28,9 @@ struct complaint {
   char text[121];
 };
 
-/* Fills `why` (cut at its end) and answers BAD_INPUT. */
-enum status complain(struct complaint *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Fills `why`, cut at its end; as an expression it is BAD_INPUT. */
+void complaint_write(struct complaint *why, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define complain(why, ...) (complaint_write((why), __VA_ARGS__), (enum status)BAD_INPUT)
 
 /* Parses and checks everything that can be checked without the books: form, limits, ids, codes, exactly one act,
  * canonical bytes. BAD_INPUT with a complaint. NOT_NOW: the arena is too small. */

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 
+sys.dont_write_bytecode = True
 from bad_link import BadLink
 from office import PASSPHRASE, SETTINGS, Network, Office, Refused, form, until
 

@@ -11,7 +11,7 @@ static void print_states(uint32_t set)
   const char *comma = "";
   for (int s = 0; s < STATES; s++)
     if ((set >> s & 1) != 0) {
-      printf("%s%s", comma, s == STATE_NONE ? "-" : state_name(s));
+      printf("%s%s", comma, s == STATE_NONE ? "-" : state_name((enum referral_state)s));
       comma = ", ";
     }
 }

@@ -19,6 +19,7 @@ ALLOWED_IN = {
         r"pthread_(once|mutex_(init|lock|unlock|destroy)|key_create|[gs]etspecific)|__tls_get_addr",
     ],
     "onward_schema": [r"protobuf_c_\w+|__assert_fail"],
+    "onward_case": [r"protobuf_c_\w+|__assert_fail"],
     "onward_wire": [r"protobuf_c_\w+"],
 }
 FORBIDDEN = r"\w+_(fp|file|filename|store)|\w+_ex_file|PEM_(read|write)_(?!bio)\w+"

@@ -423,6 +423,23 @@ static void what_belongs_to_others_is_refused(void **state)
   assert_refused(&l, R(MALFORMED), 1); /* one on the registry comes alone */
 }
 
+/* As many events as a batch may hold, each as the broker would take it. */
+static void the_largest_batch_is_heard(void **state)
+{
+  (void)state;
+  struct letter l;
+  static struct draft drafts[BATCH_EVENTS_MAX];
+  for (size_t i = 0; i < BATCH_EVENTS_MAX; i++) {
+    draft_init(&drafts[i], A(ACKNOWLEDGE), &id);
+    draft_message(&drafts[i]);
+    world_answer(&w, &drafts[i], &id);
+  }
+  uint64_t size = w.size;
+  letter_begin(&l, aple, drafts, BATCH_EVENTS_MAX);
+  assert_heard(&l);
+  assert_true(w.size == size + BATCH_EVENTS_MAX);
+}
+
 static void bytes_that_are_no_batch_are_refused(void **state)
 {
   (void)state;
@@ -432,8 +449,10 @@ static void bytes_that_are_no_batch_are_refused(void **state)
   struct turn t = world_begin(&w);
   for (size_t i = 0; i < sizeof many; i += 2)
     memcpy(many + i, "\x1a\x00", 2); /* an empty event */
+  size_t used = w.arena.used;
   assert_int_equal(batch_read(BYTES(many), (struct bytes){NULL, 0}, &w.arena, &why, &batch), BAD_INPUT);
   assert_int_equal(why.reason, R(MALFORMED));
+  assert_true(w.arena.used == used);
   assert_int_equal(batch_read((struct bytes){NULL, 0}, (struct bytes){NULL, 0}, &w.arena, &why, &batch), BAD_INPUT);
   assert_int_equal(why.reason, R(MALFORMED));
   memset(many, 0xff, sizeof many);
@@ -461,6 +480,7 @@ int main(void)
       TEST(bodies_must_fit_their_events),
       TEST(an_event_out_of_form_is_named),
       TEST(what_belongs_to_others_is_refused),
+      TEST(the_largest_batch_is_heard),
       TEST(bytes_that_are_no_batch_are_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "proto/ledger/rows.h"
-#include "proto/replay.h"
+#include "proto/turn.h"
 #include "tests/scenarios/rebuild.h"
 #include "tests/unit/support.h"
 
@@ -382,15 +382,15 @@ static void follow_all(struct follower *f)
       continue;
     if (i > 0 && leaf.verdict != V(ACCEPTED)) {
       leaf.verdict = V(ACCEPTED); /* the exchange says so */
-      assert_int_equal(replay_registry(f->books, &leaf, &e, &f->arena, &why), BAD_INPUT);
+      assert_int_equal(registry_verify(f->books, &leaf, &e, &f->arena, &why), BAD_INPUT);
       continue;
     }
     if (i > 0)
-      assert_int_equal(replay_registry(f->books, &leaf, &e, &f->arena, &why), OK);
+      assert_int_equal(registry_verify(f->books, &leaf, &e, &f->arena, &why), OK);
     follow(f, &leaf, &e, bytes);
     before = i;
     if (e.act == A(KEYS_REPLACED)) /* once more */
-      assert_int_equal(replay_registry(f->books, &leaf, &e, &f->arena, &why), BAD_INPUT);
+      assert_int_equal(registry_verify(f->books, &leaf, &e, &f->arena, &why), BAD_INPUT);
   }
   store_abort(w.store);
 }
