@@ -24,6 +24,11 @@ uint64_t now_ms(void)
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+uint64_t agent_log_ms(const struct agent *a)
+{
+  return now_ms() + (uint64_t)a->exchange_ahead_ms;
+}
+
 uint64_t ticks_ms(void)
 {
   struct timespec t;

@@ -42,12 +42,13 @@ struct agent {
   struct session session;
   struct local local;
   struct news news;
-  struct arena paper;  /* for ever */
-  struct arena arena;  /* of one message or one request */
-  struct arena secret; /* opened cases: wiped behind each request */
-  uint64_t used_ms;    /* ticks: when the sealing key was last needed */
-  bool stale;        /* the request at the desk asks for what a newer directory may know */
-  bool broken;         /* a fault of ours: the process ends */
+  struct arena paper;        /* for ever */
+  struct arena arena;        /* of one message or one request */
+  struct arena secret;       /* opened cases: wiped behind each request */
+  uint64_t used_ms;          /* ticks: when the sealing key was last needed */
+  int64_t exchange_ahead_ms; /* its clock against ours, as it said last */
+  bool stale;                /* the request at the desk asks for what a newer directory may know */
+  bool broken;               /* a fault of ours: the process ends */
   char why[200];
 };
 
@@ -67,8 +68,9 @@ enum status agent_abort(struct agent *a);
 void agent_check_keys(struct agent *a);
 void agent_tell(struct agent *a, const struct ref_id *id, act_kind act); /* into the news */
 
-uint64_t now_ms(void);   /* wall clock */
-uint64_t ticks_ms(void); /* never set back */
+uint64_t now_ms(void);                        /* wall clock */
+uint64_t agent_log_ms(const struct agent *a); /* the time that the exchange would judge by */
+uint64_t ticks_ms(void);                      /* never set back */
 void say(const char *format, ...)
     __attribute__((format(printf, 1, 2))); /* one line on stderr; never a word of a case */
 

@@ -138,9 +138,11 @@ Onward__Verdict judge(struct books *b, const struct self *self, const struct eve
     must(outbox_get(b, key_number(w.key, 0), &queued) == OK);
     if (!ref_id_equal(&queued.referral, &e->referral))
       continue;
+    size_t used = a->used;
     struct bytes kept = arena_copy(a, queued.event);
     if (event_read(kept, a, &why, &earlier) == OK && rules_decide(&o, &earlier) == ONWARD__VERDICT__ACCEPTED)
       pretend(b, self, &earlier, o.index++, now_ms);
+    a->used = used;
   }
   return rules_decide(&o, e);
 }

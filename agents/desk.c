@@ -158,7 +158,7 @@ json_t *desk_item(struct books *b, const json_t *request, struct item *out)
 
 json_t *desk_judge(struct agent *a, const struct event *e)
 {
-  Onward__Verdict v = judge(agent_write(a), &a->self, e, now_ms(), &a->arena);
+  Onward__Verdict v = judge(agent_write(a), &a->self, e, agent_log_ms(a), &a->arena);
   if (agent_abort(a) != OK)
     return desk_trouble(OUR_FAULT);
   return v == ONWARD__VERDICT__ACCEPTED ? NULL : desk_verdict(v);

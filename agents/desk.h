@@ -11,8 +11,8 @@
 #include "agents/compose.h"
 #include "agents/form.h"
 
-/* The answer to one line, as a new reference. `watch`: events are wanted from now on. NULL, where `may_wait`: the directory was asked
- * for; try again when it came, or after a while. */
+/* The answer to one line, as a new reference. `watch`: events are wanted from now on. NULL, where `may_wait`: the
+ * directory was asked for; try again when it came, or after a while. */
 json_t *desk_answer(struct agent *a, const char *line, size_t size, bool may_wait, bool *watch);
 /* {"ok": false, ...}; field and try may be NULL. */
 json_t *desk_error(const char *code, const char *field, const char *what, const char *try);

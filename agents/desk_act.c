@@ -301,6 +301,7 @@ static json_t *save_step(struct agent *a, const struct step *s, const struct com
   struct ref_id id = item.id;
   uint64_t number;
   struct books *b = agent_write(a);
+  books_need_room(b);
   if (s->core->act_case == ONWARD__CORE__ACT_ACKNOWLEDGE)
     item.acknowledged_leg = s->view.referral.leg_index;
   item_put(b, &item);
@@ -317,12 +318,11 @@ static json_t *save_step(struct agent *a, const struct step *s, const struct com
   return desk_saved(&id);
 }
 
-/* Taken back before it was sent: nothing of it is left. */
+/* Taken back before it was sent, or after it was refused: nothing of it is left. */
 static json_t *take_back(struct agent *a, const struct item *item)
 {
   struct books *b = agent_write(a);
-  enum status st = outbox_take_back(b, item->draft);
-  if (st == NOT_NOW) {
+  if (item->draft != 0 && outbox_take_back(b, item->draft) == NOT_NOW) {
     agent_abort(a);
     return desk_error("not_allowed", NULL, "it is on its way, and not in the log yet", "try again when it is");
   }
@@ -331,7 +331,7 @@ static json_t *take_back(struct agent *a, const struct item *item)
   b->del(b, TABLE_ITEMS, BYTES(item->id.byte));
   vault_drop(b, own_case(&item->id, ONWARD__PART__BRIEF));
   vault_drop(b, own_case(&item->id, ONWARD__PART__FILE));
-  st = agent_commit(a);
+  enum status st = agent_commit(a);
   return st == OK ? desk_saved(&item->id) : desk_trouble(st);
 }
 
@@ -342,19 +342,17 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
   json_t *refused = desk_item(b, s->request, &s->view.item);
   if (refused == NULL)
     view_get(b, &s->view.item, &s->view);
-  bool draft = refused == NULL && s->view.item.draft != 0;
-  if (refused == NULL && !draft && !s->view.logged)
-    refused = desk_error("not_allowed", NULL, "it was refused, and is not in the log", "send it again");
+  bool draft = refused == NULL && !s->view.logged;
   if (refused == NULL && !draft)
     refused = compose_step(a, b, s, form, &c);
   if (agent_abort(a) != OK) {
     json_decref(refused);
     return desk_trouble(OUR_FAULT);
   }
+  if (draft && form->act == ONWARD__CORE__ACT_CANCEL)
+    return take_back(a, &s->view.item);
   if (draft)
-    return form->act == ONWARD__CORE__ACT_CANCEL
-               ? take_back(a, &s->view.item)
-               : desk_error("not_allowed", NULL, "it is not in the log yet", "wait until it was sent, or cancel it");
+    return desk_error("not_allowed", NULL, "it is not in the log", "wait until it is, or cancel it");
   if (refused == NULL)
     refused = desk_judge(a, &c.event);
   return refused != NULL ? refused : save_step(a, s, &c);

@@ -167,7 +167,7 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
   };
   for (size_t i = 0; i < r->to_count; i++) {
     char what[160];
-    size_t skip = (size_t)rules_skip(b, &r->to[i], core, now_ms());
+    size_t skip = (size_t)rules_skip(b, &r->to[i], core, agent_log_ms(a));
     if (org_id_equal(&r->to[i], &a->self.id))
       return desk_error("bad_input", "to", "names your own organisation", NULL);
     if (skip == 0 || skip >= sizeof why / sizeof why[0])
@@ -206,6 +206,7 @@ static json_t *save(struct agent *a, const struct referring *r, const struct ref
   if (ref != NULL)
     memcpy(item.ref, ref, strlen(ref));
   struct books *b = agent_write(a);
+  books_need_room(b);
   item_put(b, &item);
   enum status s = outbox_add(b, item.priority, &c->event, c->bodies, &item.draft);
   if (s == OK)

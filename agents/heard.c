@@ -11,6 +11,7 @@
 
 enum {
   RETRY_MS = 2000,
+  NO_ROOM_MS = 15000, /* the disk is full: what came is asked for again later */
   GAP_MS = 100,
   NOT_HEARD_MS = 60000,
   SUSPENDED_MS = 60000,
@@ -33,29 +34,40 @@ static void not_taken(struct agent *a, enum status why)
   if (why == BAD_INPUT)
     session_accused(a);
   else
-    session_lost(a);
+    session_down(a, NO_ROOM_MS);
 }
 
 /* --- welcome --- */
+
+/* The last batch of ours that the log has, as the exchange says, and proves. NOT_FOUND: there is none. */
+static enum status last_batch(struct agent *a, const Onward__Welcome *w, struct batch_header *out)
+{
+  struct leaf leaf;
+  if (w->last_sequence == 0)
+    return NOT_FOUND;
+  bool proved = w->last != NULL &&
+                evidence_leaf(&a->evidence, pb_bytes(w->last->leaf), pb_bytes(w->last->path), &leaf) == OK &&
+                batch_header_read(leaf.header, out) == OK && org_id_equal(&out->organisation, &a->self.id) &&
+                out->sequence == w->last_sequence;
+  return proved ? OK : evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+}
 
 /* Is the exchange ahead of what we remember having signed? Then our books came from a backup, or a copy of them is
  * running. */
 static enum status is_ahead(struct agent *a, struct books *b, const Onward__Welcome *w, bool *ahead)
 {
   struct marks m;
-  struct leaf leaf;
-  struct batch_header h;
+  struct batch_header last;
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  *ahead = false;
+  enum status s = last_batch(a, w, &last);
+  if (s != OK)
+    return s == NOT_FOUND ? OK : s;
   marks_get(b, &m);
-  *ahead = w->last_sequence > m.sequence;
-  if (w->last == NULL || *ahead)
-    return OK;
-  enum status s = evidence_leaf(&a->evidence, pb_bytes(w->last->leaf), pb_bytes(w->last->path), &leaf);
-  if (s != OK || batch_header_read(leaf.header, &h) != OK)
-    return s;
   size_t count = outbox_flights(b, flights);
+  *ahead = last.sequence > m.sequence;
   for (size_t i = 0; i < count && m.read_back == 0; i++)
-    *ahead |= flights[i].sequence == h.sequence && !hash_equal(&flights[i].header.root, &h.root);
+    *ahead |= flights[i].sequence == last.sequence && !hash_equal(&flights[i].header.root, &last.root);
   return OK;
 }
 
@@ -88,12 +100,13 @@ static void welcome(struct agent *a, const Onward__Welcome *w)
   }
   if (ahead)
     adopt_sequence(b, w->last_sequence);
+  a->exchange_ahead_ms = (int64_t)(w->time_ms - now_ms());
   contact(b);
   evidence_keep(&a->evidence, b);
   alarm_end(b, ALARM_SUSPENDED);
   alarm_end(b, ALARM_EXCHANGE_BACK);
   if (agent_commit(a) != OK) {
-    session_lost(a);
+    session_down(a, NO_ROOM_MS);
     return;
   }
   a->session.wait_ms = 0;
@@ -158,7 +171,7 @@ static void answer(struct agent *a, const Onward__Answer *m)
   invite_make(a, b, m);
   evidence_keep(&a->evidence, b);
   if (agent_commit(a) != OK) {
-    session_lost(a);
+    session_down(a, NO_ROOM_MS);
     return;
   }
   if (changed > 0)
@@ -239,7 +252,7 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
   if (agent_commit(a) == OK)
     delivered(a, d->n_entries, batch_done);
   else
-    session_lost(a);
+    session_down(a, NO_ROOM_MS);
 }
 
 /* --- refusals --- */

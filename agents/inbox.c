@@ -60,10 +60,13 @@ static enum status prove(struct agent *a, struct books *b, const Onward__Deliver
 }
 
 /* What an entry of ours means for its item. */
-static void note_own(struct books *b, const struct arrival *e, const struct event *event, struct item *item)
+static void note_own(struct agent *a, struct books *b, const struct arrival *e, const struct event *event,
+                     struct item *item)
 {
   struct referral r;
-  bool accepted = e->leaf.verdict == ONWARD__VERDICT__ACCEPTED;
+  bool twice = e->leaf.verdict == ONWARD__VERDICT__REFERRAL_EXISTS && books_referral(b, &item->id, &r) == OK &&
+               org_id_equal(&r.sender, &a->self.id); /* sent again after a restore: it is there */
+  bool accepted = twice || e->leaf.verdict == ONWARD__VERDICT__ACCEPTED;
   if (event->act == ONWARD__CORE__ACT_RECEIVE && !accepted && e->leaf.verdict != ONWARD__VERDICT__WRONG_HASH &&
       books_referral(b, &item->id, &r) == OK)
     item->gone_leg = r.leg_index;
@@ -112,7 +115,7 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
   if (event->act == ONWARD__CORE__ACT_SUBMIT)
     item.priority = (uint8_t)event->core->submit->priority;
   if (ours) {
-    note_own(b, e, event, &item);
+    note_own(a, b, e, event, &item);
   } else if (is_news(a, b, event, &item)) {
     item.fresh |= event->act != ONWARD__CORE__ACT_RECEIVE;
     agent_tell(a, &event->referral, event->act);
@@ -141,10 +144,11 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
     return s;
   if (accepted && act_is_registry(event->act) && e->leaf.index > directory_known(b))
     return NOT_FOUND;
-  if (ours)
-    (void)outbox_logged(b, &e->leaf);
+  bool from_flight = ours && outbox_logged(b, &e->leaf);
   if (books_entry(b, e->leaf.index, &stored) == OK)
     return OK; /* at least once on the wire, once in our books */
+  if (ours && !from_flight)
+    outbox_logged_before(b, event);
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
   apply(b, e, event);
   if (!act_is_registry(event->act))
@@ -231,6 +235,8 @@ enum status inbox_take(struct agent *a, struct books *b, const Onward__Delivery 
   struct ref_id *touched = arena_alloc(&a->arena, (d->n_entries + 1) * sizeof touched[0]);
   if (arrived == NULL || touched == NULL || d->n_entries > DELIVERY_ENTRIES_MAX)
     return NOT_NOW;
+  if (d->next > a->evidence.newest.size) /* it cannot have sent what is not in the log */
+    return evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
   *registry = 0;
   enum status s = prove(a, b, d, arrived, registry);
   if (s == OK && *registry > directory_known(b))

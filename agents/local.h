@@ -12,7 +12,7 @@
 struct agent;
 
 #define LOCAL_CLIENTS_MAX 32
-#define LOCAL_LINE_MAX 262144              /* bytes of a request */
+#define LOCAL_LINE_MAX 262144               /* bytes of a request */
 #define LOCAL_ANSWER_MAX (16 * 1024 * 1024) /* bytes that may wait for one client; who reads too slowly is cut off */
 
 struct local_client {
@@ -20,8 +20,8 @@ struct local_client {
   bool watching;
   uint64_t later_ms; /* ticks: its first line waits for the directory until then; 0: it does not */
   uint64_t asked_ms; /* since then */
-  bool ending; /* closed once its answer is written */
-  char *line;  /* what was read of the next requests */
+  bool ending;       /* closed once its answer is written */
+  char *line;        /* what was read of the next requests */
   size_t line_size;
   char *answer; /* what was not written yet */
   size_t answer_size, answer_done;

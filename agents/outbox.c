@@ -398,3 +398,22 @@ bool outbox_logged(struct books *b, const struct leaf *leaf)
     flight_put(b, h.sequence, &row, count);
   return true;
 }
+
+void outbox_logged_before(struct books *b, const struct event *event)
+{
+  struct walk w = walk_start(TABLE_EVENTS, (struct bytes){NULL, 0});
+  struct outbox_event e;
+  struct marks m;
+  marks_get(b, &m);
+  while (m.read_back != 0 && walk_next(&w, b)) {
+    uint64_t number = key_number(w.key, 0);
+    if (outbox_get(b, number, &e) != OK || !bytes_equal(e.event, event->bytes))
+      continue;
+    struct ref_id referral = e.referral;
+    if (outbox_take_back(b, number) == NOT_NOW) { /* its batch is taken apart when all is read */
+      del(b, TABLE_EVENTS, key_of_index(number));
+      item_changes(b, &referral, -1, 0);
+    }
+    return;
+  }
+}

@@ -68,5 +68,8 @@ MUST_USE enum status outbox_leaf(struct books *b, const struct leaf *header, lea
                                  struct arena *a, struct bytes *leaf);
 /* An entry of ours came back: its event leaves the outbox and the item's counts. True: it was among those in flight. */
 bool outbox_logged(struct books *b, const struct leaf *leaf);
+/* The same for an entry of no batch in flight: after a restore, its event may wait here, or be in a batch that the log
+ * never got. Only while our own last batches are read again. */
+void outbox_logged_before(struct books *b, const struct event *event);
 
 #endif

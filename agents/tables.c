@@ -87,6 +87,13 @@ bool walk_next(struct walk *w, struct books *b)
   return true;
 }
 
+void books_need_room(struct books *b)
+{
+  struct row_key probe = key_of_body(UINT64_MAX, UINT8_MAX);
+  b->put(b, TABLE_BODIES, row_key(&probe), (struct bytes){NULL, 0});
+  b->del(b, TABLE_BODIES, row_key(&probe));
+}
+
 struct row_key key_of_ref(const struct ref_id *id)
 {
   struct row_key k = row_key_start();

@@ -77,6 +77,10 @@ struct walk {
 struct walk walk_start(int table, struct bytes prefix);
 bool walk_next(struct walk *w, struct books *b);
 
+/* For what people begin: trouble (NOT_NOW) while there is still room for what is under way. Sealed bodies are what the
+ * store refuses first when the disk fills. */
+void books_need_room(struct books *b);
+
 struct row_key key_of_ref(const struct ref_id *id);
 uint64_t key_number(struct bytes key, size_t offset); /* the u64 at this place of a key */
 

@@ -11,7 +11,10 @@
 
 #include "broker/inside.h"
 
-enum { TICK_MS = 250 };
+enum {
+  TICK_MS = 250,
+  PATIENCE_MS = 1000, /* with a connection whose queue is full */
+};
 
 static void hear_batch(struct broker *b, struct turn *t, struct waiting *w)
 {
@@ -79,13 +82,22 @@ static bool something_due(struct broker *b)
 
 static void speak(struct broker *b)
 {
+  uint64_t now = clock_ms();
   struct books *books = store_begin(b->journal.store, false);
   for (size_t i = 0; i < b->sessions.max; i++) {
     struct session *s = &b->sessions.list[i];
-    if (!s->used || s->leaving || !s->placed || s->entries == 0 || s->position >= b->journal.head.size)
+    if (!s->used || s->leaving || !s->placed || s->entries == 0 || s->position >= b->journal.head.size ||
+        now < s->patience_ms)
       continue;
-    if (post_mail(&b->post, books, s) == NOT_FOUND)
+    enum status st = post_mail(&b->post, books, s);
+    if (st == NOT_NOW) /* it does not read: its mail is packed again after a while, not in every turn */
+      s->patience_ms = now + PATIENCE_MS;
+    else if (st == NOT_FOUND && books->trouble == OK)
       sessions_remove(s);
+  }
+  if (books->trouble == OUR_FAULT) {
+    say("the books cannot be read: look at the disk, then `onward-broker check`");
+    end(b, EXIT_UNREADABLE);
   }
   store_abort(b->journal.store);
 }
@@ -94,6 +106,7 @@ void turn(struct broker *b)
 {
   bool waits = door_wait(&b->door, TICK_MS);
   b->waiting_count = 0;
+  arena_reset(&b->batch_arena);
   arena_reset(&b->turn_arena);
   if (waits)
     hear_all(b);

@@ -55,6 +55,7 @@ void door_close(struct door *d);
 bool door_wait(struct door *d, long timeout_ms);
 /* The next message. NOT_NOW: none waits. A message whose sender cannot be told is dropped. */
 MUST_USE enum status door_take(struct door *d, struct knock *out);
+void knock_move(struct knock *to, struct knock *from); /* `from` needs no knock_done any more */
 void knock_done(struct knock *k);
 /* NOT_NOW: its queue is full, keep it for later. NOT_FOUND: the connection is gone. */
 MUST_USE enum status door_send(struct door *d, const struct routing *to, enum frame_kind kind, struct bytes body,

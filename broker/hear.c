@@ -9,7 +9,8 @@
 
 enum {
   RETRY_AFTER_MS = 2000,
-  CUT_AFTER_MS = 200, /* between goodbye and cutting the line */
+  MESSAGE_ROOM = 16 * 1048576, /* bytes: more than any one message takes once it is read */
+  CUT_AFTER_MS = 200,          /* between goodbye and cutting the line */
 };
 
 /* --- who may connect, and who is that --- */
@@ -99,6 +100,27 @@ static void refuse_text(struct broker *b, const struct knock *k, struct meter *m
 }
 #define REFUSE(b, k, m, reason, what) refuse_text(b, k, m, ONWARD__REFUSAL_REASON__##reason, what)
 
+/* Whether these books continue what that checkpoint, signed by our key, stood for. */
+static bool same_history(struct broker *b, const struct checkpoint *c)
+{
+  struct hash root;
+  if (c->size > b->journal.checkpoint.size)
+    return false;
+  struct books *books = store_begin(b->journal.store, false);
+  enum status s = merkle_tree_root(c->size, books_tree_read, books, &root);
+  store_abort(b->journal.store);
+  return s == OK && hash_equal(&root, &c->root);
+}
+
+static void rolled_back(struct broker *b, const struct knock *k, const struct checkpoint *c)
+{
+  say("an organisation holds a checkpoint of %llu entries signed by this log's key that these books, of %llu, do not "
+      "continue: they were rolled back. Restore the newest backup; nothing is served until then",
+      (unsigned long long)c->size, (unsigned long long)b->journal.checkpoint.size);
+  post_goodbye(&b->post, &k->from, ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD);
+  end(b, EXIT_UNREADABLE);
+}
+
 /* What the agent says it knows of the log. False: refused, or the broker must stop. */
 static bool known_checkpoint(struct broker *b, const struct knock *k, struct meter *m, const Onward__Hello *h,
                              uint64_t *size)
@@ -112,16 +134,11 @@ static bool known_checkpoint(struct broker *b, const struct knock *k, struct met
     REFUSE(b, k, m, MALFORMED, "hello.checkpoint: is not one of this log");
     return false;
   }
-  if (c.size > b->journal.checkpoint.size) {
-    say("an organisation holds a checkpoint of %llu entries signed by this log's key; these books have %llu: they were "
-        "rolled back. Restore the newest backup; nothing is served until then",
-        (unsigned long long)c.size, (unsigned long long)b->journal.checkpoint.size);
-    post_goodbye(&b->post, &k->from, ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD);
-    end(b, EXIT_UNREADABLE);
-    return false;
-  }
   *size = c.size;
-  return true;
+  if (c.size == 0 || same_history(b, &c))
+    return true;
+  rolled_back(b, k, &c);
+  return false;
 }
 
 static struct session *open_session(struct broker *b, const struct knock *k, const struct organisation *o,
@@ -213,7 +230,7 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
 {
   struct waiting *w = &b->waiting[b->waiting_count];
   *w = (struct waiting){.session = s};
-  enum status st = batch_read(k->body, k->sealed, &b->turn_arena, &w->why, &w->batch);
+  enum status st = batch_read(k->body, k->sealed, &b->batch_arena, &w->why, &w->batch);
   if (st == OK && !org_id_equal(&w->batch.header.organisation, &s->organisation)) {
     w->why.reason = ONWARD__REFUSAL_REASON__WRONG_ORGANISATION;
     snprintf(w->why.why.text, sizeof w->why.why.text, "batch.header: is not the organisation of this link");
@@ -227,7 +244,7 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
     refuse(b, k, s->meter, w->batch.header.sequence, &w->why);
     return false;
   }
-  w->knock = *k;
+  knock_move(&w->knock, k);
   b->waiting_count++;
   return true;
 }
@@ -297,8 +314,11 @@ static bool hear(struct broker *b, struct knock *k)
 
 void hear_all(struct broker *b)
 {
+  const struct arena *a = &b->batch_arena;
   for (uint64_t i = 0; i < b->config.turn_messages_max && !stop_asked; i++) {
     struct knock k;
+    if (a->size - a->used < MESSAGE_ROOM)
+      return; /* the rest waits for the next turn */
     enum status s = door_take(&b->door, &k);
     if (s == NOT_NOW)
       return;

@@ -25,7 +25,9 @@ struct broker {
   struct sessions sessions;
   struct post post;
   struct key_ring ring;
-  struct arena turn_arena, post_arena;
+  struct arena batch_arena; /* what was heard in this turn */
+  struct arena turn_arena;  /* for judging it */
+  struct arena post_arena;
   struct waiting *waiting; /* turn_messages_max */
   size_t waiting_count;
   bool registry_moved;

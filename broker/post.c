@@ -155,7 +155,7 @@ static enum status fill_parcel(struct post *p, struct books *b, struct session *
   while (parcel->entry_count < s->entries) {
     if (books_mail(b, &s->organisation, *next, &index) != OK) {
       *next = p->journal->head.size;
-      return OK;
+      return b->trouble; /* only books without trouble can say that there is no more */
     }
     enum status st = add_row(p, b, s, parcel, index);
     if (st != OK)

@@ -11,8 +11,8 @@
 #include "broker/inside.h"
 
 enum {
-  TURN_ARENA_SIZE = 192 * 1048576, /* bytes, for the batches of one turn */
-  POST_ARENA_SIZE = 16 * 1048576,  /* bytes, for one message that goes out */
+  BATCH_ARENA_SIZE = 192 * 1048576, /* bytes, for the batches of one turn; hear_all leaves room for one more */
+  POST_ARENA_SIZE = 16 * 1048576,   /* bytes, for one message that goes out */
 };
 
 volatile sig_atomic_t stop_asked;
@@ -54,12 +54,12 @@ static int lock_folder(const char *folder)
 
 static bool make_rooms(struct broker *b)
 {
-  uint8_t *turn_memory = malloc(TURN_ARENA_SIZE), *post_memory = malloc(POST_ARENA_SIZE);
-  b->turn_arena = arena_of(turn_memory, TURN_ARENA_SIZE);
-  b->post_arena = arena_of(post_memory, POST_ARENA_SIZE);
+  b->batch_arena = arena_of(malloc(BATCH_ARENA_SIZE), BATCH_ARENA_SIZE);
+  b->turn_arena = arena_of(malloc(TURN_ARENA_SIZE), TURN_ARENA_SIZE);
+  b->post_arena = arena_of(malloc(POST_ARENA_SIZE), POST_ARENA_SIZE);
   b->waiting = calloc(b->config.turn_messages_max, sizeof b->waiting[0]);
-  return turn_memory != NULL && post_memory != NULL && b->waiting != NULL &&
-         sessions_init(&b->sessions, &b->config) == OK;
+  return b->batch_arena.memory != NULL && b->turn_arena.memory != NULL && b->post_arena.memory != NULL &&
+         b->waiting != NULL && sessions_init(&b->sessions, &b->config) == OK;
 }
 
 static int start(struct broker *b, const char *folder)
@@ -100,6 +100,7 @@ static void finish(struct broker *b)
   journal_close(&b->journal);
   key_ring_fini(&b->ring);
   sessions_fini(&b->sessions);
+  free(b->batch_arena.memory);
   free(b->turn_arena.memory);
   free(b->post_arena.memory);
   free(b->waiting);

@@ -27,12 +27,13 @@ struct session {
   uint8_t link_key[32];
   struct org_id organisation;
   struct meter *meter;
-  uint64_t position;   /* next log index of its mailbox that was not sent */
-  bool placed;         /* position was set by the first credit after a hello */
-  uint64_t entries;    /* credit left */
-  uint64_t bytes;      /* of one delivery */
-  uint64_t known_size; /* of the newest checkpoint that it has from us */
-  uint64_t kept_from;  /* sequence */
+  uint64_t position;    /* next log index of its mailbox that was not sent */
+  bool placed;          /* position was set by the first credit after a hello */
+  uint64_t patience_ms; /* nothing is sent to it before */
+  uint64_t entries;     /* credit left */
+  uint64_t bytes;       /* of one delivery */
+  uint64_t known_size;  /* of the newest checkpoint that it has from us */
+  uint64_t kept_from;   /* sequence */
 };
 
 struct sessions {

@@ -67,8 +67,11 @@ void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock
   t->arena = a;
   books_head(b, &h);
   t->time_ms = clock_ms > h.time_ms ? clock_ms : h.time_ms + 1;
-  for (int i = 0; i < DUE_PER_TURN_MAX && b->trouble == OK && rules_due(b, t->time_ms, a, &core); i++)
+  size_t used = a->used;
+  for (int i = 0; i < DUE_PER_TURN_MAX && b->trouble == OK && rules_due(b, t->time_ms, a, &core); i++) {
     write_own(t, &core, &e);
+    a->used = used;
+  }
 }
 
 /* The number of this event's first body among all of the batch. */

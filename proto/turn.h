@@ -7,9 +7,11 @@
 #include "proto/admit.h"
 #include "proto/rules/rules.h"
 
+#define TURN_ARENA_SIZE (4 * 1048576) /* bytes: always enough for one event and all that follows from it */
+
 struct turn {
   struct books *books;
-  struct arena *arena; /* reset by the caller between turns */
+  struct arena *arena; /* TURN_ARENA_SIZE for this turn's judging alone: never what foreign messages left of another */
   uint64_t time_ms;    /* log time: max(clock, last + 1) */
   enum status (*random)(void *out, size_t size);
 };

@@ -151,7 +151,8 @@ MUST_USE enum status books_sequence(struct books *b, const struct org_id *id, ui
 void books_last_sequence(struct books *b, const struct org_id *id, struct sequence *out); /* all zero: none yet */
 /* The next row of this organisation's mailbox at or after `from`. */
 MUST_USE enum status books_mail(struct books *b, const struct org_id *id, uint64_t from, uint64_t *index);
-/* An entry read back from the books as an event; OUR_FAULT (and trouble) when it is not one. */
+/* An entry read back from the books as an event. NOT_FOUND with trouble when it is not one (OUR_FAULT), or when the
+ * arena has no room for it (NOT_NOW). */
 MUST_USE enum status books_event(struct books *b, uint64_t index, struct arena *a, struct leaf *leaf,
                                  struct event *event);
 /* merkle_read over TABLE_TREE; context is the books. */

@@ -233,11 +233,13 @@ enum status books_event(struct books *b, uint64_t index, struct arena *a, struct
   if (books_entry(b, index, &bytes) != OK)
     return NOT_FOUND;
   struct bytes kept = arena_copy(a, bytes);
-  if (leaf_read(kept, leaf) != OK || leaf->index != index || event_read(leaf->event, a, &why, event) != OK) {
-    b->trouble = OUR_FAULT;
-    return NOT_FOUND;
-  }
-  return OK;
+  enum status s = kept.size < bytes.size ? NOT_NOW : leaf_read(kept, leaf);
+  if (s == OK)
+    s = leaf->index == index ? event_read(leaf->event, a, &why, event) : BAD_INPUT;
+  if (s == OK)
+    return OK;
+  b->trouble = s == NOT_NOW ? NOT_NOW : OUR_FAULT; /* too little room is no damage */
+  return NOT_FOUND;
 }
 
 enum status books_tree_read(void *books, uint64_t number, struct hash *out)

@@ -295,6 +295,15 @@ static Onward__Verdict request_fits(const struct occasion *o, ProtobufCBinaryDat
   return V(ACCEPTED);
 }
 
+/* A suspended organisation comes back with the keys that it had. Otherwise suspending and enrolling would be a way
+ * round the delay of a replacement, in which others can stop it. */
+static bool same_keys(const struct occasion *o, ProtobufCBinaryData packed, const struct keys *keys)
+{
+  const Onward__Request *r = pb_unpack(&onward__request__descriptor, pb_bytes(packed), o->arena);
+  return r != NULL && bytes_equal(pb_bytes(r->link_key), BYTES(keys->link)) &&
+         bytes_equal(pb_bytes(r->sign_key), BYTES(keys->sign)) && bytes_equal(pb_bytes(r->seal_key), BYTES(keys->seal));
+}
+
 static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enrol *e)
 {
   struct org_id id;
@@ -302,8 +311,11 @@ static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enro
   Onward__Verdict v = request_fits(o, e->request, e->signature, NULL, &id);
   if (v != V(ACCEPTED))
     return v;
-  bool enrolled = books_organisation(o->books, &id, &there) == OK && there.standing == ONWARD__STANDING__ACTIVE;
-  return enrolled ? V(ALREADY_ENROLLED) : V(ACCEPTED);
+  if (books_organisation(o->books, &id, &there) != OK)
+    return V(ACCEPTED);
+  if (there.standing == ONWARD__STANDING__ACTIVE)
+    return V(ALREADY_ENROLLED);
+  return same_keys(o, e->request, &there.keys) ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
 }
 
 static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,

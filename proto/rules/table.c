@@ -44,11 +44,17 @@
 /* A row that is built; one for some reasons of the act only; one that is fixed in shape and answered NOT_YET_SUPPORTED.
  * Where it leads, the state NONE stands for "the same". */
 #define ROW(act, actor, from, if_, to, does, told, seals)                                                              \
-  {A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, true}
+  {                                                                                                                    \
+    A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, true                            \
+  }
 #define FOR(reasons, act, actor, from, to, does, told)                                                                 \
-  {A(act), ACTOR_##actor, from, reasons, ALWAYS, STATE_##to, does, TOLD_##told, SEALS_NOTHING, true}
+  {                                                                                                                    \
+    A(act), ACTOR_##actor, from, reasons, ALWAYS, STATE_##to, does, TOLD_##told, SEALS_NOTHING, true                   \
+  }
 #define LATER(act, actor, from, if_, to, does, told, seals)                                                            \
-  {A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, false}
+  {                                                                                                                    \
+    A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, false                           \
+  }
 
 /* clang-format off */
 const struct rule rules[] = {

@@ -27,6 +27,8 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__CONSENT_IS_OVER] = "the consent has ended; it must be renewed first",
       [ONWARD__VERDICT__NOT_YOUR_ACT] = "this step belongs to the other side",
       [ONWARD__VERDICT__TOO_MANY_PARTIES] = "the referral names 32 organisations already; close it and send a new one",
+      [ONWARD__VERDICT__NEW_KEYS_BY_REPLACEMENT] =
+          "this organisation was enrolled with other keys: its keys can only be replaced (registrar rotate)",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)

@@ -73,3 +73,34 @@ void exchange_sign(enum author author, const struct hash *network, uint64_t sequ
   batch_header_write(&h, header);
   must(dsse_sign(m->sign, BATCH_TYPE, bytes_of(header, BATCH_HEADER_SIZE), signature) == OK);
 }
+
+void exchange_hear(struct turn *t, struct key_ring *ring, const struct record *record)
+{
+  static const uint8_t zeros[SEALED_SIZE_MAX];
+  struct bytes bodies[SEALED_SLOTS_MAX];
+  uint8_t header[BATCH_HEADER_SIZE], signature[ES256_SIGNATURE_SIZE];
+  struct head head;
+  struct sequence last;
+  struct refusal why;
+  struct event e;
+  if (exchange_event(t->books, record->event, t->arena, &e) != OK || act_family(e.act) == ACT_OF_BROKER)
+    return;
+  const struct member *m = exchange_member(record->author);
+  books_head(t->books, &head);
+  books_last_sequence(t->books, &m->id, &last);
+  uint64_t read_up_to = (record->marks & EXCHANGE_HAS_READ) != 0 ? head.size - 1 : last.read_up_to;
+  exchange_sign(record->author, &head.network, last.sequence + 1, read_up_to, &e, header, signature);
+  struct hash hash = merkle_leaf(e.bytes);
+  struct batch batch = {.header_bytes = BYTES(header),
+                        .signature = BYTES(signature),
+                        .count = 1,
+                        .events = &e,
+                        .hashes = &hash,
+                        .bodies = bodies,
+                        .body_count = e.outer->n_sealed};
+  must(batch_header_read(BYTES(header), &batch.header) == OK);
+  for (size_t i = 0; i < batch.body_count; i++)
+    bodies[i] = bytes_of(zeros, e.outer->sealed[i]->size);
+  if (batch_admit(t->books, ring, &batch, &why) == OK)
+    (void)turn_hear(t, &batch, 0);
+}

@@ -1,5 +1,5 @@
-/* A made-up network whose keys are known to everybody: whatever a fuzz target invents can be signed by whom it likes, so
- * that it gets past the signatures, to the code behind them. An input is a list of records:
+/* A made-up network whose keys are known to everybody: whatever a fuzz target invents can be signed by whom it likes,
+ * so that it gets past the signatures, to the code behind them. An input is a list of records:
  *
  *   u8 author (below) · u8 marks · u16 size · packed Event
  *
@@ -29,5 +29,8 @@ MUST_USE enum status exchange_event(struct books *b, struct bytes packed, struct
 /* A header over this one event, and its signature. */
 void exchange_sign(enum author author, const struct hash *network, uint64_t sequence, uint64_t read_up_to,
                    const struct event *e, uint8_t header[BATCH_HEADER_SIZE], uint8_t signature[ES256_SIGNATURE_SIZE]);
+/* Hears it as a batch of its own, signed by its author, if the door lets it in; bodies are zeros. */
+#define EXCHANGE_HAS_READ 2 /* mark: the author has read everything so far */
+void exchange_hear(struct turn *t, struct key_ring *ring, const struct record *record);
 
 #endif

@@ -1,5 +1,5 @@
-/* A batch as an agent sends it: u16 size of the body, the body, the sealed frame. The header's count and root are put right
- * first, as whoever means harm would do. */
+/* A batch as an agent sends it: u16 size of the body, the body, the sealed frame. The header's count and root are put
+ * right first, as whoever means harm would do. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
 /* The agent's configuration file. */
-#define _GNU_SOURCE
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>

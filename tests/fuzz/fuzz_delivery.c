@@ -1,8 +1,9 @@
-/* An exchange that lies: whatever the input says is in the log, accepted, signed by whom it likes, proved and signed by the
- * log's key. The agent (it is aple's) takes it entry by entry, or accuses; it must not break (tests/fuzz/exchange.h).
+/* An exchange that lies: whatever the input says is in the log, accepted, signed by whom it likes, proved and signed by
+ * the log's key. The agent (it is aple's) takes it entry by entry, or accuses; it must not break
+ * (tests/fuzz/exchange.h).
  *
- * Marks of a record: 1 the entry was refused; 2 it comes with its bodies; 4 it comes by the mailbox although it is of the
- * registry. */
+ * Marks of a record: 1 the entry was refused; 2 it comes with its bodies; 4 it comes by the mailbox although it is of
+ * the registry. */
 #include <string.h>
 
 #include "agents/inbox.h"
@@ -17,7 +18,7 @@ static uint8_t memory[24u << 20], log_memory[8u << 20];
 static struct agent agent;
 static uint8_t log_secret[ED25519_SECRET_SIZE] = {1};
 
-struct log { /* what the exchange says */
+struct log {                 /* what the exchange says */
   struct memory_books books; /* its entries, to find the hash of an answered one; nothing else */
   struct arena arena;
   size_t count;

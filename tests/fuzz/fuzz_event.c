@@ -1,5 +1,5 @@
-/* Bytes to event. What is accepted packs to the same bytes; what is refused is complained of in plain ASCII, and leaves the
- * arena as it was. */
+/* Bytes to event. What is accepted packs to the same bytes; what is refused is complained of in plain ASCII, and leaves
+ * the arena as it was. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

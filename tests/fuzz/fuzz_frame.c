@@ -31,7 +31,7 @@ static void try_leaf(struct bytes b)
   struct leaf leaf, fixed;
   struct writer w = writer_of(again, sizeof again);
   if (leaf_read(b, &leaf) != OK) {
-    (void)leaf_header_read(b, &fixed);
+    must(leaf_header_read(b, &fixed) != OK || b.size == LEAF_HEADER_SIZE);
     return;
   }
   leaf_write(&leaf, &w);

@@ -1,5 +1,5 @@
-/* What an organisation asks to be enrolled with: as the file that travels between people, and (signature first, 64 bytes) as
- * it stands in an event. */
+/* What an organisation asks to be enrolled with: as the file that travels between people, and (signature first, 64
+ * bytes) as it stands in an event. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   arena_reset(&a);
   if (size >= ES256_SIGNATURE_SIZE)
-    (void)request_read(bytes_of(data + ES256_SIGNATURE_SIZE, size - ES256_SIGNATURE_SIZE),
-                       bytes_of(data, ES256_SIGNATURE_SIZE), &a, &why, &request);
+    if (request_read(bytes_of(data + ES256_SIGNATURE_SIZE, size - ES256_SIGNATURE_SIZE),
+                     bytes_of(data, ES256_SIGNATURE_SIZE), &a, &why, &request) == OK)
+      paper_request_words(request, words);
   return 0;
 }

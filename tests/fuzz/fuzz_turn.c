@@ -1,7 +1,7 @@
-/* An exchange that is told anything by anybody, in any order: every event is heard with the verdict that the rules give it,
- * and afterwards the log must replay to the same books (tests/fuzz/exchange.h).
+/* An exchange that is told anything by anybody, in any order: every event gets the verdict that the rules give it, and
+ * afterwards the log must replay to the same books (tests/fuzz/exchange.h).
  *
- * Marks of a record: 1 begins a new turn; 2 its author has read all; 4 a day has gone by. */
+ * Marks of a record: 1 begins a new turn; 2 its author has read all (EXCHANGE_HAS_READ); 4 a day has gone by. */
 #include "tests/fuzz/exchange.h"
 
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/memory.h"
 
-enum { NEW_TURN = 1, HAS_READ = 2, NEXT_DAY = 4, RECORDS_MAX = 64 };
+enum { NEW_TURN = 1, NEXT_DAY = 4, RECORDS_MAX = 64 };
 
 static uint8_t memory[16u << 20], replay_memory[4u << 20];
 static struct key_ring ring;
@@ -20,37 +20,6 @@ static enum status not_random(void *out, size_t size)
   static uint8_t next;
   memset(out, ++next, size);
   return OK;
-}
-
-static void say(struct turn *t, const struct record *record)
-{
-  static const uint8_t zeros[SEALED_SIZE_MAX];
-  struct bytes bodies[SEALED_SLOTS_MAX];
-  uint8_t header[BATCH_HEADER_SIZE], signature[ES256_SIGNATURE_SIZE];
-  struct head head;
-  struct sequence last;
-  struct refusal why;
-  struct event e;
-  if (exchange_event(t->books, record->event, t->arena, &e) != OK || act_family(e.act) == ACT_OF_BROKER)
-    return;
-  const struct member *m = exchange_member(record->author);
-  books_head(t->books, &head);
-  books_last_sequence(t->books, &m->id, &last);
-  uint64_t read_up_to = (record->marks & HAS_READ) != 0 ? head.size - 1 : last.read_up_to;
-  exchange_sign(record->author, &head.network, last.sequence + 1, read_up_to, &e, header, signature);
-  struct hash hash = merkle_leaf(e.bytes);
-  struct batch batch = {.header_bytes = BYTES(header),
-                        .signature = BYTES(signature),
-                        .count = 1,
-                        .events = &e,
-                        .hashes = &hash,
-                        .bodies = bodies,
-                        .body_count = e.outer->n_sealed};
-  must(batch_header_read(BYTES(header), &batch.header) == OK);
-  for (size_t i = 0; i < batch.body_count; i++)
-    bodies[i] = bytes_of(zeros, e.outer->sealed[i]->size);
-  if (batch_admit(t->books, &ring, &batch, &why) == OK)
-    (void)turn_hear(t, &batch, 0);
 }
 
 static bool found(struct turn *t, struct bytes event)
@@ -109,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
       clock_ms += (record.marks & NEXT_DAY) != 0 ? 86400000 : 1000;
       if ((record.marks & (NEW_TURN | NEXT_DAY)) != 0)
         turn_begin(&t, &m.books, &a, clock_ms);
-      say(&t, &record);
+      exchange_hear(&t, &ring, &record);
     }
     must(m.books.trouble == OK);
     must_replay(&m.books);

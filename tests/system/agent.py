@@ -222,6 +222,44 @@ def sender_restored_with_a_batch_on_its_way():
         check(len(net.office("aple").ask("list", box="all")["items"]) == 3)
 
 
+def restored_with_steps_that_waited():
+    """The backup holds steps that no batch had yet, and the log has them: none is said a second time."""
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        item = police.refer(["aple"])
+        aple.until("received", item)
+        aple.ask("show", id=item)
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        aple.act("start", item)
+        aple.until("in_progress", item)
+        net.broker_end()
+        queued = police.refer(["aple"], ref="QUEUED")
+        aple.act("progress", item, note={"progress": "SESSION"})
+        for office in (police, aple):
+            office.end()
+            shutil.copytree(f"{office.home}/books", f"{net.folder}/{office.name}-backup")
+        net.broker_start()
+        aple.start().unlock()
+        police.start().until("received", queued)
+        until("the report is logged", lambda: aple.item(item)["pending"] == 0)
+        for office in (police, aple):
+            office.end()
+            shutil.rmtree(f"{office.home}/books")
+            shutil.copytree(f"{net.folder}/{office.name}-backup", f"{office.home}/books")
+            office.start().connected()
+        police.until("received", queued)
+        aple.until("in_progress", item)
+        third = police.refer(["aple"], ref="THIRD")
+        police.until("received", third)
+        again = police.ask("refer", **form(["aple"]), ref="QUEUED")
+        check(again["again"] and again["id"] == queued, again)
+        check("refused" not in police.item(queued), police.item(queued))
+        check(len(aple.ask("list", box="all")["items"]) == 3)
+        for office, about, act in ((police.unlock(), queued, "submit"), (aple.unlock(), item, "progress")):
+            acts = [step["act"] for step in office.ask("show", id=about, peek=True)["history"]]
+            check(acts.count(act) == 1, acts)
+
+
 def two_copies_of_one_office():
     with Network("police", "aple") as net:
         police = net.office("police")
@@ -267,6 +305,18 @@ def new_keys():
         aple.start().unlock("another pass phrase").connected()
         aple.act("start", new)
         police.until("in_progress", new)
+        items = [police.refer(["aple"]) for _ in range(6)]  # so that more than one batch is sent at once
+        for item in items:
+            aple.until("received", item)
+        net.broker_end()
+        aple.ask("rotate", passphrase="a fourth pass phrase")
+        for item in items:
+            aple.act("accept", item, first_contact_by=NEXT_YEAR)  # signed with the old key, behind the rotation
+        net.broker_start()
+        for item in items:
+            police.until("accepted", item)
+        aple.unlock("a fourth pass phrase")
+        check("KEY_ENDED" in aple.log(), "nothing had to be signed again")
         net.office("ministry").unlock().ask("rotate", passphrase="a third pass phrase")  # a registrar's own, too
         until("the registrar is connected", lambda: "new keys" in net.office("ministry").log())
         net.office("ministry").connected()
@@ -363,7 +413,7 @@ def bad_link_carries_everything_once():
 
 
 TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
-         sender_restored_with_a_batch_on_its_way, two_copies_of_one_office, new_keys, lost_keys_are_replaced, suspended_and_back,
+         sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, lost_keys_are_replaced, suspended_and_back,
          watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
 
 failed = 0

@@ -6,7 +6,7 @@
 
 struct memory_row {
   int table;
-  bool shown; /* slices of it are out */
+  bool shown;     /* slices of it are out */
   uint8_t *block; /* key, then value: exactly as long */
   size_t key_size, value_size;
 };
@@ -60,7 +60,8 @@ static uint8_t *block_of(struct bytes key, struct bytes value)
   return block;
 }
 
-/* Whoever still holds a slice holds freed memory. Not before the write itself was done: it may be given such a slice. */
+/* Whoever still holds a slice holds freed memory. Not before the write itself was done: it may be given such a slice.
+ */
 static void move_shown(struct memory_books *m)
 {
   for (size_t i = 0; i < m->count; i++)

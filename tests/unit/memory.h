@@ -1,6 +1,6 @@
-/* Books in memory, for tests that make thousands of them. As strict as the contract allows: each row lives in a block of its
- * own, and all that a reader was shown is moved away by the next write, so that a sanitizer sees who looks at a slice for too
- * long. Nothing here is fast with more than a few hundred rows. */
+/* Books in memory, for tests that make thousands of them. As strict as the contract allows: each row lives in a block
+ * of its own, and all that a reader was shown is moved away by the next write, so that a sanitizer sees who looks at a
+ * slice for too long. Nothing here is fast with more than a few hundred rows. */
 #ifndef ONWARD_TEST_MEMORY_H
 #define ONWARD_TEST_MEMORY_H
 

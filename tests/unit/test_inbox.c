@@ -1,287 +1,8 @@
-/* What an agent does with what it is delivered: an exchange that is honest, and ones that are not. The exchange is a
- * made-up world; the agent is a real one, with its books and keys, and without a link. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+/* What an agent does with what it is delivered, by an exchange that is honest, and by ones that are not. */
+#include "tests/unit/office.h"
 
-#include <cmocka.h>
-
-#include "agents/compose.h"
 #include "agents/duty.h"
-#include "agents/inbox.h"
-#include "tests/unit/support.h"
-
-#define MEMORY_SIZE (8u << 20)
-
-static char folder[FOLDER_PATH_SIZE], home[FOLDER_PATH_SIZE], why[200];
-static struct world world;
-static struct agent agent;
-static struct member *police, *aple; /* aple is the agent's */
-static void *memory;
-static struct arena arena;
-
-/* --- the exchange's side --- */
-
-static Onward__Entry *entry_at(struct books *b, uint64_t index)
-{
-  struct hash path[MERKLE_PATH_MAX];
-  struct bytes leaf;
-  size_t count = 0;
-  Onward__Entry *e = arena_alloc(&arena, sizeof *e);
-  onward__entry__init(e);
-  must(books_entry(b, index, &leaf) == OK);
-  must(merkle_tree_path(index, world.size, books_tree_read, b, path, &count) == OK);
-  e->leaf = pb_data(arena_copy(&arena, leaf));
-  e->path = pb_data(arena_copy(&arena, bytes_of(path, count * sizeof path[0])));
-  return e;
-}
-
-static struct bytes note_now(struct books *b)
-{
-  struct bytes note;
-  must(b->get(b, TABLE_CHECKPOINT, bytes_text("newest"), &note) == OK);
-  return arena_copy(&arena, note);
-}
-
-/* The agent's keys, enrolled; its invitation in its folder. */
-static void join(void)
-{
-  static char text[PAPER_TEXT_MAX];
-  struct key_folder keys;
-  struct draft d;
-  uint8_t signature[ES256_SIGNATURE_SIZE];
-  Onward__Request request = ONWARD__REQUEST__INIT;
-  Onward__Enrol enrol = ONWARD__ENROL__INIT;
-  Onward__Invitation invitation = ONWARD__INVITATION__INIT;
-  char vkey[NOTE_VKEY_SIZE];
-  must(keys_open(home, why, &keys) == OK);
-  aple = &world.members[world.member_count++];
-  member_init(aple, "aple");
-  memcpy(aple->seal_point, keys.seal_point[0], sizeof aple->seal_point);
-  es256_secret_public(keys.sign, aple->sign_point);
-  memcpy(aple->link_point, keys.link_public, sizeof aple->link_point);
-  request.organisation = pb_data(org_id_text(&aple->id));
-  request.name = pb_data(bytes_text("APLE (test)"));
-  request.kind = ONWARD__ORGANISATION_KIND__NGO;
-  request.link_key = pb_data(BYTES(aple->link_point));
-  request.sign_key = pb_data(BYTES(aple->sign_point));
-  request.seal_key = pb_data(BYTES(aple->seal_point));
-  struct bytes packed = pb_pack(&request, &arena);
-  must(dsse_sign(keys.sign, REQUEST_TYPE, packed, signature) == OK);
-  keys_close(&keys);
-  enrol.request = pb_data(packed);
-  enrol.signature = pb_data(BYTES(signature));
-  draft_init(&d, ONWARD__CORE__ACT_ENROL, NULL);
-  d.core.enrol = &enrol;
-  must(world_hear(&world, &world.members[0], &d, 1) == ONWARD__VERDICT__ACCEPTED);
-  note_key_print(&world.log_key, vkey);
-  struct books *b = store_begin(world.store, false);
-  Onward__Entry *enrolled = entry_at(b, world.size - 1);
-  invitation.address = pb_data(bytes_text("tcp://127.0.0.1:1"));
-  invitation.link_key = pb_data(BYTES(aple->link_point));
-  invitation.log_key = pb_data(bytes_text(vkey));
-  invitation.genesis = entry_at(b, 0);
-  invitation.n_enrolled = 1;
-  invitation.enrolled = &enrolled;
-  invitation.checkpoint = pb_data(note_now(b));
-  must(paper_invitation_write(&invitation, &arena, text, sizeof text) == OK);
-  store_abort(world.store);
-  must(file_write(folder_path(home, "network"), bytes_text(text), why) == OK);
-}
-
-static struct bytes proof_from(struct books *b, uint64_t size)
-{
-  struct hash proof[MERKLE_PROOF_MAX];
-  size_t count = 0;
-  if (size < world.size)
-    must(merkle_tree_consistency(size, world.size, books_tree_read, b, proof, &count) == OK);
-  return arena_copy(&arena, bytes_of(proof, count * sizeof proof[0]));
-}
-
-static void tell_directory(void)
-{
-  size_t changed;
-  Onward__Answer answer = ONWARD__ANSWER__INIT;
-  struct books *b = store_begin(world.store, false), *mine = agent_write(&agent);
-  uint64_t index = directory_known(mine) + 1;
-  struct bytes key, value;
-  struct row_key from = key_of_index(index);
-  Onward__Entry *entries[64];
-  answer.entries = entries;
-  while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK) {
-    index = key_number(key, 0);
-    entries[answer.n_entries++] = entry_at(b, index);
-    from = key_of_index(index + 1);
-  }
-  must(evidence_checkpoint(&agent.evidence, note_now(b), proof_from(b, agent.evidence.newest.size)) == OK);
-  must(directory_take(&agent.evidence, mine, &answer, &agent.arena, &changed) == OK);
-  store_abort(world.store);
-  must(agent_commit(&agent) == OK);
-}
-
-/* Everything of the mailbox from `from` on, with bodies, as one delivery. */
-struct parcel {
-  Onward__Delivery d;
-  Onward__Entry *entries[64];
-  Onward__Body bodies[64], *body_list[64];
-  uint8_t sealed[64 * WORLD_BODY_SIZE];
-  size_t sealed_size;
-};
-
-static struct parcel pack_mail(uint64_t from)
-{
-  static struct parcel p;
-  struct books *b = store_begin(world.store, false);
-  uint64_t index;
-  memset(&p, 0, sizeof p);
-  onward__delivery__init(&p.d);
-  for (; books_mail(b, &aple->id, from, &index) == OK; from = index + 1) {
-    struct leaf leaf;
-    struct event e;
-    struct body_name names[2];
-    size_t used = arena.used;
-    must(books_event(b, index, &arena, &leaf, &e) == OK);
-    size_t count = ledger_bodies(b, &aple->id, index, &e, names);
-    arena.used = used;
-    for (size_t i = 0; i < count; i++) {
-      struct bytes body;
-      struct row_key k = key_of_body(names[i].index, names[i].slot);
-      must(b->get(b, TABLE_BODIES, row_key(&k), &body) == OK);
-      memcpy(p.sealed + p.sealed_size, body.data, body.size);
-      p.sealed_size += body.size;
-      size_t n = p.d.n_bodies++;
-      onward__body__init(&p.bodies[n]);
-      p.bodies[n].index = names[i].index;
-      p.bodies[n].slot = names[i].slot;
-      p.bodies[n].size = (uint32_t)body.size;
-      p.body_list[n] = &p.bodies[n];
-    }
-    p.entries[p.d.n_entries++] = entry_at(b, index);
-  }
-  p.d.next = world.size;
-  must(evidence_checkpoint(&agent.evidence, note_now(b), proof_from(b, agent.evidence.newest.size)) == OK);
-  store_abort(world.store);
-  return p;
-}
-
-static enum status deliver(struct parcel *p)
-{
-  uint64_t registry;
-  p->d.entries = p->entries;
-  p->d.bodies = p->body_list;
-  for (size_t i = 0; i < p->d.n_bodies; i++)
-    p->body_list[i] = &p->bodies[i];
-  arena_reset(&agent.arena);
-  enum status s = inbox_take(&agent, agent_write(&agent), &p->d, bytes_of(p->sealed, p->sealed_size), &registry);
-  if (s == OK)
-    assert_int_equal(agent_commit(&agent), OK);
-  else
-    agent_abort(&agent);
-  return s;
-}
-
-/* --- the agent's side --- */
-
-static struct item item_of(const struct ref_id *id)
-{
-  struct item item;
-  assert_int_equal(item_get(agent_read(&agent), id, &item), OK);
-  agent_abort(&agent);
-  return item;
-}
-
-static bool knows(const struct ref_id *id)
-{
-  struct item item;
-  bool known = item_get(agent_read(&agent), id, &item) == OK;
-  agent_abort(&agent);
-  return known;
-}
-
-/* The events that wait in the outbox, oldest first. */
-static size_t queued(struct event out[8])
-{
-  size_t count = 0;
-  struct books *b = agent_read(&agent);
-  struct walk w = walk_start(TABLE_EVENTS, (struct bytes){NULL, 0});
-  while (walk_next(&w, b)) {
-    struct outbox_event e;
-    struct complaint complaint;
-    must(outbox_get(b, key_number(w.key, 0), &e) == OK);
-    must(event_read(arena_copy(&arena, e.event), &arena, &complaint, &out[count++]) == OK);
-  }
-  agent_abort(&agent);
-  return count;
-}
-
-/* The exchange hears what the agent has queued. */
-static void send_all(void)
-{
-  uint64_t sequence;
-  struct bytes body, sealed;
-  struct batch batch;
-  struct refusal refusal;
-  assert_int_equal(outbox_form(agent_write(&agent), &agent.self, 8, 8, &sequence), OK);
-  assert_int_equal(agent_commit(&agent), OK);
-  must(outbox_message(agent_read(&agent), sequence, &arena, &body, &sealed) == OK);
-  agent_abort(&agent);
-  struct turn t = world_begin(&world);
-  must(batch_read(body, sealed, &world.arena, &refusal, &batch) == OK);
-  must(batch_admit(t.books, &world.ring, &batch, &refusal) == OK);
-  for (size_t i = 0; i < batch.count; i++)
-    turn_hear(&t, &batch, i);
-  world_commit(&world, &t);
-}
-
-static void shorten(struct parcel *p, size_t i)
-{
-  p->entries[i]->leaf.len = LEAF_HEADER_SIZE;
-}
-
-static int make_keys(void **state)
-{
-  (void)state;
-  folder_make(folder);
-  memcpy(home, folder, sizeof home);
-  strncat(home, "/home", sizeof home - strlen(home) - 1);
-  return keys_create(home, bytes_text("not a secret"), why) == OK ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-  (void)state;
-  folder_remove(folder);
-  return 0;
-}
-
-static int setup(void **state)
-{
-  (void)state;
-  memory = malloc(MEMORY_SIZE);
-  arena = arena_of(memory, MEMORY_SIZE);
-  must(mkdir(folder_path(folder, "world"), 0700) == 0);
-  world_init(&world, folder_path(folder, "world"));
-  join();
-  police = world_enrol(&world, "police");
-  must(agent_open(&agent, home, NULL) == OK);
-  tell_directory();
-  return 0;
-}
-
-static int teardown(void **state)
-{
-  (void)state;
-  agent_close(&agent);
-  world_fini(&world);
-  folder_remove(folder_path(folder, "world"));
-  folder_remove(folder_path(home, "books"));
-  free(memory);
-  return 0;
-}
+#include "agents/vault.h"
 
 /* --- honest --- */
 
@@ -290,13 +11,13 @@ static void brief_is_stored_and_signed_for(void **state)
   (void)state;
   struct event out[8];
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 1);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 1);
   assert_int_equal(out[0].act, ONWARD__CORE__ACT_RECEIVE);
   struct hash hash = sha256(bytes_of(mail.sealed, WORLD_BODY_SIZE));
   assert_true(bytes_equal(pb_bytes(out[0].core->receive->sha256), hash_bytes(&hash)));
-  struct item item = item_of(&id);
+  struct item item = office_item(&id);
   assert_int_equal(item.sender, 0);
   assert_int_equal(item.pending, 1);
   assert_int_equal(item.fresh, 1);
@@ -311,19 +32,19 @@ static void repetition_changes_nothing(void **state)
   (void)state;
   struct event out[8];
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
+  struct parcel mail = office_mail(0);
   for (int i = 0; i < 3; i++)
-    assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 1);
-  assert_int_equal(item_of(&id).pending, 1);
-  send_all();
-  mail = pack_mail(0);
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 0);
-  mail = pack_mail(0); /* once more from the beginning, as after a restore */
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 0);
-  assert_int_equal(item_of(&id).pending, 0);
+    assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 1);
+  assert_int_equal(office_item(&id).pending, 1);
+  office_send_all();
+  mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 0);
+  mail = office_mail(0); /* once more from the beginning, as after a restore */
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 0);
+  assert_int_equal(office_item(&id).pending, 0);
 }
 
 static void own_entry_needs_only_its_header(void **state)
@@ -331,17 +52,17 @@ static void own_entry_needs_only_its_header(void **state)
   (void)state;
   struct event out[8];
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
-  assert_int_equal(deliver(&mail), OK);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
   uint64_t from = world.size;
-  send_all();
-  mail = pack_mail(from);
+  office_send_all();
+  mail = office_mail(from);
   assert_int_equal(mail.d.n_entries, 1);
-  shorten(&mail, 0);
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 0);
-  assert_int_equal(item_of(&id).pending, 0);
-  assert_int_equal(deliver(&mail), OK); /* again, when the outbox has forgotten it */
+  office_shorten(&mail, 0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 0);
+  assert_int_equal(office_item(&id).pending, 0);
+  assert_int_equal(office_deliver(&mail), OK); /* again, when the outbox has forgotten it */
 }
 
 static void case_that_moved_on_is_not_asked_for(void **state)
@@ -355,12 +76,12 @@ static void case_that_moved_on_is_not_asked_for(void **state)
   d.core.cancel = &cancel;
   world_answer(&world, &d, &id);
   assert_int_equal(world_hear(&world, police, &d, 1), ONWARD__VERDICT__ACCEPTED);
-  struct parcel mail = pack_mail(0);
+  struct parcel mail = office_mail(0);
   assert_int_equal(mail.d.n_entries, 2);
   assert_int_equal(mail.d.n_bodies, 0);
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 0);
-  assert_true(knows(&id));
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 0);
+  assert_true(office_knows(&id));
 }
 
 /* --- what cannot be opened --- */
@@ -371,9 +92,9 @@ static void other_key_is_refused(void **state)
   struct event out[8];
   aple->seal_point[5] ^= 1; /* the sender seals to what is not our key */
   world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 1);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 1);
   assert_int_equal(out[0].act, ONWARD__CORE__ACT_REFUSE_OPEN);
   assert_int_equal(out[0].core->refuse_open->reason, ONWARD__REFUSE_OPEN_REASON__NOT_MY_KEY);
 }
@@ -383,15 +104,15 @@ static void changed_body_is_not_kept(void **state)
   (void)state;
   struct event out[8];
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
+  struct parcel mail = office_mail(0);
   mail.sealed[7] ^= 1;
-  assert_int_equal(deliver(&mail), OK);
+  assert_int_equal(office_deliver(&mail), OK);
   assert_int_equal(body_has(agent_read(&agent), mail.bodies[0].index, 0), 0);
   agent_abort(&agent);
-  assert_int_equal(queued(out), 1); /* the mailbox is read to its end: it will not come by itself */
+  assert_int_equal(office_queued(out), 1); /* the mailbox is read to its end: it will not come by itself */
   assert_int_equal(out[0].act, ONWARD__CORE__ACT_REFUSE_OPEN);
   assert_int_equal(out[0].core->refuse_open->reason, ONWARD__REFUSE_OPEN_REASON__LOST);
-  assert_int_equal(item_of(&id).pending, 1);
+  assert_int_equal(office_item(&id).pending, 1);
 }
 
 static void missing_body_is_waited_for(void **state)
@@ -399,14 +120,14 @@ static void missing_body_is_waited_for(void **state)
   (void)state;
   struct event out[8];
   world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
+  struct parcel mail = office_mail(0);
   mail.d.n_bodies = mail.sealed_size = 0;
   mail.d.next = world.size - 1; /* more is to come */
-  assert_int_equal(deliver(&mail), OK);
-  assert_int_equal(queued(out), 0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 0);
   assert_int_equal(duty_settle_open(&agent, agent_write(&agent)), OK);
   assert_int_equal(agent_commit(&agent), OK);
-  assert_int_equal(queued(out), 1);
+  assert_int_equal(office_queued(out), 1);
   assert_int_equal(out[0].core->refuse_open->reason, ONWARD__REFUSE_OPEN_REASON__LOST);
 }
 
@@ -415,17 +136,17 @@ static void missing_body_is_waited_for(void **state)
 static void assert_nothing_taken(struct parcel *mail, const struct ref_id *id)
 {
   struct event out[8];
-  assert_int_equal(deliver(mail), BAD_INPUT);
+  assert_int_equal(office_deliver(mail), BAD_INPUT);
   assert_int_equal(agent.evidence.accused, ALARM_BAD_PROOF);
-  assert_false(knows(id));
-  assert_int_equal(queued(out), 0);
+  assert_false(office_knows(id));
+  assert_int_equal(office_queued(out), 0);
 }
 
 static void changed_entry_is_accused(void **state)
 {
   (void)state;
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
+  struct parcel mail = office_mail(0);
   mail.entries[0]->leaf.data[LEAF_HEADER_SIZE + 40] ^= 1;
   assert_nothing_taken(&mail, &id);
 }
@@ -434,7 +155,7 @@ static void path_of_another_entry_is_accused(void **state)
 {
   (void)state;
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
+  struct parcel mail = office_mail(0);
   mail.entries[0]->path.data[0] ^= 1;
   assert_nothing_taken(&mail, &id);
 }
@@ -443,8 +164,17 @@ static void invented_own_entry_is_accused(void **state)
 {
   (void)state;
   struct ref_id id = world_submit(&world, police, &aple, 1);
-  struct parcel mail = pack_mail(0);
-  shorten(&mail, 0); /* the police's entry, as if it were one that we keep */
+  struct parcel mail = office_mail(0);
+  office_shorten(&mail, 0); /* the police's entry, as if it were one that we keep */
+  assert_nothing_taken(&mail, &id);
+}
+
+static void position_beyond_the_log_is_accused(void **state)
+{
+  (void)state;
+  struct ref_id id = world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  mail.d.next = world.size + 1;
   assert_nothing_taken(&mail, &id);
 }
 
@@ -453,30 +183,31 @@ static void directory_comes_first(void **state)
   (void)state;
   struct member *haven = world_enrol(&world, "haven");
   struct ref_id id = world_submit(&world, haven, &aple, 1);
-  struct parcel mail = pack_mail(0);
-  assert_int_equal(deliver(&mail), NOT_FOUND); /* it names an entry of the directory that we do not have */
-  assert_false(knows(&id));
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), NOT_FOUND); /* it names an entry of the directory that we do not have */
+  assert_false(office_knows(&id));
   assert_int_equal(agent.evidence.accused, ALARM_NONE);
-  tell_directory();
-  mail = pack_mail(0);
-  assert_int_equal(deliver(&mail), OK);
-  assert_true(knows(&id));
+  office_tell_directory();
+  mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_true(office_knows(&id));
 }
 
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(brief_is_stored_and_signed_for, setup, teardown),
-      cmocka_unit_test_setup_teardown(repetition_changes_nothing, setup, teardown),
-      cmocka_unit_test_setup_teardown(own_entry_needs_only_its_header, setup, teardown),
-      cmocka_unit_test_setup_teardown(case_that_moved_on_is_not_asked_for, setup, teardown),
-      cmocka_unit_test_setup_teardown(other_key_is_refused, setup, teardown),
-      cmocka_unit_test_setup_teardown(changed_body_is_not_kept, setup, teardown),
-      cmocka_unit_test_setup_teardown(missing_body_is_waited_for, setup, teardown),
-      cmocka_unit_test_setup_teardown(changed_entry_is_accused, setup, teardown),
-      cmocka_unit_test_setup_teardown(path_of_another_entry_is_accused, setup, teardown),
-      cmocka_unit_test_setup_teardown(invented_own_entry_is_accused, setup, teardown),
-      cmocka_unit_test_setup_teardown(directory_comes_first, setup, teardown),
+      cmocka_unit_test_setup_teardown(brief_is_stored_and_signed_for, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(repetition_changes_nothing, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(own_entry_needs_only_its_header, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(case_that_moved_on_is_not_asked_for, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(other_key_is_refused, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(changed_body_is_not_kept, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(missing_body_is_waited_for, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(changed_entry_is_accused, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(path_of_another_entry_is_accused, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(invented_own_entry_is_accused, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(position_beyond_the_log_is_accused, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(directory_comes_first, office_setup, office_teardown),
   };
-  return cmocka_run_group_tests(tests, make_keys, remove_folder);
+  return cmocka_run_group_tests(tests, office_keys, office_end);
 }
