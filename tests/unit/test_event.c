@@ -1,5 +1,5 @@
-/* Bytes to event. One valid event of every act is made from the schema itself; then each of its fields, wherever it
- * stands, is given values at its limits and beyond. The limits below are written down from proto/onward.proto. */
+/* Bytes to event. One valid event of every act is made from the schema itself (sample.h); then each of its fields,
+ * wherever it stands, is given values at its limits and beyond. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,186 +9,34 @@
 
 #include <cmocka.h>
 
-#include "proto/wire/event.h"
+#include "tests/unit/sample.h"
 
 #define MARKER "ZZ9PLURAL" /* a value that no complaint may repeat */
-#define ANYTHING SIZE_MAX
 
 static uint8_t memory[1 << 20];
-static struct arena arena;
 static struct complaint why;
-
-/* --- a valid event of every act --- */
-
-static const struct limit {
-  const char *field;
-  uint64_t min, max;
-  const char *valid; /* a text that fits; NULL: any bytes of the least size */
-} limits[] = {
-    {"core", 1, 4096, NULL},
-    {"nonce", 16, 16, NULL},
-    {"referral_id", 16, 16, NULL},
-    {"sha256", 32, 32, NULL},
-    {"leaf_hash", 32, 32, NULL},
-    {"key_id", 8, 8, NULL},
-    {"recipient", 1, 16, "a21"},
-    {"target", 1, 16, "a21"},
-    {"organisation", 1, 16, "a21"},
-    {"recipients", 1, 16, "a21"},
-    {"scope", 1, 16, "a21"},
-    {"area", 0, 16, "KH-17"},
-    {"request", 1, 1024, NULL},
-    {"signature", 64, 64, NULL},
-    {"random", 32, 32, NULL},
-    {"origin", 1, 48, "exchange.test/log"},
-    {"log_key", 32, 32, NULL},
-    {"index", 1, UINT64_MAX, NULL},
-    {"submit_index", 1, UINT64_MAX, NULL},
-    {"expected_ms", 1, 253402300799999, NULL},
-    {"first_contact_by_ms", 1, 253402300799999, NULL},
-    {"consent_until_ms", 0, 253402300799999, NULL},
-    {"agreement_until_ms", 0, 253402300799999, NULL},
-    {"replace_after_ms", 0, 253402300799999, NULL},
-    {"schema", 1, UINT32_MAX, NULL},
-    {"taxonomy", 1, UINT32_MAX, NULL},
-    {"rules", 1, 1, NULL},
-    {"epoch", 1, UINT32_MAX, NULL},
-    {"leg", 1, 16, NULL},
-    {"hops", 0, 16, NULL},
-    {"slot", 0, 31, NULL},
-    {"size", 256, 65536, NULL},
-};
-
-static const struct {
-  const char *field;
-  size_t min, max;
-} counts[] = {{"recipients", 1, 16}, {"scope", 1, 32}, {"registrars", 2, 2}, {"skipped", 0, 32}, {"sealed", 0, 32}};
-
-static const struct limit *limit_of(const char *field)
-{
-  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-    if (strcmp(limits[i].field, field) == 0)
-      return &limits[i];
-  fail_msg("%s has no limit in this test", field);
-  return NULL;
-}
-
-static void *room(size_t size)
-{
-  void *p = arena_alloc(&arena, size);
-  must(p != NULL);
-  memset(p, 0, size);
-  return p;
-}
-
-static ProtobufCBinaryData bytes_for(const struct limit *l)
-{
-  size_t size = l->valid != NULL ? strlen(l->valid) : l->min;
-  uint8_t *data = room(size + 1);
-  memset(data, 0x41, size);
-  if (l->valid != NULL)
-    memcpy(data, l->valid, size);
-  return (ProtobufCBinaryData){size, data};
-}
-
-static ProtobufCMessage *make(const ProtobufCMessageDescriptor *type);
-
-static void make_one(const ProtobufCFieldDescriptor *field, void *at)
-{
-  if (field->type == PROTOBUF_C_TYPE_ENUM)
-    *(int *)at = 1;
-  else if (field->type == PROTOBUF_C_TYPE_BYTES)
-    *(ProtobufCBinaryData *)at = bytes_for(limit_of(field->name));
-  else if (field->type == PROTOBUF_C_TYPE_UINT64)
-    *(uint64_t *)at = limit_of(field->name)->min + (limit_of(field->name)->min == 0);
-  else if (field->type == PROTOBUF_C_TYPE_UINT32)
-    *(uint32_t *)at = (uint32_t)limit_of(field->name)->min;
-  else if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-    *(ProtobufCMessage **)at = make(field->descriptor);
-}
-
-static size_t element_size(const ProtobufCFieldDescriptor *field)
-{
-  return field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(ProtobufCMessage *);
-}
-
-static void make_repeated(ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, size_t count)
-{
-  uint8_t *at = (uint8_t *)m, *list = room((count + 1) * element_size(field));
-  *(size_t *)(void *)(at + field->quantifier_offset) = count;
-  *(void **)(void *)(at + field->offset) = list;
-  for (size_t i = 0; i < count; i++) {
-    make_one(field, list + i * element_size(field));
-    if (field->type == PROTOBUF_C_TYPE_BYTES) { /* each organisation once */
-      ProtobufCBinaryData *one = (ProtobufCBinaryData *)(void *)list + i;
-      one->data = room(16);
-      one->len = (size_t)snprintf((char *)one->data, 16, "org-%zu", i);
-    }
-  }
-}
-
-/* All fields filled; of a oneof none. */
-static ProtobufCMessage *make(const ProtobufCMessageDescriptor *type)
-{
-  ProtobufCMessage *m = room(type->sizeof_message);
-  protobuf_c_message_init(type, m);
-  for (unsigned i = 0; i < type->n_fields; i++) {
-    const ProtobufCFieldDescriptor *field = &type->fields[i];
-    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
-      continue;
-    if (field->label == PROTOBUF_C_LABEL_REPEATED)
-      make_repeated(m, field, 2);
-    else
-      make_one(field, (uint8_t *)m + field->offset);
-  }
-  return m;
-}
-
-static Onward__Core *make_core(act_kind act)
-{
-  const ProtobufCFieldDescriptor *field =
-      protobuf_c_message_descriptor_get_field(&onward__core__descriptor, (unsigned)act);
-  Onward__Core *core = (Onward__Core *)make(&onward__core__descriptor);
-  enum act_family family = act_family(act);
-  core->act_case = act;
-  core->cancel = (Onward__Cancel *)make(field->descriptor);
-  if (family == ACT_ON_REGISTRY || act_is_registry(act))
-    core->referral_id.len = 0;
-  if (family != ACT_ON_REFERRAL || act == ONWARD__CORE__ACT_SUBMIT)
-    core->answers = NULL;
-  return core;
-}
-
-static Onward__Event *make_event(act_kind act)
-{
-  Onward__Event *e = (Onward__Event *)make(&onward__event__descriptor);
-  e->core = pb_data(pb_pack(make_core(act), &arena));
-  if (act_is_registry(act))
-    e->n_sealed = 0;
-  return e;
-}
 
 static enum status read(struct bytes packed)
 {
   struct event e;
-  uint8_t *copy = room(packed.size + 1); /* in a block of its own, so that a sanitizer sees where it ends */
+  uint8_t *copy = sample_room(packed.size + 1); /* in a block of its own, so that a sanitizer sees where it ends */
   if (packed.size > 0)
     memcpy(copy, packed.data, packed.size);
   memset(&why, 0, sizeof why);
-  size_t used = arena.used;
-  enum status s = event_read(bytes_of(copy, packed.size), &arena, &why, &e);
+  size_t used = sample_arena.used;
+  enum status s = event_read(bytes_of(copy, packed.size), &sample_arena, &why, &e);
   if (s == OK)
     assert_true(bytes_equal(e.bytes, packed));
   else
-    assert_true(arena.used == used); /* nothing of it stays */
+    assert_true(sample_arena.used == used); /* nothing of it stays */
   return s;
 }
 
 static enum status read_core(const Onward__Core *core, act_kind act)
 {
-  Onward__Event *e = make_event(act);
-  e->core = pb_data(pb_pack(core, &arena));
-  return read(pb_pack(e, &arena));
+  Onward__Event *e = sample_event(act);
+  e->core = pb_data(pb_pack(core, &sample_arena));
+  return read(pb_pack(e, &sample_arena));
 }
 
 /* Refused, for this field: its name begins the complaint, and no value stands in it. */
@@ -209,7 +57,7 @@ static void visit_acts(visit each)
 {
   for (unsigned i = 0; i < onward__core__descriptor.n_fields; i++)
     if ((onward__core__descriptor.fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
-      arena = arena_of(memory, sizeof memory);
+      sample_arena = arena_of(memory, sizeof memory);
       each((act_kind)onward__core__descriptor.fields[i].id);
     }
 }
@@ -217,15 +65,15 @@ static void visit_acts(visit each)
 static void check_valid(act_kind act)
 {
   struct event e;
-  struct bytes packed = pb_pack(make_event(act), &arena);
-  if (event_read(packed, &arena, &why, &e) != OK)
+  struct bytes packed = pb_pack(sample_event(act), &sample_arena);
+  if (event_read(packed, &sample_arena, &why, &e) != OK)
     fail_msg("%s: %s", act_name(act), why.text);
   assert_int_equal(e.act, act);
   assert_true(e.outer->n_sealed == (act_is_registry(act) ? 0 : 2));
   assert_true(e.answers_index == (e.core->answers == NULL ? 0 : 1));
   assert_int_equal(e.referral.byte[0], act_is_registry(act) ? 0 : 0x41);
   assert_int_equal(e.answers_hash.byte[31], e.core->answers == NULL ? 0 : 0x41);
-  assert_true(pb_canonical(e.outer, packed, &arena));
+  assert_true(pb_canonical(e.outer, packed, &sample_arena));
 }
 
 static void every_act_has_a_valid_event(void **state)
@@ -245,10 +93,10 @@ struct place {
 
 static enum status again(const struct place *p)
 {
-  arena.used = sizeof memory / 2; /* what was made stays below */
+  sample_arena.used = sizeof memory / 2; /* what was made stays below */
   if (p->core != NULL)
-    p->event->core = pb_data(pb_pack(p->core, &arena));
-  return read(pb_pack(p->event, &arena));
+    p->event->core = pb_data(pb_pack(p->core, &sample_arena));
+  return read(pb_pack(p->event, &sample_arena));
 }
 
 static void try_message(const struct place *p, ProtobufCMessage *m);
@@ -280,7 +128,7 @@ static void put_number(const ProtobufCFieldDescriptor *field, void *at, uint64_t
 
 static void try_number(const struct place *p, const ProtobufCFieldDescriptor *field, void *at)
 {
-  const struct limit *l = limit_of(field->name);
+  const struct sample_limit *l = sample_limit_of(field->name);
   uint64_t most = field->type == PROTOBUF_C_TYPE_UINT32 ? UINT32_MAX : UINT64_MAX;
   put_number(field, at, l->max);
   assert_int_equal(again(p), OK);
@@ -329,7 +177,7 @@ static void try_texts(const struct place *p, const char *field, ProtobufCBinaryD
 static void try_bytes(const struct place *p, const ProtobufCFieldDescriptor *field, ProtobufCBinaryData *at)
 {
   static uint8_t text[2048];
-  const struct limit *l = limit_of(field->name);
+  const struct sample_limit *l = sample_limit_of(field->name);
   ProtobufCBinaryData was = *at;
   bool id = strcmp(field->name, "referral_id") == 0;
   memset(text, id || l->valid == NULL ? 'A' : 'a', sizeof text);
@@ -364,7 +212,8 @@ static void try_one(const struct place *p, const ProtobufCFieldDescriptor *field
   case PROTOBUF_C_TYPE_BYTES:
     if (p->core == NULL && strcmp(field->name, "core") == 0)
       break;
-    if (((ProtobufCBinaryData *)at)->len > 0 || limit_of(field->name)->min == 0) /* a referral's id where one is due */
+    if (((ProtobufCBinaryData *)at)->len > 0 ||
+        sample_limit_of(field->name)->min == 0) /* a referral's id where one is due */
       try_bytes(p, field, at);
     break;
   case PROTOBUF_C_TYPE_MESSAGE:
@@ -380,13 +229,13 @@ static void try_count(const struct place *p, const ProtobufCFieldDescriptor *fie
 {
   size_t *count = (size_t *)(void *)((uint8_t *)m + field->quantifier_offset), was = *count;
   void **list = (void **)(void *)((uint8_t *)m + field->offset), *old = *list;
-  arena.used = sizeof memory / 4;
-  for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-    if (strcmp(counts[i].field, field->name) == 0) {
-      make_repeated(m, field, counts[i].max + 1);
+  sample_arena.used = sizeof memory / 4;
+  for (size_t i = 0; i < sizeof sample_counts / sizeof sample_counts[0]; i++)
+    if (strcmp(sample_counts[i].field, field->name) == 0) {
+      sample_repeat(m, field, sample_counts[i].max + 1);
       assert_complains(again(p), field->name);
-      if (counts[i].min > 0) {
-        *count = counts[i].min - 1;
+      if (sample_counts[i].min > 0) {
+        *count = sample_counts[i].min - 1;
         assert_complains(again(p), field->name);
       }
     }
@@ -408,14 +257,14 @@ static void try_message(const struct place *p, ProtobufCMessage *m)
     }
     size_t count = *(size_t *)(void *)(at + field->quantifier_offset);
     for (size_t k = 0; k < count; k++)
-      try_one(p, field, *(uint8_t **)(void *)(at + field->offset) + k * element_size(field));
+      try_one(p, field, *(uint8_t **)(void *)(at + field->offset) + k * sample_element_size(field));
     try_count(p, field, m);
   }
 }
 
 static void check_limits(act_kind act)
 {
-  struct place p = {.act = act, .core = make_core(act), .event = make_event(act)};
+  struct place p = {.act = act, .core = sample_core(act), .event = sample_event(act)};
   if (act == ONWARD__CORE__ACT_SUBMIT) { /* all recipients are in scope, whatever becomes of one of them */
     p.core->submit->n_recipients = 1;
   }
@@ -432,8 +281,8 @@ static void every_field_of_every_act_has_its_limits(void **state)
 static void every_field_of_a_sealed_part_has_its_limits(void **state)
 {
   (void)state;
-  arena = arena_of(memory, sizeof memory);
-  struct place p = {.act = ONWARD__CORE__ACT_CLOSE, .event = make_event(ONWARD__CORE__ACT_CLOSE)};
+  sample_arena = arena_of(memory, sizeof memory);
+  struct place p = {.act = ONWARD__CORE__ACT_CLOSE, .event = sample_event(ONWARD__CORE__ACT_CLOSE)};
   try_message(&p, &p.event->base);
   static const uint32_t sizes[] = {255, 257, 300, 511, 513, 65535, 0, 1000, UINT32_MAX};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -451,10 +300,10 @@ static void every_field_of_a_sealed_part_has_its_limits(void **state)
 
 static void check_outer(act_kind act)
 {
-  struct place p = {.act = act, .core = make_core(act), .event = make_event(act)};
+  struct place p = {.act = act, .core = sample_core(act), .event = sample_event(act)};
   Onward__Core *core = p.core;
-  ProtobufCBinaryData id = core->referral_id, other_id = bytes_for(limit_of("referral_id"));
-  Onward__Answered *answers = core->answers, *other = (Onward__Answered *)make(&onward__answered__descriptor);
+  ProtobufCBinaryData id = core->referral_id, other_id = sample_bytes(sample_limit_of("referral_id"));
+  Onward__Answered *answers = core->answers, *other = (Onward__Answered *)sample_message(&onward__answered__descriptor);
   core->referral_id = id.len > 0 ? (ProtobufCBinaryData){0, NULL} : other_id;
   assert_complains(again(&p), "referral_id");
   core->referral_id = id;
@@ -475,7 +324,7 @@ static void acts_carry_what_is_theirs_and_nothing_else(void **state)
 {
   (void)state;
   visit_acts(check_outer);
-  Onward__Core *core = make_core(ONWARD__CORE__ACT_LEG_OPENED);
+  Onward__Core *core = sample_core(ONWARD__CORE__ACT_LEG_OPENED);
   core->leg_opened->brief = NULL;
   assert_int_equal(read_core(core, ONWARD__CORE__ACT_LEG_OPENED), BAD_INPUT);
   core->act_case = ONWARD__CORE__ACT__NOT_SET;
@@ -485,19 +334,19 @@ static void acts_carry_what_is_theirs_and_nothing_else(void **state)
 static void organisations_are_named_once_and_within_scope(void **state)
 {
   (void)state;
-  arena = arena_of(memory, sizeof memory);
-  Onward__Core *core = make_core(ONWARD__CORE__ACT_SUBMIT);
+  sample_arena = arena_of(memory, sizeof memory);
+  Onward__Core *core = sample_core(ONWARD__CORE__ACT_SUBMIT);
   assert_int_equal(read_core(core, ONWARD__CORE__ACT_SUBMIT), OK);
   core->submit->recipients[1] = core->submit->recipients[0];
   assert_complains(read_core(core, ONWARD__CORE__ACT_SUBMIT), "recipients");
-  core = make_core(ONWARD__CORE__ACT_SUBMIT);
+  core = sample_core(ONWARD__CORE__ACT_SUBMIT);
   core->submit->scope[1] = pb_data(bytes_text("another"));
   assert_complains(read_core(core, ONWARD__CORE__ACT_SUBMIT), "recipients");
-  core = make_core(ONWARD__CORE__ACT_SUBMIT);
+  core = sample_core(ONWARD__CORE__ACT_SUBMIT);
   core->submit->n_recipients = 1;
   core->submit->scope[1] = core->submit->scope[0];
   assert_complains(read_core(core, ONWARD__CORE__ACT_SUBMIT), "scope");
-  core = make_core(ONWARD__CORE__ACT_READDRESS);
+  core = sample_core(ONWARD__CORE__ACT_READDRESS);
   core->readdress->recipients[1] = core->readdress->recipients[0];
   assert_complains(read_core(core, ONWARD__CORE__ACT_READDRESS), "recipients");
 }
@@ -508,12 +357,12 @@ static struct bytes wrap(struct bytes core)
 {
   Onward__Event e = ONWARD__EVENT__INIT;
   e.core = pb_data(core);
-  return pb_pack(&e, &arena);
+  return pb_pack(&e, &sample_arena);
 }
 
 static struct bytes joined(struct bytes a, const void *more, size_t size)
 {
-  uint8_t *to = room(a.size + size + 1);
+  uint8_t *to = sample_room(a.size + size + 1);
   if (a.size > 0)
     memcpy(to, a.data, a.size);
   memcpy(to + a.size, more, size);
@@ -530,9 +379,9 @@ static struct bytes spliced(struct bytes b, size_t at, size_t out, const char *i
 /* nonce[18] referral_id[18] answers[2 + 36 + ...] accept: an event whose packed form is known by heart. */
 static struct bytes plain_core(void)
 {
-  Onward__Core *core = make_core(ONWARD__CORE__ACT_ACCEPT);
+  Onward__Core *core = sample_core(ONWARD__CORE__ACT_ACCEPT);
   core->accept->first_contact_by_ms = 5;
-  struct bytes packed = pb_pack(core, &arena);
+  struct bytes packed = pb_pack(core, &sample_arena);
   assert_int_equal(packed.size, 18 + 18 + 2 + 36 + 3 + 2);
   assert_memory_equal(packed.data + 74, "\xa2\x01\x02\x08\x05", 5);
   return packed;
@@ -548,7 +397,7 @@ static void assert_form(struct bytes event)
 static void other_forms_of_the_same_event_are_refused(void **state)
 {
   (void)state;
-  arena = arena_of(memory, sizeof memory);
+  sample_arena = arena_of(memory, sizeof memory);
   struct bytes core = plain_core();
   assert_int_equal(read(wrap(core)), OK);
   assert_form(wrap(JOINED(core, "\x98\x06\x01")));                    /* field 99, at the end */
@@ -572,9 +421,9 @@ static void other_forms_of_the_same_event_are_refused(void **state)
 static void defaults_are_not_written_out(void **state)
 {
   (void)state;
-  arena = arena_of(memory, sizeof memory);
-  Onward__Core *core = make_core(ONWARD__CORE__ACT_TELL);
-  struct bytes packed = pb_pack(core, &arena);
+  sample_arena = arena_of(memory, sizeof memory);
+  Onward__Core *core = sample_core(ONWARD__CORE__ACT_TELL);
+  struct bytes packed = pb_pack(core, &sample_arena);
   assert_int_equal(read(wrap(packed)), OK); /* not a matter of safety */
   assert_memory_equal(packed.data + packed.size - 2, "\x7a\x00", 2);
   assert_form(wrap(spliced(packed, packed.size - 1, 1, "\x02\x08\x00", 3)));
@@ -586,7 +435,7 @@ static void sizes_are_limited(void **state)
 {
   (void)state;
   static uint8_t many[65536];
-  arena = arena_of(memory, sizeof memory);
+  sample_arena = arena_of(memory, sizeof memory);
   assert_complains(read((struct bytes){NULL, 0}), "event");
   for (size_t i = 0; i < sizeof many; i += 2)
     memcpy(many + i, "\x12\x00", 2); /* an empty Sealed: 65,536 bytes would become 4.6 MB */
@@ -602,16 +451,16 @@ static void a_full_arena_is_no_fault_of_the_event(void **state)
 {
   (void)state;
   struct event e;
-  arena = arena_of(memory, sizeof memory);
-  struct bytes packed = pb_pack(make_event(ONWARD__CORE__ACT_CLOSE), &arena);
+  sample_arena = arena_of(memory, sizeof memory);
+  struct bytes packed = pb_pack(sample_event(ONWARD__CORE__ACT_CLOSE), &sample_arena);
   static uint8_t little[4096];
   struct arena small = arena_of(little, sizeof little);
   assert_int_equal(event_read(packed, &small, &why, &e), NOT_NOW);
   assert_true(small.used == 0);
-  Onward__Core *core = make_core(ONWARD__CORE__ACT_ENROL);
-  core->enrol->request = (ProtobufCBinaryData){5000, room(5000)};
+  Onward__Core *core = sample_core(ONWARD__CORE__ACT_ENROL);
+  core->enrol->request = (ProtobufCBinaryData){5000, sample_room(5000)};
   struct bytes out;
-  assert_int_equal(event_pack(core, NULL, 0, &arena, &out), BAD_INPUT);
+  assert_int_equal(event_pack(core, NULL, 0, &sample_arena, &out), BAD_INPUT);
   small.used = sizeof little - 64;
   assert_int_equal(event_pack(core, NULL, 0, &small, &out), NOT_NOW);
 }

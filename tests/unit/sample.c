@@ -1,0 +1,148 @@
+/* From the generated descriptors alone: a field that is added to the schema needs a line in `limits`, and nothing else.
+ */
+#include "tests/unit/sample.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct arena sample_arena;
+
+static const struct sample_limit limits[] = {
+    {"core", 1, 4096, NULL},
+    {"nonce", 16, 16, NULL},
+    {"referral_id", 16, 16, NULL},
+    {"sha256", 32, 32, NULL},
+    {"leaf_hash", 32, 32, NULL},
+    {"key_id", 8, 8, NULL},
+    {"recipient", 1, 16, "a21"},
+    {"target", 1, 16, "a21"},
+    {"organisation", 1, 16, "a21"},
+    {"recipients", 1, 16, "a21"},
+    {"scope", 1, 16, "a21"},
+    {"area", 0, 16, "KH-17"},
+    {"request", 1, 1024, NULL},
+    {"signature", 64, 64, NULL},
+    {"random", 32, 32, NULL},
+    {"origin", 1, 48, "exchange.test/log"},
+    {"log_key", 32, 32, NULL},
+    {"index", 1, UINT64_MAX, NULL},
+    {"submit_index", 1, UINT64_MAX, NULL},
+    {"expected_ms", 1, 253402300799999, NULL},
+    {"first_contact_by_ms", 1, 253402300799999, NULL},
+    {"consent_until_ms", 0, 253402300799999, NULL},
+    {"agreement_until_ms", 0, 253402300799999, NULL},
+    {"replace_after_ms", 0, 253402300799999, NULL},
+    {"schema", 1, UINT32_MAX, NULL},
+    {"taxonomy", 1, UINT32_MAX, NULL},
+    {"rules", 1, 1, NULL},
+    {"epoch", 1, UINT32_MAX, NULL},
+    {"leg", 1, 16, NULL},
+    {"hops", 0, 16, NULL},
+    {"slot", 0, 31, NULL},
+    {"size", 256, 65536, NULL},
+};
+
+const struct sample_count sample_counts[SAMPLE_COUNTS] = {
+    {"recipients", 1, 16}, {"scope", 1, 32}, {"registrars", 2, 2}, {"skipped", 0, 32}, {"sealed", 0, 32}};
+
+const struct sample_limit *sample_limit_of(const char *field)
+{
+  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+    if (strcmp(limits[i].field, field) == 0)
+      return &limits[i];
+  must(false); /* a field that has no limit above */
+  return NULL;
+}
+
+void *sample_room(size_t size)
+{
+  void *p = arena_alloc(&sample_arena, size);
+  must(p != NULL);
+  memset(p, 0, size);
+  return p;
+}
+
+ProtobufCBinaryData sample_bytes(const struct sample_limit *l)
+{
+  size_t size = l->valid != NULL ? strlen(l->valid) : l->min;
+  uint8_t *data = sample_room(size + 1);
+  memset(data, 0x41, size);
+  if (l->valid != NULL)
+    memcpy(data, l->valid, size);
+  return (ProtobufCBinaryData){size, data};
+}
+
+static void make_one(const ProtobufCFieldDescriptor *field, void *at)
+{
+  if (field->type == PROTOBUF_C_TYPE_ENUM)
+    *(int *)at = 1;
+  else if (field->type == PROTOBUF_C_TYPE_BYTES)
+    *(ProtobufCBinaryData *)at = sample_bytes(sample_limit_of(field->name));
+  else if (field->type == PROTOBUF_C_TYPE_UINT64)
+    *(uint64_t *)at = sample_limit_of(field->name)->min + (sample_limit_of(field->name)->min == 0);
+  else if (field->type == PROTOBUF_C_TYPE_UINT32)
+    *(uint32_t *)at = (uint32_t)sample_limit_of(field->name)->min;
+  else if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+    *(ProtobufCMessage **)at = sample_message(field->descriptor);
+}
+
+size_t sample_element_size(const ProtobufCFieldDescriptor *field)
+{
+  return field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(ProtobufCMessage *);
+}
+
+void sample_repeat(ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, size_t count)
+{
+  uint8_t *at = (uint8_t *)m, *list = sample_room((count + 1) * sample_element_size(field));
+  *(size_t *)(void *)(at + field->quantifier_offset) = count;
+  *(void **)(void *)(at + field->offset) = list;
+  for (size_t i = 0; i < count; i++) {
+    make_one(field, list + i * sample_element_size(field));
+    if (field->type == PROTOBUF_C_TYPE_BYTES) { /* each organisation once */
+      ProtobufCBinaryData *one = (ProtobufCBinaryData *)(void *)list + i;
+      one->data = sample_room(16);
+      one->len = (size_t)snprintf((char *)one->data, 16, "org-%zu", i);
+    }
+  }
+}
+
+/* All fields filled; of a oneof none. */
+ProtobufCMessage *sample_message(const ProtobufCMessageDescriptor *type)
+{
+  ProtobufCMessage *m = sample_room(type->sizeof_message);
+  protobuf_c_message_init(type, m);
+  for (unsigned i = 0; i < type->n_fields; i++) {
+    const ProtobufCFieldDescriptor *field = &type->fields[i];
+    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
+      continue;
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+      sample_repeat(m, field, 2);
+    else
+      make_one(field, (uint8_t *)m + field->offset);
+  }
+  return m;
+}
+
+Onward__Core *sample_core(act_kind act)
+{
+  const ProtobufCFieldDescriptor *field =
+      protobuf_c_message_descriptor_get_field(&onward__core__descriptor, (unsigned)act);
+  Onward__Core *core = (Onward__Core *)sample_message(&onward__core__descriptor);
+  enum act_family family = act_family(act);
+  core->act_case = act;
+  core->cancel = (Onward__Cancel *)sample_message(field->descriptor);
+  if (family == ACT_ON_REGISTRY || act_is_registry(act))
+    core->referral_id.len = 0;
+  if (family != ACT_ON_REFERRAL || act == ONWARD__CORE__ACT_SUBMIT)
+    core->answers = NULL;
+  return core;
+}
+
+Onward__Event *sample_event(act_kind act)
+{
+  Onward__Event *e = (Onward__Event *)sample_message(&onward__event__descriptor);
+  e->core = pb_data(pb_pack(sample_core(act), &sample_arena));
+  if (act_is_registry(act))
+    e->n_sealed = 0;
+  return e;
+}
