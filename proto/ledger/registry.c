@@ -67,9 +67,14 @@ static void enrol(struct books *b, const Onward__Enrol *enrol, uint64_t index, b
   struct org_id id;
   must(pb_org(request->organisation, &id) == OK);
   struct organisation o;
-  set_pending(b, &id, 0, 0); /* of one that is enrolled again: a replacement that waited is void */
   if (books_organisation(b, &id, &o) != OK)
     o.registrar = registrar;
+  else if (o.standing == ONWARD__STANDING__ACTIVE) { /* its agreement is renewed, and nothing else */
+    o.agreement_until_ms = enrol->agreement_until_ms;
+    books_put_organisation(b, &o);
+    return;
+  }
+  set_pending(b, &id, 0, 0); /* of one that is enrolled again: a replacement that waited is void */
   o.id = id;
   o.standing = ONWARD__STANDING__ACTIVE;
   o.kind = (uint8_t)request->kind;

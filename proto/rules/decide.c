@@ -2,6 +2,7 @@
  * answer what it says, does it fit its act, is what you want allowed. The first no is the verdict. */
 #include <string.h>
 
+#include "proto/ledger/rows.h"
 #include "proto/rules/rules.h"
 
 #define V(name) ONWARD__VERDICT__##name
@@ -156,6 +157,14 @@ static bool consent_over(const Onward__Core *consent, uint64_t time_ms)
   return consent->submit->consent_until_ms != 0 && consent->submit->consent_until_ms < time_ms;
 }
 
+/* The author's. */
+static bool agreement_over(const struct occasion *o)
+{
+  struct organisation author;
+  return books_organisation(o->books, &o->author, &author) == OK && author.agreement_until_ms != 0 &&
+         author.agreement_until_ms < o->time_ms;
+}
+
 static Onward__Verdict decide_reroute(const struct occasion *o, const struct event *e, struct referral *r)
 {
   struct org_id target;
@@ -197,6 +206,8 @@ static Onward__Verdict decide_readdress(const struct occasion *o, const struct e
   }
   if (consent_over(consent, o->time_ms))
     return V(CONSENT_IS_OVER);
+  if (agreement_over(o))
+    return V(AGREEMENT_IS_OVER);
   if (r->leg >= LEGS_MAX)
     return V(LEGS_AT_LIMIT);
   if (r->party_count + added > PARTIES_MAX)
@@ -220,7 +231,6 @@ static Onward__Verdict decide_receive(const struct occasion *o, const struct eve
 static Onward__Verdict decide_submit(const struct occasion *o, const struct event *e)
 {
   struct referral r;
-  struct organisation author;
   const Onward__Submit *s = e->core->submit;
   if (books_referral(o->books, &e->referral, &r) == OK)
     return V(REFERRAL_EXISTS);
@@ -228,8 +238,7 @@ static Onward__Verdict decide_submit(const struct occasion *o, const struct even
     return V(WRONG_SEALED_PARTS);
   if (s->consent_until_ms != 0 && s->consent_until_ms < o->time_ms)
     return V(CONSENT_IS_OVER);
-  if (books_organisation(o->books, &o->author, &author) == OK && author.agreement_until_ms != 0 &&
-      author.agreement_until_ms < o->time_ms)
+  if (agreement_over(o))
     return V(AGREEMENT_IS_OVER);
   return recipients_fit(o, s->recipients, s->n_recipients);
 }
@@ -313,20 +322,40 @@ static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enro
     return v;
   if (books_organisation(o->books, &id, &there) != OK)
     return V(ACCEPTED);
+  bool same = same_keys(o, e->request, &there.keys);
   if (there.standing == ONWARD__STANDING__ACTIVE)
-    return V(ALREADY_ENROLLED);
-  return same_keys(o, e->request, &there.keys) ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
+    return same && e->agreement_until_ms != there.agreement_until_ms ? V(ACCEPTED) : V(ALREADY_ENROLLED);
+  return same ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
 }
 
+/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. */
 static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,
-                                   const struct org_id *must_be)
+                                   const struct org_id *must_be, bool waits)
 {
   struct org_id id;
   struct organisation there;
   Onward__Verdict v = request_fits(o, request, signature, must_be, &id);
   if (v == V(ACCEPTED) && books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
-  return v;
+  return v == V(ACCEPTED) && waits && there.pending_due_ms != 0 ? V(REPLACEMENT_WAITS) : v;
+}
+
+/* Without a registrar nobody could ever be enrolled, suspended or given new keys again. */
+static bool last_registrar(struct books *b, const struct org_id *id)
+{
+  struct row_key from = row_key_start();
+  struct bytes key, value;
+  while (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) == OK) {
+    struct organisation other;
+    struct org_id other_id;
+    memcpy(&other_id, key.data, sizeof other_id);
+    if (books_organisation(b, &other_id, &other) == OK && other.registrar != 0 &&
+        other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&other_id, id))
+      return false;
+    from = key_of_org(&other_id);
+    row_key_u8(&from, 0); /* right behind it */
+  }
+  return true;
 }
 
 static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Suspend *s)
@@ -338,7 +367,7 @@ static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Su
     return V(NOT_YET_SUPPORTED);
   if (books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
-  return V(ACCEPTED);
+  return there.registrar != 0 && last_registrar(o->books, &id) ? V(LAST_REGISTRAR) : V(ACCEPTED);
 }
 
 static Onward__Verdict decide_stop(const struct occasion *o, const Onward__StopReplacement *s, bool registrar)
@@ -359,7 +388,7 @@ static Onward__Verdict decide_registry(const struct occasion *o, const struct ev
   const Onward__Core *c = e->core;
   bool registrar = books_organisation(o->books, &o->author, &author) == OK && author.registrar != 0;
   if (e->act == ONWARD__CORE__ACT_ROTATE)
-    return decide_keys(o, c->rotate->request, c->rotate->signature, &o->author);
+    return decide_keys(o, c->rotate->request, c->rotate->signature, &o->author, false);
   if (e->act == ONWARD__CORE__ACT_STOP_REPLACEMENT)
     return decide_stop(o, c->stop_replacement, registrar);
   if (!registrar)
@@ -368,7 +397,7 @@ static Onward__Verdict decide_registry(const struct occasion *o, const struct ev
     return decide_enrol(o, c->enrol);
   if (e->act == ONWARD__CORE__ACT_SUSPEND)
     return decide_suspend(o, c->suspend);
-  return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL);
+  return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL, true);
 }
 
 Onward__Verdict rules_decide(const struct occasion *o, const struct event *e)

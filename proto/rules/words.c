@@ -29,6 +29,9 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__TOO_MANY_PARTIES] = "the referral names 32 organisations already; close it and send a new one",
       [ONWARD__VERDICT__NEW_KEYS_BY_REPLACEMENT] =
           "this organisation was enrolled with other keys: its keys can only be replaced (registrar rotate)",
+      [ONWARD__VERDICT__REPLACEMENT_WAITS] =
+          "a replacement of that organisation's keys waits already; stop it first (registrar stop)",
+      [ONWARD__VERDICT__LAST_REGISTRAR] = "it is the last registrar; another one must be in standing first",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)
