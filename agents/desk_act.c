@@ -341,7 +341,7 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
   struct books *b = agent_read(a);
   json_t *refused = desk_item(b, s->request, &s->view.item);
   if (refused == NULL)
-    view_get(b, &s->view.item, &s->view);
+    view_get(a, b, steps_read(b), &s->view.item, &s->view);
   bool draft = refused == NULL && !s->view.logged;
   if (refused == NULL && !draft)
     refused = compose_step(a, b, s, form, &c);
@@ -353,8 +353,11 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
     return take_back(a, &s->view.item);
   if (draft)
     return desk_error("not_allowed", NULL, "it is not in the log", "wait until it is, or cancel it");
-  if (refused == NULL)
-    refused = desk_judge(a, &c.event);
+  if (refused == NULL && (refused = desk_judge(a, &c.event)) != NULL && view_has_step(&s->view, form->act)) {
+    json_decref(refused);
+    refused = desk_error("not_allowed", NULL, "you did that already: it is written down here, and not yet recorded",
+                         "onward outbox");
+  }
   return refused != NULL ? refused : save_step(a, s, &c);
 }
 

@@ -37,7 +37,7 @@ static bool in_box(const char *box, const struct view *v)
   return true;
 }
 
-static size_t scan(struct agent *a, struct books *b, const char *box, struct line *lines)
+static size_t scan(struct agent *a, struct books *b, const struct steps *steps, const char *box, struct line *lines)
 {
   struct walk w = walk_start(TABLE_ITEMS, (struct bytes){NULL, 0});
   size_t count = 0;
@@ -46,7 +46,7 @@ static size_t scan(struct agent *a, struct books *b, const char *box, struct lin
     struct view v;
     must(w.value.size == sizeof item);
     memcpy(&item, w.value.data, sizeof item);
-    view_get(b, &item, &v);
+    view_get(a, b, steps, &item, &v);
     if (in_box(box, &v))
       lines[count++] = (struct line){view_urgency(&v, &a->self.id), item.id};
   }
@@ -67,14 +67,15 @@ json_t *desk_list(struct agent *a, const json_t *request)
   if (lines == NULL)
     return desk_trouble(OUR_FAULT);
   struct books *b = agent_read(a);
-  size_t count = scan(a, b, box, lines);
+  const struct steps *steps = steps_read(b);
+  size_t count = scan(a, b, steps, box, lines);
   json_t *items = json_array();
   for (size_t i = 0; i < count && i < LISTED_MAX; i++) {
     struct item item;
     struct view v;
     if (item_get(b, &lines[i].id, &item) != OK)
       continue;
-    view_get(b, &item, &v);
+    view_get(a, b, steps, &item, &v);
     json_array_append_new(items, view_json(a, b, &v));
   }
   free(lines);
@@ -168,7 +169,7 @@ static enum status seen(struct agent *a, struct showing *s, bool *acknowledged)
   const struct referral *r = &s->view.referral;
   struct item *item = &s->view.item;
   bool first = s->view.logged && !item->sender && r->state == STATE_RECEIVED && referral_present(r, &a->self.id) &&
-               s->brief != NULL && item->acknowledged_leg != r->leg_index && item->pending == 0;
+               s->brief != NULL && item->acknowledged_leg != r->leg_index && s->view.next.state == STATE_RECEIVED;
   if (!first && item->opened && !item->fresh)
     return OK;
   item->opened = 1;
@@ -202,7 +203,7 @@ static json_t *answer_show(struct agent *a, struct showing *s, bool acknowledged
   struct item item;
   struct books *b = agent_read(a);
   if (item_get(b, &s->view.item.id, &item) == OK)
-    view_get(b, &item, &s->view);
+    view_get(a, b, steps_read(b), &item, &s->view);
   json_t *o = json_pack("{s:b, s:o, s:O, s:o, s:b}", "ok", 1, "item", view_json(a, b, &s->view), "notes", s->notes,
                         "history", view_history(a, b, &item.id), "acknowledged_now", acknowledged);
   if (s->brief != NULL)
@@ -224,7 +225,7 @@ json_t *desk_show(struct agent *a, const json_t *request)
     refused = desk_error("locked", NULL, "the case is locked", "unlock");
   if (refused == NULL) {
     a->used_ms = ticks_ms();
-    view_get(b, &item, &s.view);
+    view_get(a, b, steps_read(b), &item, &s.view);
     if (item.sender)
       open_own(a, b, &s);
     else

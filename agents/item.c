@@ -2,6 +2,7 @@
  */
 #include "agents/item.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/rules/rules.h"
@@ -11,11 +12,91 @@ static bool in(enum referral_state state, uint32_t set)
   return (set >> state & 1) != 0;
 }
 
-void view_get(struct books *b, const struct item *item, struct view *out)
+/* --- our own steps --- */
+
+static int by_referral(const void *left, const void *right)
 {
-  out->item = *item;
-  out->logged = books_referral(b, &item->id, &out->referral) == OK;
+  const struct step_of *l = left, *r = right;
+  int order = memcmp(l->referral.byte, r->referral.byte, sizeof l->referral.byte);
+  return order != 0 ? order : (l->number > r->number) - (l->number < r->number);
 }
+
+static bool is_queued(struct books *b, uint8_t priority, uint64_t number)
+{
+  struct bytes nothing;
+  struct row_key k = row_key_start();
+  row_key_u8(&k, priority);
+  row_key_u64(&k, number);
+  return b->get(b, TABLE_QUEUE, row_key(&k), &nothing) == OK;
+}
+
+const struct steps *steps_read(struct books *b)
+{
+  static struct steps steps;
+  struct walk w = walk_start(TABLE_EVENTS, (struct bytes){NULL, 0});
+  steps.count = 0;
+  while (steps.count < STEPS_MAX && walk_next(&w, b)) {
+    struct outbox_event e;
+    uint64_t number = key_number(w.key, 0);
+    must(outbox_get(b, number, &e) == OK);
+    steps.list[steps.count++] = (struct step_of){e.referral, number, e.act, !is_queued(b, e.priority, number)};
+  }
+  qsort(steps.list, steps.count, sizeof steps.list[0], by_referral);
+  return &steps;
+}
+
+static void find_steps(const struct steps *steps, struct view *v)
+{
+  size_t low = 0, high = steps->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (memcmp(steps->list[middle].referral.byte, v->item.id.byte, sizeof v->item.id.byte) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  v->steps = &steps->list[low];
+  for (v->step_count = 0; low < steps->count && ref_id_equal(&steps->list[low].referral, &v->item.id); low++)
+    v->step_count++;
+}
+
+/* What the rules make of the step, if they take it. */
+static void take_step(struct agent *a, struct books *b, const struct step_of *step, struct view *v)
+{
+  size_t used = a->arena.used;
+  struct outbox_event queued;
+  struct event e;
+  struct complaint why;
+  enum actor actor = v->item.sender ? ACTOR_SENDER : ACTOR_RECIPIENT;
+  bool known = outbox_get(b, step->number, &queued) == OK &&
+               event_read(arena_copy(&a->arena, queued.event), &a->arena, &why, &e) == OK;
+  const struct rule *rule = known ? rules_row(&e, actor, v->next.state, v->next.flags) : NULL;
+  if (rule != NULL) {
+    v->next.state = rule->to == STATE_NONE ? v->next.state : rule->to;
+    v->next.flags = (uint8_t)((v->next.flags & ~rule->clears) | rule->sets);
+  }
+  a->arena.used = used;
+}
+
+void view_get(struct agent *a, struct books *b, const struct steps *steps, const struct item *item, struct view *out)
+{
+  *out = (struct view){.item = *item};
+  out->logged = books_referral(b, &item->id, &out->referral) == OK;
+  out->next = out->referral;
+  find_steps(steps, out);
+  for (size_t i = 0; out->logged && i < out->step_count; i++)
+    take_step(a, b, &out->steps[i], out);
+}
+
+bool view_has_step(const struct view *v, act_kind act)
+{
+  for (size_t i = 0; i < v->step_count; i++)
+    if (v->steps[i].act == act)
+      return true;
+  return false;
+}
+
+/* --- how it stands --- */
 
 const struct party *view_party(const struct view *v, const struct org_id *self)
 {
@@ -36,26 +117,29 @@ static bool is_gone(const struct view *v, const struct org_id *self)
   return refused || !referral_present(&v->referral, self);
 }
 
-const char *view_state(const struct view *v, const struct org_id *self)
+static const char *state_in(const struct view *v, const struct referral *r, const struct org_id *self)
 {
-  enum referral_state state = v->referral.state;
-  if (!v->logged)
-    return "draft";
+  enum referral_state state = r->state;
   if (v->item.sender) /* between two legs, for as long as one delivery takes */
     return state_name(state == STATE_LEG_OVER ? STATE_REQUESTED : state == STATE_FAILED ? STATE_RETURNED : state);
   if (is_gone(v, self))
     return "gone";
-  bool left = !referral_present(&v->referral, self) || state == STATE_LEG_OVER || state == STATE_FAILED;
+  bool left = !referral_present(r, self) || state == STATE_LEG_OVER || state == STATE_FAILED;
   return left ? "left" : state_name(state);
+}
+
+const char *view_state(const struct view *v, const struct org_id *self)
+{
+  return v->logged ? state_in(v, &v->referral, self) : "draft";
 }
 
 bool view_ended(const struct view *v, const struct org_id *self)
 {
   if (!v->logged)
     return v->item.draft == 0;
-  const char *state = view_state(v, self);
+  const char *state = state_in(v, &v->next, self);
   return strcmp(state, "gone") == 0 || strcmp(state, "left") == 0 ||
-         !in(v->referral.state, LIVE_STATES | IN(COMPLETED) | IN(RETURNED) | IN(LEG_OVER) | IN(FAILED));
+         !in(v->next.state, LIVE_STATES | IN(COMPLETED) | IN(RETURNED) | IN(LEG_OVER) | IN(FAILED));
 }
 
 bool view_readable(const struct view *v, const struct org_id *self)
@@ -78,7 +162,7 @@ const struct org_id *view_awaited(const struct view *v, const struct org_id *sel
                                                   [STATE_COMPLETED] = {"close"},
                                                   [STATE_RETURNED] = {"readdress", "close"}};
   static const char *const to_cancel[] = {"confirm_cancel", "refuse_cancel", NULL};
-  const struct referral *r = &v->referral;
+  const struct referral *r = view_readable(v, self) ? &v->next : &v->referral;
   if (!v->logged || view_ended(v, self) || by_state[r->state][0] == NULL)
     return NULL;
   *acts = (r->flags & FLAG_CANCEL_OPEN) != 0 ? to_cancel : by_state[r->state];
@@ -189,6 +273,18 @@ static void add_submit(struct agent *a, struct books *b, json_t *o, const struct
   json_object_set_new(o, "parties", parties);
 }
 
+static void add_steps(json_t *o, const struct view *v)
+{
+  json_t *list = json_array();
+  for (size_t i = 0; i < v->step_count; i++) {
+    json_t *one = json_object();
+    set_text(one, "act", act_name(v->steps[i].act));
+    set_text(one, "delivery", v->steps[i].sent ? "sent" : "not_sent");
+    json_array_append_new(list, one);
+  }
+  json_object_set_new(o, "steps", list);
+}
+
 static void add_refused(json_t *o, const struct item *item)
 {
   if (item->refused_act == 0)
@@ -257,6 +353,7 @@ json_t *view_json(struct agent *a, struct books *b, const struct view *v)
   add_state(a, b, o, v);
   set_text(o, "delivery", item->pending == 0 ? "logged" : item->unsent > 0 ? "not_sent" : "sent");
   set_number(o, "pending", item->pending);
+  add_steps(o, v);
   add_refused(o, item);
   set_text(o, "priority", pb_enum_name(&onward__priority__descriptor, item->priority));
   const Onward__Core *core = submit_of(a, b, v);

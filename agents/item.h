@@ -9,21 +9,39 @@
 #include "agents/agent.h"
 #include "agents/vault.h"
 
+/* Acts of ours that the log does not have yet, by referral, oldest first. */
+#define STEPS_MAX (OUTBOX_EVENTS_MAX + BATCHES_IN_FLIGHT_MAX * BATCH_EVENTS_MAX)
+struct steps {
+  size_t count;
+  struct step_of {
+    struct ref_id referral;
+    uint64_t number;
+    uint32_t act;
+    bool sent; /* in a batch */
+  } list[STEPS_MAX];
+};
+/* Read once for a request: valid until it is called again. */
+const struct steps *steps_read(struct books *b);
+
 /* An item with what the books know of it. */
 struct view {
   struct item item;
-  bool logged; /* `referral` is set */
-  struct referral referral;
+  const struct step_of *steps; /* its own */
+  size_t step_count;
+  bool logged;              /* `referral` and `next` are set */
+  struct referral referral; /* as the log has it */
+  struct referral next;     /* its state and flags when our own steps are in the log, too */
 };
-void view_get(struct books *b, const struct item *item, struct view *out);
+void view_get(struct agent *a, struct books *b, const struct steps *steps, const struct item *item, struct view *out);
 
 const char *view_state(const struct view *v, const struct org_id *self); /* DOMAIN's words, draft, gone or left */
-bool view_ended(const struct view *v, const struct org_id *self);
+bool view_ended(const struct view *v, const struct org_id *self);        /* also by a step of ours */
+bool view_has_step(const struct view *v, act_kind act);
 /* May people here read it: our own case, or one whose `receive` is in the log. */
 bool view_readable(const struct view *v, const struct org_id *self);
 /* Our own party in it, as a recipient. NULL: none. */
 const struct party *view_party(const struct view *v, const struct org_id *self);
-/* Who owes the next step; NULL: nobody. `acts`: a NULL-terminated list of names. */
+/* Who owes the next step, our own steps counted; NULL: nobody. `acts`: a NULL-terminated list of names. */
 const struct org_id *view_awaited(const struct view *v, const struct org_id *self, const char *const **acts);
 
 /* Most urgent first: what is smaller comes first. */

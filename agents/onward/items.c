@@ -41,7 +41,6 @@ enum exit_code run_list(struct call *c)
   if (code == DONE && json_array_size(items) == 0)
     say_nothing_there(box);
   for (size_t i = 0; code == DONE && i < json_array_size(items); i++) {
-    item_settle(json_array_get(items, i));
     say_item(json_array_get(items, i), own);
     say("\n");
   }

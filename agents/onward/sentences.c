@@ -15,28 +15,29 @@ static const struct act_words {
   const char *did;     /* in the history: "A21 ... " */
   const char *awaited; /* "Awaited from A21: ... "; NULL: nobody waits for it */
   const char *command; /* behind "onward ", with the item in the place of ID; NULL: it is done by itself */
+  bool own;            /* "you ...": a person does it, on a referral that is logged */
 } acts[] = {
-    {"submit", "sent it", "to be sent", NULL},
-    {"reseal", "sealed it again", "the case sealed again (by itself)", NULL},
-    {"receive", "received it on their computer", "that it arrives on their computer", NULL},
-    {"refuse_open", "could not open it", NULL, NULL},
-    {"acknowledge", "read it", "that a person reads it", "show ID"},
-    {"next", "asked for the next organisation", NULL, NULL},
-    {"waitlist", "put it on their waiting list", NULL, NULL},
-    {"accept", "said yes", "yes or no", "accept ID --first-contact DATE"},
-    {"decline", "said no", "yes or no", "decline ID --reason CODE --by provider"},
-    {"reroute", "passed it on to somebody better placed", "yes or no", "reroute ID --to ORGANISATION"},
-    {"start", "began to help", "the first contact", "start ID"},
-    {"progress", "reported progress", "a report", "progress ID --kind SESSION"},
-    {"complete", "finished", "the result", "complete ID --outcome CODE"},
-    {"fail", "had to stop", NULL, NULL},
-    {"readdress", "chose whom to ask next", "whom to ask next", "readdress ID --to ORGANISATION"},
-    {"cancel", "wished to take it back", NULL, NULL},
-    {"confirm_cancel", "gave it back", "an answer to the wish to take it back", "confirm-cancel ID"},
-    {"refuse_cancel", "did not give it back", "an answer to the wish to take it back", "refuse-cancel ID"},
-    {"close", "closed it", "that it is read and closed", "close ID"},
-    {"leg_opened", "offered it to the next organisation", NULL, NULL},
-    {"returned", "gave it back to its sender", NULL, NULL},
+    {"submit", "sent it", "to be sent", NULL, false},
+    {"reseal", "sealed it again", "the case sealed again (by itself)", NULL, false},
+    {"receive", "received it on their computer", "that it arrives on their computer", NULL, false},
+    {"refuse_open", "could not open it", NULL, NULL, false},
+    {"acknowledge", "read it", "that a person reads it", "show ID", true},
+    {"next", "asked for the next organisation", NULL, NULL, false},
+    {"waitlist", "put it on their waiting list", NULL, NULL, false},
+    {"accept", "said yes", "yes or no", "accept ID --first-contact DATE", true},
+    {"decline", "said no", "yes or no", "decline ID --reason CODE --by provider", true},
+    {"reroute", "passed it on to somebody better placed", "yes or no", "reroute ID --to ORGANISATION", true},
+    {"start", "began to help", "the first contact", "start ID", true},
+    {"progress", "reported progress", "a report", "progress ID --kind SESSION", true},
+    {"complete", "finished", "the result", "complete ID --outcome CODE", true},
+    {"fail", "had to stop", NULL, NULL, true},
+    {"readdress", "chose whom to ask next", "whom to ask next", "readdress ID --to ORGANISATION", true},
+    {"cancel", "wished to take it back", NULL, NULL, true},
+    {"confirm_cancel", "gave it back", "an answer to the wish to take it back", "confirm-cancel ID", true},
+    {"refuse_cancel", "did not give it back", "an answer to the wish to take it back", "refuse-cancel ID", true},
+    {"close", "closed it", "that it is read and closed", "close ID", true},
+    {"leg_opened", "offered it to the next organisation", NULL, NULL, false},
+    {"returned", "gave it back to its sender", NULL, NULL, false},
 };
 
 static const struct act_words *act_find(const char *act)
@@ -85,6 +86,12 @@ static const struct {
     {"gone", "it moved on", false, "it moved on to others before it arrived on this computer"},
 };
 
+static const char *list_text(const json_t *list, size_t i)
+{
+  const char *text = json_string_value(json_array_get(list, i));
+  return text == NULL ? "" : text;
+}
+
 static bool is_sender(const json_t *item)
 {
   return strcmp(text_of(item, "role"), "sender") == 0;
@@ -106,6 +113,16 @@ static const char *draft_words(const json_t *item)
   return strcmp(delivery, "sent") == 0 ? "sent, not yet confirmed by the exchange" : "not taken by the exchange";
 }
 
+/* Whether this act of ours waits to be recorded. */
+static bool has_step(const json_t *item, const char *act)
+{
+  const json_t *steps = json_object_get(item, "steps");
+  for (size_t i = 0; i < json_array_size(steps); i++)
+    if (strcmp(text_of(json_array_get(steps, i), "act"), act) == 0)
+      return true;
+  return false;
+}
+
 static const char *cancel_words(const json_t *item)
 {
   if (!list_has(json_object_get(item, "flags"), "cancel_open"))
@@ -118,6 +135,8 @@ const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
   const char *state = text_of(item, "state"), *plain = state, *name = "";
   if (strcmp(state, "draft") == 0)
     plain = draft_words(item);
+  if (strcmp(state, "received") == 0 && !is_sender(item) && has_step(item, "acknowledge"))
+    state = "acknowledged"; /* whoever has read it knows that, before it is recorded */
   for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
     if (strcmp(states[i].state, state) == 0) {
       plain = is_sender(item) ? states[i].at_sender : states[i].at_recipient;
@@ -128,22 +147,17 @@ const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
   return words;
 }
 
-void item_settle(json_t *item)
-{
-  uint64_t pending = number_of(item, "pending");
-  if (is_sender(item) || strcmp(text_of(item, "state"), "received") != 0 || !flag_of(item, "opened") ||
-      list_has(json_object_get(item, "flags"), "cancel_open"))
-    return;
-  json_object_set_new(item, "state", json_string("acknowledged"));
-  json_object_set_new(item, "awaited", json_pack("[s, s, s]", "accept", "decline", "reroute"));
-  json_object_set_new(item, "pending", json_integer(pending == 0 ? 0 : (json_int_t)pending - 1));
-}
-
+/* What the computer does by itself has no command. */
 bool item_is_ours(const json_t *item, const char *own)
 {
   const char *from = text_of(item, "awaited_from");
-  return from[0] != 0 && strcmp(from, own) == 0 && number_of(item, "pending") == 0 &&
-         json_array_size(json_object_get(item, "awaited")) > 0;
+  const json_t *awaited = json_object_get(item, "awaited");
+  for (size_t i = 0; i < json_array_size(awaited) && from[0] != 0 && strcmp(from, own) == 0; i++) {
+    const struct act_words *found = act_find(list_text(awaited, i));
+    if (found != NULL && found->command != NULL)
+      return true;
+  }
+  return false;
 }
 
 const char *item_name(const json_t *item, const char *id)
@@ -201,18 +215,12 @@ static void say_since(const json_t *item)
     say(", since %s, %s", time_words(ms, since), ago_words(ms, ago));
 }
 
-static const char *list_text(const json_t *list, size_t i)
-{
-  const char *text = json_string_value(json_array_get(list, i));
-  return text == NULL ? "" : text;
-}
-
 /* Awaited acts that read the same are said once. */
 static void say_awaited(const json_t *item, const char *own)
 {
   const json_t *awaited = json_object_get(item, "awaited");
   const char *from = text_of(item, "awaited_from");
-  if (json_array_size(awaited) == 0 || from[0] == 0)
+  if (json_array_size(awaited) == 0 || from[0] == 0 || (strcmp(from, own) == 0 && !item_is_ours(item, own)))
     return;
   const char *name = strcmp(from, own) == 0 ? "you" : item_name(item, from);
   say("          awaited from %s: ", name);
@@ -231,17 +239,22 @@ static void say_responsible(const json_t *item, const char *own)
 {
   const char *who = text_of(item, "who");
   if (who[0] != 0)
-    say("          responsible for the child: %s\n", strcmp(who, own) == 0 ? "you" : name_of(item, "who", "who_name"));
+    say("          responsible for the child: %s%s\n", strcmp(who, own) == 0 ? "you" : name_of(item, "who", "who_name"),
+        has_step(item, "accept") ? ", until your yes is recorded" : "");
 }
 
-/* What is on its way besides, and what was not taken. */
+/* What is on its way besides, and what was not taken. Steps that nobody has to take are not told. */
 static void say_own_steps(const json_t *item)
 {
-  const char *delivery = text_of(item, "delivery");
-  if (number_of(item, "pending") > 0 && strcmp(text_of(item, "state"), "draft") != 0)
-    say("          your newest step: %s\n", strcmp(delivery, "not_sent") == 0
-                                                ? "not yet sent from this computer"
-                                                : "sent, not yet confirmed by the exchange");
+  const json_t *steps = json_object_get(item, "steps");
+  for (size_t i = 0; i < json_array_size(steps); i++) {
+    const json_t *step = json_array_get(steps, i);
+    const struct act_words *found = act_find(text_of(step, "act"));
+    if (found != NULL && found->own)
+      say("          you %s: %s\n", found->did,
+          strcmp(text_of(step, "delivery"), "sent") == 0 ? "sent, waiting to be recorded"
+                                                         : "written down on this computer, not yet sent");
+  }
   const json_t *refused = json_object_get(item, "refused");
   if (refused != NULL)
     say("          not taken: that you %s. %s\n", act_did(text_of(refused, "act")), text_of(refused, "what"));
@@ -254,9 +267,9 @@ void say_item(const json_t *item, const char *own)
   say("          %s", state_words(item, state));
   say_since(item);
   say("\n");
+  say_own_steps(item);
   say_awaited(item, own);
   say_responsible(item, own);
-  say_own_steps(item);
 }
 
 void say_next(const json_t *item, const char *own)

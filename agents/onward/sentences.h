@@ -16,13 +16,12 @@ const char *act_awaited(const char *act);
 /* How it stands, such as "A21 Cambodia: a person has read it". */
 #define STATE_WORDS_SIZE 400
 const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE]);
-/* What was opened here reads as opened, even before the exchange has confirmed it: changes the item. */
-void item_settle(json_t *item);
-/* Whether the next step is for this computer's people, and none of theirs is on its way. */
+/* Whether the next step is for this computer's people: those on their way are counted as taken. */
 bool item_is_ours(const json_t *item, const char *own);
 /* The name that the item has beside this organisation's id; the id where it has none. */
 const char *item_name(const json_t *item, const char *id);
-/* The item in a few lines: what it is and with whom, how it stands and since when, what is awaited from whom. */
+/* The item in a few lines: what it is and with whom, how it stands and since when, what we did that is not
+ * recorded yet, what is awaited from whom. */
 void say_item(const json_t *item, const char *own);
 /* The next commands, one a line, where the next step is ours. */
 void say_next(const json_t *item, const char *own);

@@ -56,8 +56,7 @@ static void say_history(const json_t *history)
 
 static void say_opened(const json_t *answer, const char *own)
 {
-  json_t *item = json_object_get(answer, "item");
-  item_settle(item);
+  const json_t *item = json_object_get(answer, "item");
   if (flag_of(answer, "acknowledged_now"))
     say("You have opened it: its sender is told that a person has read it.\n\n");
   say_item(item, own);

@@ -10,7 +10,7 @@
 
 struct today {
   const json_t *status;
-  json_t *items;
+  const json_t *items;
   const char *own;
   size_t tasks, with_others;
 };
@@ -110,8 +110,6 @@ enum exit_code run_today(struct call *c)
     json_object_set(answer, "status", status);
     say_json(answer);
   } else if (code == DONE) {
-    for (size_t i = 0; i < json_array_size(t.items); i++)
-      item_settle(json_array_get(t.items, i));
     say("%s\n\n", text_of(status, "name")[0] != 0 ? text_of(status, "name") : t.own);
     say_alarms(&t);
     code = say_stuck(c, &t);

@@ -16,6 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_onward import FakeOnward
+from office import PASSPHRASE, Network, until
 
 BIN = os.environ["ONWARD_BIN"]
 ONWARD = os.path.join(BIN, "onward")
@@ -143,10 +144,11 @@ class Lists(Case):
 
     def test_own_steps_and_refusals_are_told(self):
         self.fake.answers["list"] = {"ok": True, "items": [ITEM | {
-            "pending": 1, "delivery": "not_sent", "flags": ["cancel_open"], "awaited": ["confirm_cancel", "refuse_cancel"],
+            "pending": 1, "delivery": "not_sent", "steps": [{"act": "progress", "delivery": "not_sent"}],
+            "flags": ["cancel_open"], "awaited": ["confirm_cancel", "refuse_cancel"],
             "refused": {"act": "accept", "verdict": "CANCEL_IS_OPEN", "what": "Answer the wish first."}}]}
         lines = self.run_here("inbox").stdout
-        self.assertIn("your newest step: not yet sent from this computer", lines)
+        self.assertIn("you reported progress: written down on this computer, not yet sent", lines)
         self.assertIn("not taken: that you said yes. Answer the wish first.", lines)
         self.assertIn("the sender wishes to take it back", lines)
         self.assertEqual(lines.count("an answer to the wish to take it back"), 1)
@@ -174,15 +176,31 @@ class Today(Case):
         self.assertEqual(self.fake.asked("list")[0]["box"], "all")
 
     def test_what_is_on_its_way_is_not_asked_for_again(self):
-        read = ITEM | {"opened": True, "new": False, "pending": 1, "delivery": "sent"} # read here, not yet confirmed
+        read = ITEM | {"opened": True, "new": False, "pending": 1, "awaited": ["accept", "decline", "reroute"],
+                       "steps": [{"act": "acknowledge", "delivery": "sent"}]}  # read here, not yet recorded
         self.fake.answers["list"] = {"ok": True, "items": [read]}
+        for words in ([], ["inbox"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn("a person here has read it, the sender waits for yes or no", lines)
+            self.assertIn("you read it: sent, waiting to be recorded", lines)
+            self.assertIn("awaited from you: yes or no", lines)
         lines = self.run_here().stdout
-        self.assertIn("a person here has read it, the sender waits for yes or no", lines)
-        self.assertIn("awaited from you: yes or no", lines)
         self.assertIn("onward accept K7MQ4X-T", lines)
         self.assertNotIn("onward show", lines)
-        self.fake.answers["list"] = {"ok": True, "items": [read | {"pending": 2}]} # and answered
+        said = read | {"pending": 2, "awaited": ["start"],
+                       "steps": [{"act": "acknowledge", "delivery": "sent"}, {"act": "accept", "delivery": "not_sent"}]}
+        self.fake.answers["list"] = {"ok": True, "items": [said]}
+        lines = self.run_here().stdout
+        self.assertIn("you said yes: written down on this computer, not yet sent", lines)
+        self.assertIn("responsible for the child: Police Siem Reap, until your yes is recorded", lines)
+        self.assertIn("onward start K7MQ4X-T", lines)
+        self.assertNotIn("onward accept", lines)
+
+    def test_what_a_computer_does_by_itself_is_no_task(self):
+        self.fake.answers["list"] = {"ok": True, "items": [ITEM | {
+            "state": "requested", "new": False, "awaited": ["receive"], "steps": [{"act": "receive", "delivery": "sent"}]}]}
         self.assertIn("Nothing waits for you.", self.run_here().stdout)
+        self.assertNotIn("you received", self.run_here("inbox").stdout)
 
     def test_news_are_to_be_read_first(self):
         done = SENT | {"state": "completed", "awaited": ["close"], "awaited_from": "aple", "new": True}
@@ -580,6 +598,82 @@ class Joining(Case):
         self.assertLessEqual({"network", "agent.conf"}, set(os.listdir(homes["council"])))
         self.assertEqual(run(homes["council"], "join", invitation["council"]).returncode, 0)
         self.assertEqual(self.init("council")[1].returncode, 2) # it has joined
+
+
+class RealOnes(unittest.TestCase):
+    """Against Onward itself: an exchange and three organisations, made once."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.net = Network("police", "aple", "a21")
+        cls.net.__enter__()
+        cls.police, cls.aple, cls.a21 = (cls.net.office(name).unlock() for name in ("police", "aple", "a21"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.net.__exit__(None, None, None)
+
+    def run_at(self, office, *words, code=0, given=None):
+        done = run(office.home, *words, given=given)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def short(self, office, item):
+        return office.item(item)["short"]
+
+    def away(self):
+        """The exchange is away until the test is over."""
+        self.net.broker_end()
+        self.addCleanup(self.back)
+
+    def back(self):
+        if self.net.broker is None:
+            self.net.broker_start()
+        for office in self.net.offices.values():
+            if office.process:
+                office.connected()
+
+    def test_own_steps_count_before_they_are_recorded(self):
+        item = self.police.refer(["aple"])
+        self.aple.until("received", item)
+        self.away()
+        name = self.short(self.aple, item)
+        self.assertIn("its sender is told", self.run_at(self.aple, "show", name))
+        for words in ([], ["inbox"], ["outbox"], ["show", name]):
+            lines = self.run_at(self.aple, *words)
+            self.assertIn("you read it: written down on this computer, not yet sent", lines)
+            self.assertIn("awaited from you: yes or no", lines)
+        self.assertIn(f"onward accept {name}", self.run_at(self.aple))
+        self.assertIn("you did that already", self.run_at(self.aple, "acknowledge", name, code=1))
+        self.run_at(self.aple, "accept", name, "--first-contact", "2099-01-01")
+        lines = self.run_at(self.aple)
+        self.assertIn("you said yes: written down on this computer, not yet sent", lines)
+        self.assertIn("until your yes is recorded", lines)
+        self.assertIn(f"onward start {name}", lines)
+        self.assertNotIn(f"onward accept {name}", lines)
+        self.assertIn("you did that already", self.run_at(self.aple, "accept", name, "--first-contact", "2099-01-01", code=1))
+        kept = self.aple.item(item)
+        self.assertEqual([step["act"] for step in kept["steps"]], ["acknowledge", "accept"])
+        self.assertEqual((kept["state"], kept["awaited"], kept["who"]), ("received", ["start"], "police"))
+        second = self.police.refer(["aple"])
+        self.assertEqual(self.police.item(second)["steps"], [{"act": "submit", "delivery": "not_sent"}])
+        self.back()
+        self.aple.until("accepted", item)
+        self.assertEqual(self.aple.item(item)["steps"], [])
+        self.aple.until("received", second)
+        self.aple.act("decline", second, reason="NO_CAPACITY", by="BY_PROVIDER")
+        self.police.until("returned", second)
+
+    def test_a_step_that_ends_it_leaves_nothing_to_do(self):
+        item = self.police.refer(["aple"])
+        self.aple.until("received", item)
+        self.aple.ask("show", id=item)
+        self.aple.until("acknowledged", item)
+        self.away()
+        name = self.short(self.aple, item)
+        self.run_at(self.aple, "decline", name, "--reason", "no-capacity", "--by", "provider")
+        self.assertNotIn(name, self.run_at(self.aple))
+        self.assertIn("you said no: written down on this computer, not yet sent", self.run_at(self.aple, "inbox"))
 
 
 class ZWords(unittest.TestCase):
