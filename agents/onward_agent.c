@@ -95,6 +95,7 @@ int main(int argc, char **argv)
   const char *config = NULL, *set = getenv("ONWARD_HOME"), *user = getenv("HOME");
   bool resume = false;
   keys_harden_process();
+  store_guard(EXIT_BROKEN);
   json_wipe_install();
   if (set != NULL && set[0] != 0)
     snprintf(home, sizeof home, "%s", set);

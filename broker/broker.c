@@ -117,5 +117,6 @@ void turn(struct broker *b)
   if (b->registry_moved)
     check_sessions(b);
   cut_those_who_left(b);
+  door_cut_unwelcomed(&b->door, clock_ms());
   speak(b);
 }

@@ -19,6 +19,7 @@ static const struct setting table[] = {
     TEXT("exchange", "listen", listen, 120, "tcp://address:port", settings_is_address),
     NUMBER(sessions_max, 1, 100000),
     NUMBER(connects_per_minute, 1, 100000),
+    NUMBER(hello_within_s, 1, 3600),
     NUMBER(messages_per_minute, 1, 100000000),
     NUMBER(bytes_per_minute, 1048576, 1000000000000),
     NUMBER(refusals_per_hour, 1, 100000000),
@@ -37,6 +38,7 @@ enum status config_read(const char *folder, struct config *out, struct settings_
   path_of(folder, path, sizeof path);
   *out = (struct config){.sessions_max = 1024,
                          .connects_per_minute = 60,
+                         .hello_within_s = 60,
                          .messages_per_minute = 60000,
                          .bytes_per_minute = 256 * 1048576ull,
                          .refusals_per_hour = 1000,

@@ -8,6 +8,7 @@ struct config {
   char listen[121];             /* tcp://address:port */
   uint64_t sessions_max;        /* organisations connected at the same time */
   uint64_t connects_per_minute; /* handshakes of one organisation */
+  uint64_t hello_within_s;      /* a connection that was not welcomed by then is cut */
   uint64_t messages_per_minute; /* of one organisation */
   uint64_t bytes_per_minute;    /* of one organisation, all frames */
   uint64_t refusals_per_hour;   /* of one organisation: messages not heard, and events that the rules refused */

@@ -1,5 +1,6 @@
 /* libzmq kept on a short lead. Its traps that this file answers: the User-Id stands on payload frames only; parts of a
- * message are not limited; ZAP is asked only at the handshake; a send that succeeded means nothing. */
+ * message are not limited; ZAP is asked only at the handshake; a send that succeeded means nothing; a connection that
+ * says nothing stays for ever. */
 #include "broker/door.h"
 
 #include <errno.h>
@@ -8,13 +9,14 @@
 
 /* ZMQ_ZAP_ENFORCE_DOMAIN: works in every build of 4.3, but zmq.h names it only in draft ones. */
 enum { ZAP_ENFORCE_DOMAIN = 93 };
+#define MONITOR "inproc://door"
 
 static void set(void *socket, int option, int value)
 {
   must(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
 }
 
-static void set_options(struct door *d, const struct broker_keys *k)
+static void set_options(struct door *d, const struct config *c, const struct broker_keys *k)
 {
   set(d->router, ZMQ_LINGER, 0);
   set(d->router, ZMQ_ROUTER_MANDATORY, 1);
@@ -23,7 +25,7 @@ static void set_options(struct door *d, const struct broker_keys *k)
   set(d->router, ZMQ_RCVHWM, 64);
   set(d->router, ZMQ_SNDTIMEO, 0);
   set(d->router, ZMQ_BACKLOG, 1024);
-  set(d->router, ZMQ_HANDSHAKE_IVL, 30000);
+  set(d->router, ZMQ_HANDSHAKE_IVL, (int)c->hello_within_s * 1000);
   set(d->router, ZMQ_HEARTBEAT_IVL, 30000);
   set(d->router, ZMQ_HEARTBEAT_TIMEOUT, 120000);
   set(d->router, ZMQ_HEARTBEAT_TTL, 120000);
@@ -50,10 +52,18 @@ enum status door_open(struct door *d, const struct config *c, const struct broke
   must(d->zmq != NULL && zmq_ctx_set(d->zmq, ZMQ_MAX_SOCKETS, 16) == 0);
   d->zap = zmq_socket(d->zmq, ZMQ_REP); /* first: without a handler libzmq lets everybody in */
   d->router = zmq_socket(d->zmq, ZMQ_ROUTER);
-  must(d->zap != NULL && d->router != NULL);
+  d->monitor = zmq_socket(d->zmq, ZMQ_PAIR);
+  must(d->zap != NULL && d->router != NULL && d->monitor != NULL);
   set(d->zap, ZMQ_LINGER, 0);
   must(zmq_bind(d->zap, "inproc://zeromq.zap.01") == 0);
-  set_options(d, k);
+  set_options(d, c, k);
+  d->hello_within_ms = c->hello_within_s * 1000;
+  for (size_t i = 0; i < GUESTS_MAX; i++)
+    d->guests[i].wire.fd = -1;
+  must(zmq_socket_monitor(d->router, MONITOR, ZMQ_EVENT_ACCEPTED) == 0);
+  set(d->monitor, ZMQ_LINGER, 0);
+  set(d->monitor, ZMQ_RCVHWM, 0); /* a full queue would hold up libzmq's own thread */
+  must(zmq_connect(d->monitor, MONITOR) == 0);
   if (zmq_bind(d->router, c->listen) != 0) {
     snprintf(why, 200, "listen = %s: %s", c->listen, zmq_strerror(errno));
     door_close(d);
@@ -68,6 +78,8 @@ void door_close(struct door *d)
     zmq_close(d->router);
   if (d->zap != NULL)
     zmq_close(d->zap);
+  if (d->monitor != NULL)
+    zmq_close(d->monitor);
   if (d->zmq != NULL)
     zmq_ctx_term(d->zmq);
   memset(d, 0, sizeof *d);
@@ -142,16 +154,28 @@ static void drain(struct door *d)
   }
 }
 
+static struct wire_end wire_end_of(int fd)
+{
+  struct wire_end w = {.fd = fd, .peer_size = sizeof w.peer};
+  if (getpeername(fd, (struct sockaddr *)&w.peer, &w.peer_size) != 0)
+    w.fd = -1;
+  return w;
+}
+
+static bool still_there(const struct wire_end *w)
+{
+  struct wire_end now = wire_end_of(w->fd);
+  return w->fd >= 0 && now.fd == w->fd && now.peer_size == w->peer_size &&
+         memcmp(&now.peer, &w->peer, w->peer_size) == 0;
+}
+
 static enum status who(zmq_msg_t *payload, struct knock *k)
 {
   const char *user = zmq_msg_gets(payload, "User-Id");
   size_t size = 0;
   if (user == NULL || hex_decode(bytes_text(user), k->link_key, sizeof k->link_key, &size) != OK || size != 32)
     return BAD_INPUT;
-  k->wire.fd = zmq_msg_get(payload, ZMQ_SRCFD);
-  k->wire.peer_size = sizeof k->wire.peer;
-  if (getpeername(k->wire.fd, (struct sockaddr *)&k->wire.peer, &k->wire.peer_size) != 0)
-    k->wire.fd = -1;
+  k->wire = wire_end_of(zmq_msg_get(payload, ZMQ_SRCFD));
   return OK;
 }
 
@@ -240,10 +264,50 @@ enum status door_send(struct door *d, const struct routing *to, enum frame_kind 
 
 void door_cut(const struct wire_end *w)
 {
-  struct sockaddr_storage now;
-  socklen_t size = sizeof now;
-  if (w->fd < 0 || getpeername(w->fd, (struct sockaddr *)&now, &size) != 0)
-    return;
-  if (size == w->peer_size && memcmp(&now, &w->peer, size) == 0)
+  if (still_there(w))
     shutdown(w->fd, SHUT_RDWR); /* never close: the descriptor is libzmq's */
+}
+
+/* --- connections that were taken, but say nothing --- */
+
+/* The next one that was taken since the last call. */
+static bool monitor_take(struct door *d, int *fd)
+{
+  uint8_t event[6]; /* u16 event, u32 value, then the address as a second frame */
+  char address[256];
+  int32_t value;
+  if (zmq_recv(d->monitor, event, sizeof event, ZMQ_DONTWAIT) != (int)sizeof event)
+    return false;
+  (void)zmq_recv(d->monitor, address, sizeof address, 0);
+  memcpy(&value, event + 2, sizeof value);
+  *fd = value;
+  return true;
+}
+
+static void guests_arrive(struct door *d, uint64_t now_ms)
+{
+  int fd;
+  while (monitor_take(d, &fd)) {
+    struct guest *g = &d->guests[d->guest_count++ % GUESTS_MAX];
+    door_cut(&g->wire); /* the oldest makes room */
+    *g = (struct guest){wire_end_of(fd), now_ms + d->hello_within_ms};
+  }
+}
+
+void door_cut_unwelcomed(struct door *d, uint64_t now_ms)
+{
+  guests_arrive(d, now_ms);
+  for (size_t i = 0; i < GUESTS_MAX; i++)
+    if (d->guests[i].wire.fd >= 0 && d->guests[i].until_ms <= now_ms) {
+      door_cut(&d->guests[i].wire);
+      d->guests[i].wire.fd = -1;
+    }
+}
+
+void door_welcomed(struct door *d, const struct wire_end *w, uint64_t now_ms)
+{
+  guests_arrive(d, now_ms); /* libzmq told of it before it gave its first message: now it is among them */
+  for (size_t i = 0; i < GUESTS_MAX; i++)
+    if (d->guests[i].wire.fd == w->fd)
+      d->guests[i].wire.fd = -1;
 }

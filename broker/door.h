@@ -27,6 +27,13 @@ struct wire_end {
   socklen_t peer_size;
 };
 
+/* A connection that has not been welcomed yet. */
+struct guest {
+  struct wire_end wire; /* fd -1: it was welcomed, or cut */
+  uint64_t until_ms;
+};
+#define GUESTS_MAX 1024
+
 struct knock {
   struct routing from;
   uint8_t link_key[32];
@@ -43,6 +50,10 @@ struct door {
   void *zmq;
   void *router;
   void *zap;
+  void *monitor; /* tells of every connection that is taken */
+  struct guest guests[GUESTS_MAX];
+  size_t guest_count; /* ever; they are kept round and round */
+  uint64_t hello_within_ms;
   door_admits admits;
   void *context;
 };
@@ -62,5 +73,9 @@ MUST_USE enum status door_send(struct door *d, const struct routing *to, enum fr
                                const struct bytes *sealed, size_t sealed_count);
 /* Cuts the connection, if the descriptor is still that connection's. */
 void door_cut(const struct wire_end *w);
+/* Once a turn: cuts the connections that were not welcomed in time, and the oldest of them when there are too many.
+ * Otherwise one organisation could use up the descriptors of all. */
+void door_cut_unwelcomed(struct door *d, uint64_t now_ms);
+void door_welcomed(struct door *d, const struct wire_end *w, uint64_t now_ms); /* it stays */
 
 #endif

@@ -184,6 +184,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
     REFUSE(b, k, m, BUSY, "too many organisations are connected");
     return;
   }
+  door_welcomed(&b->door, &k->wire, clock_ms());
   s->known_size = known_size;
   s->kept_from = kept_from;
   struct books *books = store_begin(b->journal.store, false);
@@ -236,9 +237,12 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
     snprintf(w->why.why.text, sizeof w->why.why.text, "batch.header: is not the organisation of this link");
     st = BAD_INPUT;
   }
+  /* it would undo the turn, and with it what lets other bodies go */
+  if (st == OK && k->sealed.size > 0 && !store_takes_bodies(b->journal.store))
+    st = NOT_NOW;
   if (st == NOT_NOW) {
     w->why.reason = ONWARD__REFUSAL_REASON__BUSY;
-    snprintf(w->why.why.text, sizeof w->why.why.text, "too much at once: send it again");
+    snprintf(w->why.why.text, sizeof w->why.why.text, "too much for now: nothing was lost, send it again");
   }
   if (st != OK) {
     refuse(b, k, s->meter, w->batch.header.sequence, &w->why);

@@ -1,5 +1,5 @@
 /* The happy path is journal_commit: root, checkpoint, one transaction. At opening nothing is believed because it is
- * there: the checkpoint must be ours and fit the tree, and the newest entries are hashed again against the tree. */
+ * there: the checkpoint must be ours and fit the tree, and the newest entries are hashed again and must lie in it. */
 #include "broker/journal.h"
 
 #include <stdio.h>
@@ -127,10 +127,12 @@ static enum status rehash(struct journal *j, struct books *b, char why[200])
   uint64_t from = j->head.size > REHASHED_AT_OPENING ? j->head.size - REHASHED_AT_OPENING : 0;
   for (uint64_t i = from; i < j->head.size; i++) {
     struct bytes leaf;
-    struct hash stored, hash = {{0}};
+    struct hash hash = {{0}}, path[MERKLE_PATH_MAX];
+    size_t count = 0;
     if (books_entry(b, i, &leaf) == OK)
       hash = leaf_hash(leaf);
-    if (books_tree_read(b, merkle_stored_number(0, i), &stored) != OK || !hash_equal(&stored, &hash)) {
+    if (merkle_tree_path(i, j->head.size, books_tree_read, b, path, &count) != OK ||
+        merkle_verify_inclusion(&hash, i, j->head.size, path, count, &j->checkpoint.root) != OK) {
       snprintf(why, 200, "entry %llu is not what was signed: restore a backup", (unsigned long long)i);
       return BAD_INPUT;
     }

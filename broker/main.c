@@ -71,6 +71,7 @@ static int init(int argc, char **argv)
 int main(int argc, char **argv)
 {
   harden();
+  store_guard(EXIT_UNREADABLE);
   if (argc >= 2 && strcmp(argv[1], "init") == 0)
     return init(argc - 1, argv + 1);
   if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))

@@ -108,6 +108,7 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
   umask(077);
+  store_guard(AUDIT_UNREADABLE);
   if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
     fputs(usage, stdout);
     return AUDIT_FINE;

@@ -72,6 +72,11 @@ enum room store_room(struct store *s)
   return left >= reserve ? ROOM_FOR_ALL : left >= reserve / 4 ? ROOM_FOR_ENTRIES : ROOM_FOR_DELETING;
 }
 
+bool store_takes_bodies(struct store *s)
+{
+  return store_room(s) == ROOM_FOR_ALL;
+}
+
 /* Copies the next rows of a table, as many as one transaction should hold. */
 static enum status rows_copy(MDB_cursor *from, int table, struct store *to, char why[200], bool *more)
 {

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -214,6 +215,27 @@ enum status store_commit(struct store *s, char why[200])
 }
 
 /* --- opening --- */
+
+static int guard_exit_code;
+
+/* LMDB reads its file as memory: a file that was cut short, or a disk that cannot read a page, is a signal. */
+static void page_is_missing(int signal)
+{
+  static const char text[] =
+      "the books cannot be read: data.mdb was cut short, or the disk fails. Nothing was written; "
+      "look at the disk, then restore a backup\n";
+  (void)signal;
+  ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+  (void)written;
+  _exit(guard_exit_code);
+}
+
+void store_guard(int exit_code)
+{
+  struct sigaction on_bus = {.sa_handler = page_is_missing};
+  guard_exit_code = exit_code;
+  must(sigaction(SIGBUS, &on_bus, NULL) == 0);
+}
 
 static void assert_failed(MDB_env *env, const char *message)
 {

@@ -25,6 +25,9 @@ struct store_options {
  * has. */
 MUST_USE enum status store_open(const struct store_options *options, char why[200], struct store **out);
 void store_close(struct store *s);
+/* For the whole process: a page of books that cannot be read ends it with a line on stderr and this exit code, not with
+ * a signal that nobody understands. */
+void store_guard(int exit_code);
 
 /* A transaction. Writing: the books may be changed, until commit or abort. Reading: put and del are bugs. */
 struct books *store_begin(struct store *s, bool write);
@@ -41,6 +44,8 @@ struct store_size {
   uint64_t map;
 };
 void store_measure(struct store *s, struct store_size *out);
+/* False: so little is left that sealed bodies would be refused now, and with them the whole transaction. */
+bool store_takes_bodies(struct store *s);
 /* A compacted copy into a folder that does not exist yet; file and folder synced. */
 MUST_USE enum status store_copy(struct store *s, const char *folder, char why[200]);
 

@@ -88,4 +88,8 @@ status=0
 wait "${PID[broker]}" || status=$?
 unset 'PID[broker]'
 [ "$status" = 65 ] && grep -q 'rolled back' "$work/said" || { echo "rolled back books were served: $status"; cat "$work/said"; exit 1; }
+rm -rf "$NET/broker/books" && cp -a "$work/books" "$NET/broker/books"
+truncate -s 8192 "$NET/broker/books/data.mdb"
+expect 65 'cut short' 'restore a backup' -- check "$NET/broker"
+expect 65 'cut short' 'restore a backup' -- serve "$NET/broker"
 echo "every wrong word was named"

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <zmq.h>
 
 #include "tests/system/peer.h"
 
@@ -49,6 +50,27 @@ static void hello_must_fit_the_link(void **state)
   const Onward__Welcome *w;
   assert_int_equal(hear(&t.police, WAIT_MS, &w), FRAME_WELCOME);
   assert_int_equal(w->last_sequence, 0);
+}
+
+/* A known key whose connection says nothing is cut, so that one organisation cannot use up what all need; one that was
+ * welcomed stays. */
+static void silent_connections_are_cut(void **state)
+{
+  (void)state;
+  uint8_t event[6];
+  (void)enter(&t.aple);
+  dial(&t.police);
+  void *watch = zmq_socket(t.zmq, ZMQ_PAIR);
+  int wait_ms = WAIT_MS;
+  assert_int_equal(zmq_socket_monitor(t.police.socket, "inproc://silent", ZMQ_EVENT_DISCONNECTED), 0);
+  zmq_setsockopt(watch, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms);
+  assert_int_equal(zmq_connect(watch, "inproc://silent"), 0);
+  assert_int_equal(zmq_recv(watch, event, sizeof event, 0), sizeof event);
+  zmq_socket_monitor(t.police.socket, NULL, 0);
+  zmq_close(watch);
+  give_credit(&t.aple, UINT64_MAX - 1);
+  send_message(&t.aple, 9, (struct bytes){NULL, 0}, (struct bytes){NULL, 0});
+  expect_refusal(&t.aple, ONWARD__REFUSAL_REASON__MALFORMED); /* it is still heard */
 }
 
 static void other_shapes_end_the_session(void **state)
@@ -268,6 +290,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(unknown_key_is_not_let_in, fresh),
       cmocka_unit_test_setup(hello_must_fit_the_link, fresh),
+      cmocka_unit_test_setup(silent_connections_are_cut, fresh),
       cmocka_unit_test_setup(other_shapes_end_the_session, fresh),
       cmocka_unit_test_setup(wrong_heads_and_kinds, fresh),
       cmocka_unit_test_setup(random_bytes_are_refused, fresh),

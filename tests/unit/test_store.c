@@ -209,6 +209,27 @@ static void files_that_are_no_books_are_told(void **state)
   assert_non_null(strstr(why, folder));
 }
 
+/* In a process of its own, which this ends. */
+static void books_that_were_cut_short_are_told(void **state)
+{
+  (void)state;
+  enum { CODE = 41 };
+  int status = 0;
+  struct store *s = created(0);
+  put(store_begin(s, true), TABLE_ENTRIES, "entry", "here");
+  assert_committed(s);
+  store_close(s);
+  assert_int_equal(truncate(folder_path(folder, "books/data.mdb"), 2 * sysconf(_SC_PAGESIZE)), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    store_guard(CODE);
+    assert_row(opened(books_in(folder_path(folder, "books"))), TABLE_ENTRIES, "entry", "here");
+    _exit(0);
+  }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CODE);
+}
+
 static void books_are_private(void **state)
 {
   (void)state;
@@ -459,6 +480,7 @@ int main(void)
       TEST(appended_row_can_be_replaced),
       TEST(absent_books_are_told),
       TEST(files_that_are_no_books_are_told),
+      TEST(books_that_were_cut_short_are_told),
       TEST(books_are_private),
       TEST(auditor_reads_a_copy_and_writes_nothing_into_it),
       TEST(auditor_reads_live_books_as_they_were_when_it_began),
