@@ -37,6 +37,23 @@ static void not_taken(struct agent *a, enum status why)
     session_down(a, NO_ROOM_MS);
 }
 
+/* The longest wait that was asked for counts: of batches sent together each one may be refused. */
+static void hold(struct agent *a, uint64_t wait_ms)
+{
+  uint64_t until_ms = ticks_ms() + wait_ms;
+  if (until_ms > a->session.hold_ms)
+    a->session.hold_ms = until_ms;
+}
+
+static void not_heard(struct agent *a)
+{
+  session_alarm(a, ALARM_NOT_HEARD);
+  hold(a, NOT_HEARD_MS);
+  session_unsent(&a->session, UINT64_MAX);
+  if (a->session.phase != PHASE_READY)
+    session_down(a, NOT_HEARD_MS);
+}
+
 /* --- welcome --- */
 
 /* The last batch of ours that the log has, as the exchange says, and proves. NOT_FOUND: there is none. */
@@ -121,17 +138,29 @@ static void welcome(struct agent *a, const Onward__Welcome *w)
 
 /* --- the directory --- */
 
+/* Batches were refused for their signatures, and the directory tells by now which key is ours. Behind new signatures a
+ * new connection: what the old one still says is about the old ones. */
 static void sign_again(struct agent *a)
 {
-  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  size_t count;
+  struct session *s = &a->session;
   struct books *b = agent_write(a);
-  size_t count = outbox_flights(b, flights);
-  for (size_t i = 0; i < count; i++)
-    if (outbox_sign_again(b, &a->self, flights[i].sequence) != OK)
-      b->trouble = OUR_FAULT;
-  if (agent_commit(a) == OK)
-    session_unsent(&a->session, UINT64_MAX);
-  a->session.sign_again = false;
+  if (outbox_sign_again(b, &a->self, s->sign_from, &count) != OK)
+    b->trouble = OUR_FAULT;
+  bool unfit = count == 0 && s->sign_unfit;
+  if (agent_commit(a) != OK) {
+    session_down(a, NO_ROOM_MS);
+    return;
+  }
+  s->sign_from = 0;
+  s->sign_unfit = false;
+  s->hold_ms = 0;
+  if (count > 0)
+    session_down(a, 0);
+  else if (unfit)
+    not_heard(a); /* it is our present key that does not fit */
+  else
+    session_unsent(s, UINT64_MAX);
 }
 
 static void directory_moved(struct agent *a)
@@ -181,7 +210,7 @@ static void answer(struct agent *a, const Onward__Answer *m)
     return;
   }
   a->session.answered_ms = ticks_ms();
-  if (a->session.sign_again)
+  if (a->session.sign_from != 0)
     sign_again(a);
   if (a->session.phase == PHASE_ASKING)
     begin_reading(a);
@@ -279,18 +308,14 @@ static void take_out(struct agent *a, uint64_t sequence, size_t event)
     session_alarm(a, ALARM_NOT_HEARD);
 }
 
-static void hold(struct agent *a, uint64_t wait_ms)
+static void signature_refused(struct agent *a, uint64_t sequence, bool unfit)
 {
-  a->session.hold_ms = ticks_ms() + wait_ms;
-}
-
-static void not_heard(struct agent *a)
-{
-  session_alarm(a, ALARM_NOT_HEARD);
-  hold(a, NOT_HEARD_MS);
-  session_unsent(&a->session, UINT64_MAX);
-  if (a->session.phase != PHASE_READY)
-    session_down(a, NOT_HEARD_MS);
+  struct session *s = &a->session;
+  if (s->sign_from == 0 || sequence < s->sign_from)
+    s->sign_from = sequence > 0 ? sequence : 1;
+  s->sign_unfit |= unfit;
+  hold(a, RETRY_MS);
+  session_ask(a); /* for our own new key */
 }
 
 static void refusal(struct agent *a, const Onward__Refusal *r)
@@ -311,9 +336,8 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
     session_unsent(&a->session, sequence);
     break;
   case ONWARD__REFUSAL_REASON__KEY_ENDED:
-    a->session.sign_again = true;
-    hold(a, RETRY_MS);
-    session_ask(a); /* for our own new key */
+  case ONWARD__REFUSAL_REASON__BAD_SIGNATURE: /* by a key older than that, or not ours at all */
+    signature_refused(a, sequence, r->reason == ONWARD__REFUSAL_REASON__BAD_SIGNATURE);
     break;
   case ONWARD__REFUSAL_REASON__SEQUENCE_TAKEN:
   case ONWARD__REFUSAL_REASON__NOT_WELCOME_YET:

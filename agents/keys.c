@@ -375,11 +375,16 @@ enum status keys_prepare(struct key_folder *k, struct bytes passphrase, char why
   return s;
 }
 
+bool keys_prepared(const struct key_folder *k)
+{
+  return file_exists(k, "seal.pub.next");
+}
+
 enum status keys_adopt(struct key_folder *k, char why[200])
 {
   char folder[sizeof k->folder];
   memcpy(folder, k->folder, sizeof folder);
-  if (!file_exists(k, "seal.pub.next"))
+  if (!keys_prepared(k))
     return trouble(why, NOT_FOUND, "no new keys were prepared");
   enum status s = rename_named(k, "seal.pub", next_suffix, ".adopt", why);
   if (s == OK)

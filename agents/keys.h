@@ -51,6 +51,7 @@ bool keys_own(const struct key_folder *k, const uint8_t id[KEY_ID_SIZE]);
  * SEAL_KEYS_MAX are kept already. */
 MUST_USE enum status keys_prepare(struct key_folder *k, struct bytes passphrase, char why[200],
                                   struct key_folder *next);
+bool keys_prepared(const struct key_folder *k); /* some are */
 /* The prepared keys, to link and sign with when the log may know them already: never unlocked. NOT_FOUND: there are
  * none. */
 MUST_USE enum status keys_open_next(const char *folder, char why[200], struct key_folder *out);

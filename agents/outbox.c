@@ -113,6 +113,16 @@ enum status outbox_get(struct books *b, uint64_t number, struct outbox_event *ou
   return OK;
 }
 
+bool outbox_holds(struct books *b, uint32_t act)
+{
+  struct walk w = walk_start(TABLE_EVENTS, (struct bytes){NULL, 0});
+  struct outbox_event e;
+  while (walk_next(&w, b))
+    if (outbox_get(b, key_number(w.key, 0), &e) == OK && e.act == act)
+      return true;
+  return false;
+}
+
 enum status outbox_take_back(struct books *b, uint64_t number)
 {
   struct outbox_event e;
@@ -280,16 +290,36 @@ enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, 
   return body->size == 0 ? NOT_NOW : OK;
 }
 
-enum status outbox_sign_again(struct books *b, const struct self *self, uint64_t sequence)
+static enum status sign_one_again(struct books *b, const struct self *self, struct es256_public *present,
+                                  uint64_t sequence, size_t *signed_count)
 {
   struct flight_row row = {.logged = 0};
   size_t count = flight_get(b, sequence, &row);
-  if (count == 0)
-    return NOT_FOUND;
+  if (row.logged > 0 || dsse_verify(present, BATCH_TYPE, BYTES(row.header), BYTES(row.signature)) == OK)
+    return OK;
   if (dsse_sign(self->keys->sign, BATCH_TYPE, BYTES(row.header), row.signature) != OK)
     return OUR_FAULT;
   flight_put(b, sequence, &row, count);
+  ++*signed_count;
   return OK;
+}
+
+enum status outbox_sign_again(struct books *b, const struct self *self, uint64_t from, size_t *count)
+{
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  struct es256_public *present;
+  uint8_t point[ES256_PUBLIC_SIZE];
+  size_t n = outbox_flights(b, flights);
+  *count = 0;
+  es256_secret_public(self->keys->sign, point);
+  enum status s = es256_public_open(BYTES(point), &present);
+  if (s != OK)
+    return OUR_FAULT;
+  for (size_t i = 0; i < n && s == OK; i++)
+    if (flights[i].sequence >= from)
+      s = sign_one_again(b, self, present, flights[i].sequence, count);
+  es256_public_close(present);
+  return s;
 }
 
 void outbox_unform(struct books *b, uint64_t sequence)

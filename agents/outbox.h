@@ -36,6 +36,7 @@ struct outbox_event {
   struct bytes bodies;
 };
 MUST_USE enum status outbox_get(struct books *b, uint64_t number, struct outbox_event *out);
+bool outbox_holds(struct books *b, uint32_t act); /* an event with this act waits, or is on its way */
 /* Takes back an event that is in no batch yet. NOT_NOW: it is in one. */
 MUST_USE enum status outbox_take_back(struct books *b, uint64_t number);
 
@@ -54,8 +55,10 @@ MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_
 /* The message of a batch in flight, in the arena. NOT_NOW: the arena is full. */
 MUST_USE enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body,
                                     struct bytes *sealed);
-/* Signs the same header with the present key: after KEY_ENDED. */
-MUST_USE enum status outbox_sign_again(struct books *b, const struct self *self, uint64_t sequence);
+/* Signs the same headers with the present key, from this sequence on: those before may be in the log as they were
+ * signed, and only their entries are under way. What the present key has signed stays: a second signature would be
+ * another one. `count`: of batches that were signed. */
+MUST_USE enum status outbox_sign_again(struct books *b, const struct self *self, uint64_t from, size_t *count);
 /* After a refusal with a reason: this batch and all behind it become queued events again; their sequences are free. */
 void outbox_unform(struct books *b, uint64_t sequence);
 /* Drops event number `position` of a batch that was unheard because of it, and unforms the batch. */

@@ -235,7 +235,7 @@ void session_push(struct agent *a)
 {
   struct session *s = &a->session;
   struct marks m;
-  if (s->phase != PHASE_READY || ticks_ms() < s->hold_ms)
+  if (s->phase != PHASE_READY || ticks_ms() < s->hold_ms || s->sign_from != 0)
     return;
   marks_get(agent_read(a), &m);
   if (agent_abort(a) != OK || m.read_back != 0)

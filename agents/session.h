@@ -36,7 +36,8 @@ struct session { /* all times are ticks */
   size_t batch_events;    /* of the next batch: one first, doubled by success, halved by a cut */
   bool mail_read;         /* nothing came for a while: what was missing has been looked at */
   bool next_keys;         /* this connection uses the prepared link key */
-  bool sign_again;        /* a batch was signed with a key that has ended */
+  bool sign_unfit;        /* one of them fits no key of ours that the exchange knows */
+  uint64_t sign_from;     /* batches from this sequence on are signed again, then sent; 0: none */
   uint64_t sent[BATCHES_IN_FLIGHT_MAX]; /* sequences sent on this connection, by sequence % 8 */
 };
 

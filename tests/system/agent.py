@@ -322,6 +322,82 @@ def new_keys():
         net.office("ministry").connected()
 
 
+def new_keys_with_batches_on_their_way():
+    """What was signed before and behind the change, and not read back yet, is nobody's fault: it arrives, once."""
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        items = [police.refer(["aple"]) for _ in range(12)]
+        for item in items:
+            aple.until("received", item)
+        aple.end()
+        with open(f"{aple.home}/agent.conf", "a") as f:
+            f.write("credit_entries = 1\n")  # so that its own entries come back slowly
+        net.broker_end()
+        aple.start().unlock()
+        later = [police.refer(["aple"]) for _ in range(12)]
+        for item in items[:6]:
+            aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        aple.ask("rotate", passphrase="another pass phrase")
+        for item in items[6:]:
+            aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        net.broker_start()
+        for item in items:
+            aple.until("accepted", item)
+            police.until("accepted", item)
+        for item in later:
+            aple.until("received", item)
+        check(aple.alarms() == [] and police.alarms() == [], aple.alarms())
+        aple.unlock("another pass phrase")
+        for item in items:
+            acts = [step["act"] for step in aple.ask("show", id=item, peek=True)["history"]]
+            check(acts.count("accept") == 1, acts)
+        check(len(aple.ask("list", box="all")["items"]) == 24)
+
+
+def waits(office):
+    return any("replacement" in o for o in office.ask("directory")["organisations"])
+
+
+def keys_change_one_at_a_time():
+    with Network("police", "aple", replace_after_h=1) as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        net.broker_end()
+        words = aple.ask("rotate", passphrase="a second pass phrase")["words"]
+        before = sorted((f, os.stat(f"{aple.home}/{f}").st_mtime_ns) for f in os.listdir(aple.home) if ".next" in f)
+        check(len(before) >= 4, before)
+        refused = aple.refused("not_allowed", "rotate", passphrase="a third pass phrase")
+        check("new keys" in refused["what"], refused)
+        aple.end()
+        aple.start().unlock()
+        aple.refused("not_allowed", "rotate", passphrase="a third pass phrase")
+        after = sorted((f, os.stat(f"{aple.home}/{f}").st_mtime_ns) for f in os.listdir(aple.home) if ".next" in f)
+        check(before == after, "key files were touched")
+        net.broker_start()
+        until("the new keys are in force", lambda: "new keys" in aple.log())
+        aple.unlock("a second pass phrase").connected()
+        until("the change is in the log", lambda: aple.ask("status")["unsent"] == 0)
+        check(aple.ask("rotate", passphrase="a third pass phrase")["words"] != words)  # the next one works
+        until("the third keys are in force", lambda: aple.log().count("new keys") == 2)
+        aple.unlock("a third pass phrase").connected()
+        ministry = net.office("ministry")
+        lost = net.new_office("lost/aple", f"{net.folder}/lost-aple")
+        with open(f"{lost.home}/aple.request") as f:
+            request = f.read()
+        ministry.ask("rotate", request=request)  # a registrar's mistake
+        until("it waits", lambda: waits(aple))
+        aple.refused("not_allowed", "rotate", passphrase="a fourth pass phrase")
+        ministry.ask("stop_replacement", organisation="aple")
+        until("it was stopped", lambda: not waits(aple))
+        aple.ask("rotate", passphrase="a fourth pass phrase")
+        until("the fourth keys are in force", lambda: aple.log().count("new keys") == 3)
+        aple.unlock("a fourth pass phrase").connected()
+        with open(f"{aple.home}/aple.request") as f:
+            ministry.refused("not_allowed", "rotate", request=f.read())  # keys that it had before
+        item = police.refer(["aple"])
+        aple.until("received", item)
+        check(aple.alarms() == [] and police.alarms() == [])
+
+
 def lost_keys_are_replaced():
     with Network("police", "aple", replace_after_h=0) as net:
         police, aple, ministry = net.office("police").unlock(), net.office("aple"), net.office("ministry")
@@ -413,7 +489,8 @@ def bad_link_carries_everything_once():
 
 
 TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
-         sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, lost_keys_are_replaced, suspended_and_back,
+         sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, new_keys_with_batches_on_their_way, keys_change_one_at_a_time,
+         lost_keys_are_replaced, suspended_and_back,
          watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
 
 failed = 0

@@ -116,6 +116,14 @@ static void event_to_blame_is_taken_out(void **state)
   assert_int_equal(batch.events[1].referral.byte[0], 2);
 }
 
+static size_t sign_again(uint64_t from)
+{
+  size_t count;
+  assert_int_equal(outbox_sign_again(store_begin(queue_store, true), &queue_self, from, &count), OK);
+  queue_commit();
+  return count;
+}
+
 static void new_key_signs_the_same_header(void **state)
 {
   (void)state;
@@ -125,10 +133,35 @@ static void new_key_signs_the_same_header(void **state)
   struct batch before = queue_message(1);
   es256_secret_close(queue_self.keys->sign);
   must(es256_generate(&queue_self.keys->sign) == OK);
-  assert_int_equal(outbox_sign_again(store_begin(queue_store, true), &queue_self, 1), OK);
-  queue_commit();
+  assert_int_equal(sign_again(1), 1);
   struct batch after = queue_message(1); /* verifies with the new key */
   assert_true(bytes_equal(before.header_bytes, after.header_bytes));
+  assert_int_equal(sign_again(1), 0); /* the log may have it by now, with that very signature */
+  assert_true(bytes_equal(queue_message(1).signature, after.signature));
+}
+
+/* The first batch is in the log, signed with the key that was valid there, and its entries are still to come: only
+ * those signatures fit them. The second was refused. */
+static void what_was_logged_keeps_its_signature(void **state)
+{
+  (void)state;
+  for (uint8_t i = 1; i <= 3; i++) {
+    queue_add(store_begin(queue_store, true), HIGH, i);
+    queue_commit();
+    assert_int_equal(queue_form(1), i);
+  }
+  struct batch first = queue_message(1);
+  struct bytes leaf = logged_leaf(&first, 0, 7), made;
+  struct leaf header;
+  es256_secret_close(queue_self.keys->sign);
+  must(es256_generate(&queue_self.keys->sign) == OK);
+  assert_int_equal(sign_again(2), 2);
+  queue_message(2);
+  queue_message(3);
+  assert_int_equal(leaf_header_read(bytes_of(leaf.data, LEAF_HEADER_SIZE), &header), OK);
+  struct books *b = store_begin(queue_store, false);
+  assert_int_equal(outbox_leaf(b, &header, is_same, &leaf, &queue_arena, &made), OK);
+  store_abort(queue_store);
 }
 
 static void only_unsent_is_taken_back(void **state)
@@ -212,6 +245,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(refused_batch_is_formed_again, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(event_to_blame_is_taken_out, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(new_key_signs_the_same_header, queue_setup, queue_teardown),
+      cmocka_unit_test_setup_teardown(what_was_logged_keeps_its_signature, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(only_unsent_is_taken_back, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(full_books_still_send, queue_setup, queue_teardown),
   };
