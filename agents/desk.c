@@ -166,6 +166,22 @@ json_t *desk_judge(struct agent *a, const struct event *e)
 
 /* --- the agent itself --- */
 
+json_t *desk_replacement(struct agent *a, struct books *b, const struct organisation *o)
+{
+  struct bytes row;
+  struct leaf leaf;
+  struct org_id by;
+  char name[ORGANISATION_NAME_SIZE];
+  if (o->pending_due_ms == 0 || books_entry(b, o->pending_index, &row) != OK || leaf_read(row, &leaf) != OK)
+    return NULL;
+  leaf_author(&leaf, &by);
+  directory_name(b, &by, &a->arena, name);
+  json_t *one = json_pack("{s:I, s:I, s:s}", "asked_ms", (json_int_t)leaf.time_ms, "due_ms",
+                          (json_int_t)o->pending_due_ms, "by_name", name);
+  json_object_set_new(one, "by", json_org(&by));
+  return one;
+}
+
 json_t *desk_status(struct agent *a, const json_t *request)
 {
   struct marks m;
@@ -180,8 +196,10 @@ json_t *desk_status(struct agent *a, const json_t *request)
   for (enum alarm_kind k = alarm_next(b, ALARM_NONE); k != ALARM_NONE; k = alarm_next(b, k))
     json_array_append_new(alarms, json_string(alarm_text(k)));
   size_t waiting = duty_waiting(b);
+  json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
   if (agent_abort(a) != OK) {
     json_decref(alarms);
+    json_decref(replacement);
     return desk_trouble(OUR_FAULT);
   }
   json_t *o = json_pack("{s:b, s:s, s:b, s:s, s:b, s:I, s:b, s:I, s:I, s:I, s:o}", "ok", 1, "name", name, "registrar",
@@ -190,6 +208,8 @@ json_t *desk_status(struct agent *a, const json_t *request)
                         keys_locked(&a->keys), "unsent", (json_int_t)m.waiting, "waits_for_unlock", (json_int_t)waiting,
                         "log_size", (json_int_t)a->evidence.newest.size, "alarms", alarms);
   json_object_set_new(o, "organisation", json_org(&a->self.id));
+  if (replacement != NULL)
+    json_object_set_new(o, "replacement", replacement);
   return o;
 }
 

@@ -36,6 +36,9 @@ json_t *desk_organisations(const json_t *request, const char *field, size_t min,
 /* The item that "id" names: 32 hex digits, a short id, or the caller's own reference. Needs an open transaction. */
 json_t *desk_item(struct books *b, const json_t *request, struct item *out);
 
+/* Other keys that wait for the network's delay: {"asked_ms", "due_ms", "by", "by_name"}, or NULL: none do. */
+json_t *desk_replacement(struct agent *a, struct books *b, const struct organisation *o);
+
 /* Judges what was composed; NULL: the rules would accept it. Its own transaction. */
 json_t *desk_judge(struct agent *a, const struct event *e);
 

@@ -5,6 +5,7 @@
 #include "agents/onward/commands.h"
 #include "agents/onward/items.h"
 #include "agents/onward/sentences.h"
+#include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
 enum exit_code client_own(struct call *c, char own[OWN_SIZE])
@@ -13,6 +14,17 @@ enum exit_code client_own(struct call *c, char own[OWN_SIZE])
   enum exit_code code = client_do(c, client_request("status"), &status);
   if (code == DONE)
     snprintf(own, OWN_SIZE, "%s", text_of(status, "organisation"));
+  json_decref(status);
+  return code;
+}
+
+/* Why it stays in the outbox. */
+static enum exit_code say_why_here(struct call *c)
+{
+  json_t *status = NULL;
+  enum exit_code code = client_do(c, client_request("status"), &status);
+  if (code == DONE)
+    code = say_connection(c, status);
   json_decref(status);
   return code;
 }
@@ -44,6 +56,8 @@ enum exit_code run_list(struct call *c)
     say_item(json_array_get(items, i), own);
     say("\n");
   }
+  if (code == DONE && strcmp(box, "outbox") == 0)
+    code = say_why_here(c);
   json_decref(answer);
   return code;
 }

@@ -8,32 +8,35 @@
 #include "agents/onward/ask.h"
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
+#include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
-static void say_status(const json_t *s)
+static enum exit_code say_status(struct call *c, const json_t *s)
 {
-  char when[TIME_WORDS_SIZE], ago[TIME_WORDS_SIZE];
-  uint64_t contact = number_of(s, "last_contact_ms"), unsent = number_of(s, "unsent");
+  uint64_t unsent = number_of(s, "unsent"), waiting = number_of(s, "waits_for_unlock");
+  bool waits = false;
   say("%s (%s)%s\n", text_of(s, "name"), text_of(s, "organisation"),
       flag_of(s, "registrar") ? ", registrar of this network" : "");
   say("Network: %s\n", text_of(s, "network"));
   if (flag_of(s, "connected"))
     say("Connected with the exchange.\n");
-  else if (contact > 0)
-    say("The exchange cannot be reached now. Last heard %s (%s).\n", time_words(contact, when),
-        ago_words(contact, ago));
-  else
-    say("The exchange has not been reached yet.\n");
+  enum exit_code code = say_connection(c, s);
   if (unsent == 0)
     say("Everything has been sent from this computer.\n");
   else
     say("%llu not yet sent from this computer: onward outbox\n", (unsigned long long)unsent);
   say(flag_of(s, "locked") ? "Cases are locked: onward unlock\n" : "Cases are unlocked. To lock them: onward lock\n");
+  if (waiting > 0)
+    say("%llu to be sealed again, for somebody who cannot open them: that happens by itself after: onward unlock\n",
+        (unsigned long long)waiting);
+  if (code == DONE)
+    code = say_replacement(c, s, &waits);
   const json_t *alarms = json_object_get(s, "alarms");
   for (size_t i = 0; i < json_array_size(alarms); i++) {
     const char *alarm = json_string_value(json_array_get(alarms, i));
     say("! %s\n", alarm == NULL ? "" : alarm);
   }
+  return code;
 }
 
 enum exit_code run_status(struct call *c)
@@ -41,7 +44,7 @@ enum exit_code run_status(struct call *c)
   json_t *answer = NULL;
   enum exit_code code = client_do(c, client_request("status"), &answer);
   if (code == DONE && !client_print_json(c, answer))
-    say_status(answer);
+    code = say_status(c, answer);
   json_decref(answer);
   return code;
 }
@@ -60,7 +63,7 @@ static const char *standing_words(const char *standing)
 
 static void say_organisation(const json_t *one)
 {
-  char kind[CODE_WORDS_SIZE], until[TIME_WORDS_SIZE];
+  char kind[CODE_WORDS_SIZE], asked[TIME_WORDS_SIZE], until[TIME_WORDS_SIZE];
   uint64_t agreement = number_of(one, "agreement_until_ms");
   const char *telephone = text_of(one, "telephone"), *hours = text_of(one, "hours");
   say("%-16s  %s (%s)%s%s%s\n", text_of(one, "id"), text_of(one, "name"), code_words(text_of(one, "kind"), kind),
@@ -70,6 +73,10 @@ static void say_organisation(const json_t *one)
     say("%-16s  telephone %s%s%s\n", "", telephone, hours[0] == 0 ? "" : ", ", hours);
   if (agreement > 0)
     say("%-16s  agreement until %s\n", "", time_words(agreement, until));
+  const json_t *r = json_object_get(one, "replacement");
+  if (r != NULL)
+    say("%-16s  other keys were asked for by %s at %s, and count from %s\n", "", text_of(r, "by_name"),
+        time_words(number_of(r, "asked_ms"), asked), time_words(number_of(r, "due_ms"), until));
 }
 
 enum exit_code run_directory(struct call *c)

@@ -11,6 +11,7 @@
 #include "agents/onward/files.h"
 #include "agents/onward/form_ask.h"
 #include "agents/onward/options.h"
+#include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
 static const struct option_rule rules[] = {
@@ -114,11 +115,13 @@ static void say_sent(struct call *c, const json_t *answer)
   }
   say("%s: saved on this computer.\n", item);
   if (client_ask(c, client_request("status"), &status) == DONE)
-    say(flag_of(status, "connected")
-            ? "It is being sent. How far it is: onward sent\n"
-            : "Not yet sent from this computer: the exchange cannot be reached now. It is sent by "
-              "itself as soon as that is possible;\nif it is urgent, phone them now. How far it "
-              "is: onward sent\n");
+    say(flag_of(status, "connected") ? "It is being sent. How far it is: onward sent\n"
+        : is_refused(status) ? "Not yet sent from this computer: the exchange refuses it, and a registrar has to look "
+                               "into that. If it is "
+                               "urgent, phone them now.\nWhom to call about the exchange: onward status\n"
+                             : "Not yet sent from this computer: the exchange cannot be reached now. It is sent by "
+                               "itself as soon as that is possible;\nif it is urgent, phone them now. How far it "
+                               "is: onward sent\n");
   json_decref(status);
 }
 

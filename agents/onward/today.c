@@ -6,6 +6,7 @@
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/sentences.h"
+#include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
 struct today {
@@ -15,14 +16,23 @@ struct today {
   size_t tasks, with_others;
 };
 
-static void say_alarms(struct today *t)
+static enum exit_code say_alarms(struct call *c, struct today *t)
 {
+  bool waits = false;
   const json_t *alarms = json_object_get(t->status, "alarms");
   for (size_t i = 0; i < json_array_size(alarms); i++) {
     const char *alarm = json_string_value(json_array_get(alarms, i));
     say("! %s\n\n", alarm == NULL ? "" : alarm);
     t->tasks++;
   }
+  enum exit_code code = say_replacement(c, t->status, &waits);
+  if (code == DONE && is_refused(t->status))
+    code = say_connection(c, t->status);
+  if (waits || is_refused(t->status)) {
+    say("\n");
+    t->tasks++;
+  }
+  return code;
 }
 
 static bool is_stuck(const struct today *t, const json_t *item)
@@ -89,7 +99,8 @@ static void say_rest(const struct today *t)
   if (t->with_others > 0)
     say("%zu with others, whose step is next: onward sent, onward inbox\n", t->with_others);
   if (!flag_of(t->status, "connected"))
-    say("The exchange cannot be reached now: %llu not yet sent from this computer (onward outbox).\n",
+    say("%s: %llu not yet sent from this computer (onward outbox).\n",
+        is_refused(t->status) ? "The exchange refuses this computer" : "The exchange cannot be reached now",
         (unsigned long long)number_of(t->status, "unsent"));
   if (flag_of(t->status, "locked"))
     say("The cases are locked. To open them for the working day: onward unlock\n");
@@ -111,8 +122,9 @@ enum exit_code run_today(struct call *c)
     say_json(answer);
   } else if (code == DONE) {
     say("%s\n\n", text_of(status, "name")[0] != 0 ? text_of(status, "name") : t.own);
-    say_alarms(&t);
-    code = say_stuck(c, &t);
+    code = say_alarms(c, &t);
+    if (code == DONE)
+      code = say_stuck(c, &t);
     if (code == DONE) {
       say_tasks(&t);
       say_rest(&t);

@@ -32,6 +32,8 @@ SENT = ITEM | {"role": "sender", "sender": "aple", "sender_name": "APLE", "with"
                "who": "aple", "who_name": "APLE", "awaited_from": "a21", "short": "AAAAAA-A",
                "parties": [{"id": "a21", "name": "A21 Cambodia", "rank": 1}, {"id": "hope", "name": "Hope", "rank": 2}]}
 DIRECTORY = {"ok": True, "organisations": [
+    {"id": "ministry", "name": "Ministry", "kind": "STATUTORY", "standing": "ACTIVE", "registrar": True, "telephone": "+855 23 111 111",
+     "hours": "always"},
     {"id": "aple", "name": "APLE", "kind": "NGO", "standing": "ACTIVE", "yourself": True},
     {"id": "a21", "name": "A21 Cambodia", "kind": "NGO", "standing": "ACTIVE", "telephone": "+855 23 000 000",
      "hours": "Mon-Fri 08:00-17:00"},
@@ -224,6 +226,37 @@ class Today(Case):
         self.assertIn("The exchange cannot be reached now: 1 not yet sent", lines)
 
 
+    def test_a_refusal_says_whom_to_call(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        self.fake.answers |= {"directory": DIRECTORY, "refer": {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T"}}
+        self.fake.answers["status"] |= {"connected": False, "connection": "refused", "why": "it does not know these keys", "unsent": 2}
+        for words in ([], ["status"], ["outbox"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn("The exchange refuses this computer: it does not know these keys.", lines)
+            self.assertIn("call Ministry, +855 23 111 111 (always)", lines)
+            self.assertNotIn("cannot be reached", lines)
+            self.assertNotIn("Nothing waits for you", lines)
+        self.assertIn("the exchange refuses it", self.run_here("refer", "-", given=json.dumps(FORM)).stdout)
+        self.fake.answers["status"] |= {"connection": "unreachable"}
+        self.assertIn("cannot be reached", self.run_here("outbox").stdout + self.run_here().stdout)
+
+    def test_other_keys_that_were_asked_for_are_told(self):
+        asked, due = 1000 * int(time.time() - 3600), 1000 * int(time.time() + 86400)
+        replacement = {"asked_ms": asked, "due_ms": due, "by": "ministry", "by_name": "Ministry"}
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        self.fake.answers["status"]["replacement"] = replacement
+        self.fake.answers["directory"] = {"ok": True, "organisations": [one | {"replacement": replacement} if one["id"] == "hope" else one
+                                                                        for one in DIRECTORY["organisations"]]}
+        at = [time.strftime("%a %H:%M", time.localtime(ms / 1000)) for ms in (asked, due)]
+        for words in ([], ["status"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn(f"A replacement of your keys was asked for by Ministry at {at[0]}; it takes effect at {at[1]}.", lines)
+            self.assertIn("onward registrar stop aple", lines)
+            self.assertIn("call Ministry, +855 23 111 111", lines)
+            self.assertNotIn("Nothing waits for you", lines)
+        self.assertIn(f"other keys were asked for by Ministry at {at[0]}, and count from {at[1]}", self.run_here("directory").stdout)
+
+
 class Endings(Case):
     def test_each_refusal_has_its_exit_code(self):
         for code, number in (("bad_input", 2), ("not_allowed", 1), ("not_found", 5), ("locked", 4), ("full", 6), ("broken", 70)):
@@ -330,8 +363,8 @@ class Refer(Case):
                                       {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T"}]
         t = Terminal(self.home, "refer", "--basis", "CONSENT")
         self.assertIn("No incident details", t.wait_for("Which organisations"))
-        t.type("2  hope", "nobody")
-        t.type("nobody is not in the list", "2, a21")
+        t.type("3  hope", "nobody")
+        t.type("nobody is not in the list", "3, a21")
         t.type("How urgent", "?")
         t.type("Call them as well", "1")
         t.type("Until when", "soon")
@@ -674,6 +707,19 @@ class RealOnes(unittest.TestCase):
         self.run_at(self.aple, "decline", name, "--reason", "no-capacity", "--by", "provider")
         self.assertNotIn(name, self.run_at(self.aple))
         self.assertIn("you said no: written down on this computer, not yet sent", self.run_at(self.aple, "inbox"))
+
+
+    def test_a_replacement_is_shown_to_everybody(self):
+        lost = self.net.new_office("a21", os.path.join(self.net.folder, "again")) # new keys for an organisation that lost the old ones
+        request = os.path.join(lost.home, "a21.request")
+        self.run_at(self.net.office("ministry"), "registrar", "rotate", request, "--words", lost.words)
+        self.net.offices["a21"] = self.a21
+        until("a21 is told", lambda: self.a21.ask("status").get("replacement"))
+        self.assertRegex(self.run_at(self.a21), r"! A replacement of your keys was asked for by ministry \(test\) at \w+ \S+; it takes")
+        self.assertIn("onward registrar stop a21", self.run_at(self.a21, "status"))
+        self.assertIn("other keys were asked for by ministry (test)", self.run_at(self.police, "directory"))
+        self.run_at(self.a21, "registrar", "stop", "a21")
+        until("it is stopped", lambda: "replacement" not in self.a21.ask("status"))
 
 
 class ZWords(unittest.TestCase):

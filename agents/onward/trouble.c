@@ -1,0 +1,62 @@
+/* Each of the two ends with telephone numbers: whoever reads it at night cannot look further. */
+#include "agents/onward/trouble.h"
+
+#include <string.h>
+
+#include "agents/onward/client.h"
+#include "agents/onward/words.h"
+
+bool is_refused(const json_t *status)
+{
+  return strcmp(text_of(status, "connection"), "refused") == 0;
+}
+
+/* "  call Ministry, +855 ... (Mon-Fri)", a line for each registrar. */
+static enum exit_code say_registrars(struct call *c)
+{
+  json_t *answer = NULL;
+  enum exit_code code = client_do(c, client_request("directory"), &answer);
+  const json_t *list = json_object_get(answer, "organisations");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    const char *telephone = text_of(one, "telephone"), *hours = text_of(one, "hours");
+    if (!flag_of(one, "registrar") || flag_of(one, "yourself") || strcmp(text_of(one, "standing"), "ACTIVE") != 0)
+      continue;
+    say("    call %s%s%s", text_of(one, "name"), telephone[0] == 0 ? "" : ", ", telephone);
+    say("%s%s%s\n", hours[0] == 0 ? "" : " (", hours, hours[0] == 0 ? "" : ")");
+  }
+  json_decref(answer);
+  return code;
+}
+
+enum exit_code say_connection(struct call *c, const json_t *status)
+{
+  char when[TIME_WORDS_SIZE], ago[TIME_WORDS_SIZE];
+  const char *why = text_of(status, "why");
+  uint64_t contact = number_of(status, "last_contact_ms");
+  if (is_refused(status)) {
+    say("! The exchange refuses this computer%s%s. Waiting does not help: a registrar has to look into it.\n",
+        why[0] == 0 ? "" : ": ", why);
+    return say_registrars(c);
+  }
+  if (!flag_of(status, "connected") && contact > 0)
+    say("The exchange cannot be reached now. Last heard %s (%s).\n", time_words(contact, when),
+        ago_words(contact, ago));
+  else if (!flag_of(status, "connected"))
+    say("The exchange has not been reached yet.\n");
+  return DONE;
+}
+
+enum exit_code say_replacement(struct call *c, const json_t *status, bool *waits)
+{
+  char asked[TIME_WORDS_SIZE], due[TIME_WORDS_SIZE];
+  const json_t *r = json_object_get(status, "replacement");
+  *waits = r != NULL;
+  if (r == NULL)
+    return DONE;
+  const char *by = text_of(r, "by_name"), *own = text_of(status, "organisation");
+  say("! A replacement of your keys was asked for by %s at %s; it takes effect at %s.\n", by,
+      time_words(number_of(r, "asked_ms"), asked), time_words(number_of(r, "due_ms"), due));
+  say("  If that was not you, stop it now, and call a registrar:\n    onward registrar stop %s\n", own);
+  return say_registrars(c);
+}

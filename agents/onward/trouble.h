@@ -1,0 +1,20 @@
+/* What keeps an office from the exchange, and other keys that somebody asked for in its name: what happened, and whom
+ * to call. A registrar is whoever the directory names as one, other than the office itself.
+ *
+ * `status` is the answer to that request (docs/spec/local-socket.md).
+ */
+#ifndef ONWARD_TROUBLE_H
+#define ONWARD_TROUBLE_H
+
+#include <jansson.h>
+
+#include "agents/onward/call.h"
+
+/* The exchange answers, and says no: waiting does not help. */
+bool is_refused(const json_t *status);
+/* Nothing while the exchange is connected. */
+MUST_USE enum exit_code say_connection(struct call *c, const json_t *status);
+/* True: our own keys are to be replaced, which is said, with what to do about it. */
+MUST_USE enum exit_code say_replacement(struct call *c, const json_t *status, bool *waits);
+
+#endif
