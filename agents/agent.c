@@ -43,6 +43,9 @@ void say(const char *format, ...)
   va_start(list, format);
   vsnprintf(line, sizeof line, format, list);
   va_end(list);
+  for (char *c = line; *c != 0; c++) /* it may stand on a terminal */
+    if ((unsigned char)*c < ' ' || *c == 0x7f)
+      *c = '?';
   fprintf(stderr, "onward-agent: %s\n", line);
 }
 
@@ -252,22 +255,69 @@ void agent_tell(struct agent *a, const struct ref_id *id, act_kind act)
   }
 }
 
-static bool signs_with(const struct key_folder *k, const struct organisation *o)
+static bool signs_with(const struct key_folder *k, const struct keys *registered)
 {
   uint8_t point[ES256_PUBLIC_SIZE];
   es256_secret_public(k->sign, point);
-  return bytes_equal(BYTES(point), BYTES(o->keys.sign));
+  return bytes_equal(BYTES(point), BYTES(registered->sign));
 }
 
-void agent_check_keys(struct agent *a)
+/* What a registrar's replacement that waits would make ours. */
+static bool keys_waiting(struct books *b, const struct organisation *o, struct arena *a, struct keys *out)
+{
+  struct leaf leaf;
+  struct event e;
+  if (o->pending_due_ms == 0 || books_event(b, o->pending_index, a, &leaf, &e) != OK ||
+      e.act != ONWARD__CORE__ACT_REPLACE_KEYS)
+    return false;
+  const Onward__Request *r = pb_unpack(&onward__request__descriptor, pb_bytes(e.core->replace_keys->request), a);
+  if (r == NULL)
+    return false;
+  memcpy(out->link, r->link_key.data, sizeof out->link);
+  memcpy(out->sign, r->sign_key.data, sizeof out->sign);
+  memcpy(out->seal, r->seal_key.data, sizeof out->seal);
+  return true;
+}
+
+static void alarm_unless(struct books *b, bool fits, enum alarm_kind kind)
+{
+  struct bytes none = {NULL, 0};
+  if (fits)
+    alarm_end(b, kind);
+  else if (alarm_raise(b, kind, now_ms(), none, none))
+    say("alarm: %s", alarm_text(kind));
+}
+
+/* Each file of ours is what the registry has. */
+static void compare_keys(struct agent *a)
+{
+  struct organisation o;
+  struct books *b = agent_write(a);
+  const struct key_folder *k = &a->keys;
+  size_t used = a->arena.used;
+  if (books_organisation(b, &a->self.id, &o) == OK) {
+    struct keys waiting;
+    bool soon = keys_waiting(b, &o, &a->arena, &waiting) && signs_with(k, &waiting);
+    const struct keys *registered = soon ? &waiting : &o.keys;
+    alarm_unless(b, bytes_equal(BYTES(k->link_public), BYTES(registered->link)), ALARM_LINK_KEY);
+    alarm_unless(b, signs_with(k, registered), ALARM_SIGN_KEY);
+    alarm_unless(b, bytes_equal(BYTES(k->seal_point[0]), BYTES(registered->seal)), ALARM_SEAL_KEY);
+  }
+  a->arena.used = used;
+  if (agent_commit(a) != OK)
+    say("whether our keys fit could not be written");
+}
+
+/* The prepared keys are ours as soon as the registry says so. */
+static void adopt_keys(struct agent *a)
 {
   struct organisation o;
   struct key_folder next;
   struct books *b = agent_read(a);
   bool known = books_organisation(b, &a->self.id, &o) == OK;
-  if (agent_abort(a) != OK || !known || signs_with(&a->keys, &o) || keys_open_next(a->home, a->why, &next) != OK)
+  if (agent_abort(a) != OK || !known || signs_with(&a->keys, &o.keys) || keys_open_next(a->home, a->why, &next) != OK)
     return;
-  bool now = signs_with(&next, &o);
+  bool now = signs_with(&next, &o.keys);
   keys_close(&next);
   if (!now)
     return;
@@ -277,4 +327,11 @@ void agent_check_keys(struct agent *a)
     return;
   }
   say("the new keys of %.16s are in force; locked until the new passphrase is given", a->self.id.text);
+}
+
+void agent_check_keys(struct agent *a)
+{
+  adopt_keys(a);
+  if (!a->broken)
+    compare_keys(a);
 }

@@ -64,7 +64,8 @@ MUST_USE enum status agent_commit(struct agent *a);
 /* Ends a transaction without writing. OUR_FAULT: the books contradict themselves; a->broken is set. */
 enum status agent_abort(struct agent *a);
 
-/* After the directory has moved: prepared keys that it now knows become ours. */
+/* After the directory has moved: prepared keys that it now knows become ours; a key of ours that it does not know is an
+ * alarm. */
 void agent_check_keys(struct agent *a);
 void agent_tell(struct agent *a, const struct ref_id *id, act_kind act); /* into the news */
 

@@ -3,6 +3,10 @@
 
 #include "proto/seal/note.h"
 
+#define MEND_KEYS                                                                                                      \
+  "Bring that folder's newest backup; if there is none, make new keys with onward init in a new folder, and ask a "    \
+  "registrar to replace the old ones."
+
 static const struct {
   const char *text;
   bool halts;
@@ -42,6 +46,15 @@ static const struct {
          false},
     [ALARM_NOT_HEARD] = {"The exchange refuses what this computer sends. Phone the operator; what waits here is kept.",
                          false},
+    [ALARM_LINK_KEY] = {"link.key in this computer's data folder is not the key that the network knows for your "
+                        "organisation: the exchange does not let it in. " MEND_KEYS,
+                        false},
+    [ALARM_SIGN_KEY] = {"sign.pem in this computer's data folder is not the key that the network knows for your "
+                        "organisation: nothing that it signs is heard. " MEND_KEYS,
+                        false},
+    [ALARM_SEAL_KEY] = {"seal.pub and seal.pem in this computer's data folder are not what the network knows for your "
+                        "organisation: what others seal for you cannot be opened here. " MEND_KEYS,
+                        false},
 };
 
 struct record {

@@ -18,6 +18,9 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_SUSPENDED = 8,
                   ALARM_EXCHANGE_BACK = 9, /* the exchange says that it is behind our checkpoint */
                   ALARM_NOT_HEARD = 10,    /* the exchange refuses what we send, and sending it again will not help */
+                  ALARM_LINK_KEY = 11,     /* link.key is not what the registry has for us, nor prepared, nor waiting */
+                  ALARM_SIGN_KEY = 12,     /* the same of sign.pem */
+                  ALARM_SEAL_KEY = 13,     /* the same of the newest sealing key */
                   ALARM_KINDS,
 };
 bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */

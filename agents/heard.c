@@ -127,6 +127,7 @@ static void welcome(struct agent *a, const Onward__Welcome *w)
     return;
   }
   a->session.wait_ms = 0;
+  a->session.refused = NULL;
   if (ahead) {
     a->session.wait_ms = a->config.hello_wait_ms;
     session_hello(a); /* again: without claiming to keep what we lost */
@@ -318,11 +319,35 @@ static void signature_refused(struct agent *a, uint64_t sequence, bool unfit)
   session_ask(a); /* for our own new key */
 }
 
+/* What the exchange says in its own words is shown on terminals: printable ASCII, and no more than a line of it. */
+static void print_what(ProtobufCBinaryData what, char out[121])
+{
+  size_t size = what.len < 120 ? what.len : 120;
+  for (size_t i = 0; i < size; i++)
+    out[i] = what.data[i] >= ' ' && what.data[i] <= '~' ? (char)what.data[i] : '?';
+  out[size] = 0;
+}
+
+static void not_welcome(struct agent *a, Onward__RefusalReason reason)
+{
+  const char *why = "the exchange refuses what this computer says: phone the operator";
+  if (reason == ONWARD__REFUSAL_REASON__WRONG_VERSION)
+    why = "the exchange speaks another version than Onward on this computer: install the newest, or phone the operator";
+  if (reason == ONWARD__REFUSAL_REASON__WRONG_NETWORK)
+    why = "the exchange is another network's than the one that this computer joined: phone the operator";
+  if (reason == ONWARD__REFUSAL_REASON__WRONG_ORGANISATION)
+    why = "the exchange knows this computer's keys as another organisation's: phone a registrar";
+  session_refused(a, why);
+  session_down(a, NOT_HEARD_MS);
+}
+
 static void refusal(struct agent *a, const Onward__Refusal *r)
 {
   uint64_t sequence = r->sequence;
-  say("not heard: %s, batch %llu, event %u: %.*s", pb_enum_name(&onward__refusal_reason__descriptor, (int)r->reason),
-      (unsigned long long)sequence, r->event, r->what.len <= 120 ? (int)r->what.len : 0, (const char *)r->what.data);
+  char what[121];
+  print_what(r->what, what);
+  say("not heard: %s, batch %llu, event %u: %s", pb_enum_name(&onward__refusal_reason__descriptor, (int)r->reason),
+      (unsigned long long)sequence, r->event, what);
   switch (r->reason) {
   case ONWARD__REFUSAL_REASON__BUSY:
   case ONWARD__REFUSAL_REASON__OVER_QUOTA:
@@ -350,11 +375,16 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
   case ONWARD__REFUSAL_REASON__BAD_BODY:
     if (sequence != 0)
       take_out(a, sequence, r->event);
+    else if (a->session.phase == PHASE_HELLO)
+      not_welcome(a, r->reason);
     else
       not_heard(a);
     break;
   default:
-    not_heard(a);
+    if (a->session.phase == PHASE_HELLO)
+      not_welcome(a, r->reason);
+    else
+      not_heard(a);
     break;
   }
 }
@@ -378,6 +408,7 @@ static void goodbye(struct agent *a, Onward__GoodbyeReason reason)
       session_lost(a);
       break;
     }
+    session_refused(a, "your organisation is suspended, or its keys were replaced; phone a registrar");
     session_alarm(a, ALARM_SUSPENDED);
     session_down(a, SUSPENDED_MS);
     break;

@@ -218,6 +218,33 @@ static enum status read_text(const struct key_folder *k, const char *name, const
   return s;
 }
 
+/* A secret that others could read is none. What is not there is missed when it is needed. */
+static enum status private_check(const char *path, char why[WHY_SIZE])
+{
+  struct stat info;
+  const char *name = strrchr(path, '/') + 1;
+  if (stat(path, &info) != 0 || (info.st_mode & 077) == 0)
+    return OK;
+  return trouble(why, BAD_INPUT,
+                 "%s in the data folder has mode %04o: others can read it; chmod 600 it, and ask who did", name,
+                 info.st_mode & 07777);
+}
+
+static enum status private_all(const struct key_folder *k, const char *suffix, char why[WHY_SIZE])
+{
+  char path[PATH_SIZE];
+  path_of(k, "link.key", suffix, path);
+  enum status s = private_check(path, why);
+  path_of(k, "sign.pem", suffix, path);
+  if (s == OK)
+    s = private_check(path, why);
+  for (size_t i = 0; i < k->seal_count && s == OK; i++) {
+    seal_path(k, i, suffix, path);
+    s = private_check(path, why);
+  }
+  return s;
+}
+
 static enum status link_read(struct key_folder *k, const char *suffix, char why[WHY_SIZE])
 {
   char text[LINK_FILE_SIZE + 2];
@@ -276,6 +303,8 @@ static enum status keys_read(struct key_folder *k, const char *suffix, char why[
 {
   char path[PATH_SIZE];
   enum status s = points_read(k, suffix, why);
+  if (s == OK)
+    s = private_all(k, suffix, why);
   if (s == OK)
     s = link_read(k, suffix, why);
   path_of(k, "sign.pem", suffix, path);

@@ -34,8 +34,8 @@ bool passphrase_fits(struct bytes passphrase); /* long enough, and not too long 
 /* Makes the folder (0700) and all keys in it. BAD_INPUT: there are keys already, the folder is open to others, or the
  * passphrase is too short. Cut off in the middle, it has made nothing, and can be called again. */
 MUST_USE enum status keys_create(const char *folder, struct bytes passphrase, char why[200]);
-/* NOT_FOUND: no folder, or no keys in it. BAD_INPUT: the folder is open to others, or a file is damaged. Finishes an
- * adoption that was cut off. `out` need not be closed when this fails. */
+/* NOT_FOUND: no folder, or no keys in it. BAD_INPUT: the folder or a secret is open to others, or a file is damaged.
+ * Finishes an adoption that was cut off. `out` need not be closed when this fails. */
 MUST_USE enum status keys_open(const char *folder, char why[200], struct key_folder *out);
 void keys_close(struct key_folder *k); /* wipes */
 /* NOT_NOW: wrong passphrase. Anything else but OK: a file is missing or damaged. It stays locked then. */

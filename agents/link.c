@@ -157,20 +157,27 @@ enum status link_receive(struct link *l, struct link_message *out)
   return OK;
 }
 
+enum { UNKNOWN_KEY = 400 }; /* RFC 27/ZAP's status code, as the handshake's ERROR tells it */
+
 enum link_event link_event(struct link *l)
 {
   uint16_t event = 0;
+  uint32_t value = 0;
   zmq_msg_t m;
   zmq_msg_init(&m);
   if (l->monitor == NULL || zmq_msg_recv(&m, l->monitor, ZMQ_DONTWAIT) < 0) {
     zmq_msg_close(&m);
     return LINK_NOTHING;
   }
-  if (zmq_msg_size(&m) >= sizeof event)
+  if (zmq_msg_size(&m) == sizeof event + sizeof value) {
     memcpy(&event, zmq_msg_data(&m), sizeof event);
+    memcpy(&value, (const uint8_t *)zmq_msg_data(&m) + sizeof event, sizeof value);
+  }
   drain(l->monitor, zmq_msg_more(&m));
   zmq_msg_close(&m);
   if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
     return LINK_CONNECTED;
-  return event == ZMQ_EVENT_DISCONNECTED ? LINK_LOST : LINK_REFUSED;
+  if (event == ZMQ_EVENT_DISCONNECTED)
+    return LINK_LOST;
+  return event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH && value == UNKNOWN_KEY ? LINK_REFUSED : LINK_FAILED;
 }

@@ -45,7 +45,9 @@ struct link_message {
 MUST_USE enum status link_receive(struct link *l, struct link_message *out);
 void link_free(struct link_message *m);
 
-enum link_event { LINK_NOTHING, LINK_CONNECTED, LINK_LOST, LINK_REFUSED };
-enum link_event link_event(struct link *l); /* what the monitor says; call until LINK_NOTHING */
+/* What the monitor says; call until LINK_NOTHING. LINK_REFUSED: the other side is the exchange, and does not know our
+ * key. LINK_FAILED: no handshake came about, for whatever else. */
+enum link_event { LINK_NOTHING, LINK_CONNECTED, LINK_LOST, LINK_REFUSED, LINK_FAILED };
+enum link_event link_event(struct link *l);
 
 #endif

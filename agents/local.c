@@ -22,7 +22,7 @@
 enum status local_open(struct local *l, const char *home, char why[200])
 {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++)
+  for (size_t i = 0; i < LOCAL_PLACES; i++)
     l->clients[i] = (struct local_client){.fd = -1};
   snprintf(l->path, sizeof l->path, "%s/socket", home);
   snprintf(address.sun_path, sizeof address.sun_path, "%s", l->path);
@@ -48,7 +48,7 @@ void local_close(struct local *l)
 {
   if (l->fd < 0)
     return;
-  for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++)
+  for (size_t i = 0; i < LOCAL_PLACES; i++)
     close_client(&l->clients[i]);
   close(l->fd);
   unlink(l->path);
@@ -64,7 +64,7 @@ size_t local_poll(const struct local *l, zmq_pollitem_t *items)
 {
   size_t count = 0;
   items[count++] = (zmq_pollitem_t){NULL, l->fd, ZMQ_POLLIN, 0};
-  for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++)
+  for (size_t i = 0; i < LOCAL_PLACES; i++)
     if (l->clients[i].fd >= 0)
       items[count++] =
           (zmq_pollitem_t){NULL, l->clients[i].fd, answering(&l->clients[i]) ? ZMQ_POLLOUT : ZMQ_POLLIN, 0};
@@ -122,10 +122,19 @@ void local_tell(struct local *l, const struct ref_id *id, act_kind act)
   hex_encode(BYTES(id->byte), hex);
   ref_short(id, text);
   json_t *event = json_pack("{s{ssssss}}", "event", "id", hex, "short", text, "kind", act_name(act));
-  for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++)
+  for (size_t i = 0; i < LOCAL_PLACES; i++)
     if (l->clients[i].fd >= 0 && l->clients[i].watching)
       add_line(&l->clients[i], event);
   json_decref(event);
+}
+
+/* Its last line. */
+static void refuse(struct local_client *c, const char *code, const char *what, const char *try)
+{
+  json_t *answer = desk_error(code, NULL, what, try);
+  c->ending = true;
+  add_line(c, answer);
+  json_decref(answer);
 }
 
 /* --- reading --- */
@@ -134,6 +143,11 @@ void local_tell(struct local *l, const struct ref_id *id, act_kind act)
 static bool take_line(struct agent *a, struct local_client *c, size_t size)
 {
   bool watch = false;
+  if (c->told) {
+    refuse(c, "full", "too many programs are connected to Onward on this computer",
+           "close some of them, then try again");
+    return false;
+  }
   json_t *answer = desk_answer(a, c->line, size, c->later_ms == 0, &watch);
   if (answer == NULL) {
     c->asked_ms = ticks_ms();
@@ -181,27 +195,33 @@ static void read_some(struct agent *a, struct local_client *c)
     take_lines(a, c);
   if (c->fd < 0 || c->line_size <= LOCAL_LINE_MAX)
     return;
-  json_t *answer = desk_error("bad_input", NULL, "the line is longer than 262144 bytes", NULL);
-  c->ending = true;
-  add_line(c, answer);
-  json_decref(answer);
+  refuse(c, "bad_input", "the line is longer than 262144 bytes", NULL);
+}
+
+/* Whoever comes when all places are taken gets one of the spare ones, and is answered that it is full. When those are
+ * taken too, the one who came first, and said nothing, goes. */
+static struct local_client *place(struct local *l)
+{
+  for (size_t i = 0; i < LOCAL_PLACES; i++)
+    if (l->clients[i].fd < 0)
+      return &l->clients[i];
+  struct local_client *c = &l->clients[LOCAL_CLIENTS_MAX + l->told++ % LOCAL_SPARE];
+  close_client(c);
+  return c;
 }
 
 static void accept_client(struct local *l)
 {
   int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  for (size_t i = 0; fd >= 0 && i < LOCAL_CLIENTS_MAX; i++)
-    if (l->clients[i].fd < 0) {
-      l->clients[i] = (struct local_client){.fd = fd};
-      return;
-    }
-  if (fd >= 0)
-    close(fd);
+  if (fd < 0)
+    return;
+  struct local_client *c = place(l);
+  *c = (struct local_client){.fd = fd, .told = c >= &l->clients[LOCAL_CLIENTS_MAX]};
 }
 
 void local_resume(struct agent *a)
 {
-  for (size_t i = 0; i < LOCAL_CLIENTS_MAX; i++) {
+  for (size_t i = 0; i < LOCAL_PLACES; i++) {
     struct local_client *c = &a->local.clients[i];
     bool came = a->session.answered_ms >= c->asked_ms;
     if (c->fd >= 0 && c->later_ms != 0 && (came || ticks_ms() >= c->later_ms || !session_connected(&a->session)))
@@ -213,7 +233,7 @@ void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count)
 {
   struct local *l = &a->local;
   for (size_t i = 1; i < count; i++)
-    for (size_t k = 0; k < LOCAL_CLIENTS_MAX; k++) {
+    for (size_t k = 0; k < LOCAL_PLACES; k++) {
       struct local_client *c = &l->clients[k];
       if (c->fd < 0 || c->fd != items[i].fd || items[i].revents == 0)
         continue;

@@ -45,7 +45,7 @@ static void lock_when_idle(struct agent *a)
 
 static void turn(struct agent *a)
 {
-  zmq_pollitem_t items[3 + LOCAL_CLIENTS_MAX];
+  zmq_pollitem_t items[3 + LOCAL_PLACES];
   struct link *l = &a->session.link;
   size_t count = local_poll(&a->local, items), local_count = count;
   if (l->socket != NULL) {

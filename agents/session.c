@@ -34,6 +34,25 @@ bool session_connected(const struct session *s)
   return s->phase == PHASE_ASKING || s->phase == PHASE_READY;
 }
 
+const char *session_connection(const struct session *s, const char **why)
+{
+  *why = s->refused;
+  if (session_connected(s))
+    return "connected";
+  return s->refused != NULL ? "refused" : "unreachable";
+}
+
+/* That the prepared keys are not in force yet is no news. */
+void session_refused(struct agent *a, const char *why)
+{
+  struct session *s = &a->session;
+  s->refused_now = true;
+  if (s->next_keys || s->refused == why)
+    return;
+  s->refused = why;
+  say("%s", why);
+}
+
 void session_down(struct agent *a, uint64_t wait_ms)
 {
   struct session *s = &a->session;
@@ -170,6 +189,7 @@ static void connect_link(struct agent *a)
   memcpy(o.socks_proxy, a->config.socks_proxy, sizeof o.socks_proxy);
   memcpy(o.server_key, a->network.link_key, sizeof o.server_key);
   choose_keys(a, &o);
+  s->refused_now = false;
   memset(s->sent, 0, sizeof s->sent);
   s->wait_ms = s->wait_ms == 0 ? first : s->wait_ms < first * WAIT_DOUBLINGS ? s->wait_ms * 2 : first * WAIT_DOUBLINGS;
   enum status opened = link_open(&s->link, &o);
@@ -250,7 +270,9 @@ static void take_events(struct agent *a)
 {
   for (enum link_event e = link_event(&a->session.link); e != LINK_NOTHING; e = link_event(&a->session.link)) {
     if (e == LINK_REFUSED)
-      say("the exchange does not let this computer in: not enrolled, suspended, or its keys were replaced");
+      session_refused(a,
+                      "the exchange does not know this computer's keys: your organisation is suspended or not enrolled "
+                      "yet, or its keys were replaced; phone a registrar");
     if (e == LINK_LOST && a->session.phase != PHASE_DOWN) {
       session_lost(a);
       return;
@@ -301,6 +323,13 @@ static bool stuck(struct agent *a, uint64_t now)
   return agent_abort(a) == OK && count > 0;
 }
 
+static void no_answer(struct agent *a)
+{
+  if (!a->session.refused_now)
+    a->session.refused = NULL;
+  session_down(a, 0);
+}
+
 void session_tick(struct agent *a)
 {
   struct session *s = &a->session;
@@ -310,7 +339,7 @@ void session_tick(struct agent *a)
   if (s->phase == PHASE_DOWN && now >= s->deadline_ms)
     connect_link(a);
   else if (s->phase == PHASE_HELLO && now >= s->deadline_ms)
-    session_down(a, 0);
+    no_answer(a);
   else if (s->phase == PHASE_READY && stuck(a, now))
     session_lost(a);
   if (s->phase == PHASE_READY && now >= s->ask_ms)

@@ -36,8 +36,11 @@ struct session { /* all times are ticks */
   size_t batch_events;    /* of the next batch: one first, doubled by success, halved by a cut */
   bool mail_read;         /* nothing came for a while: what was missing has been looked at */
   bool next_keys;         /* this connection uses the prepared link key */
-  bool sign_unfit;        /* one of them fits no key of ours that the exchange knows */
-  uint64_t sign_from;     /* batches from this sequence on are signed again, then sent; 0: none */
+  bool refused_now;       /* this connection was refused */
+  const char
+      *refused;    /* why the exchange, which was reached, takes nothing from us; NULL: it does, or was not reached */
+  bool sign_unfit; /* one of them fits no key of ours that the exchange knows */
+  uint64_t sign_from;                   /* batches from this sequence on are signed again, then sent; 0: none */
   uint64_t sent[BATCHES_IN_FLIGHT_MAX]; /* sequences sent on this connection, by sequence % 8 */
 };
 
@@ -48,6 +51,8 @@ void session_tick(struct agent *a);             /* what is due */
 void session_push(struct agent *a);             /* sends what waits, if it may */
 long session_timeout_ms(const struct agent *a); /* until something is due, at most a second */
 bool session_connected(const struct session *s);
+/* "connected", "refused" (`why`: a sentence for people), or "unreachable". */
+const char *session_connection(const struct session *s, const char **why);
 /* Asks for the directory now. False: there is nobody to ask. */
 bool session_refresh(struct agent *a);
 
@@ -55,9 +60,10 @@ bool session_refresh(struct agent *a);
 void session_hello(struct agent *a);
 void session_ask(struct agent *a);
 void session_credit(struct agent *a);
-void session_down(struct agent *a, uint64_t wait_ms); /* closes the link; connects again after this */
-void session_lost(struct agent *a);                   /* a cut: the same, soon, and smaller batches */
-void session_accused(struct agent *a);                /* records the evidence's accusation and halts */
+void session_down(struct agent *a, uint64_t wait_ms);   /* closes the link; connects again after this */
+void session_lost(struct agent *a);                     /* a cut: the same, soon, and smaller batches */
+void session_refused(struct agent *a, const char *why); /* it does not take what we are; `why` is never freed */
+void session_accused(struct agent *a);                  /* records the evidence's accusation and halts */
 void session_alarm(struct agent *a, enum alarm_kind kind);
 void session_unsent(struct session *s, uint64_t up_to); /* batches up to this sequence are sent again */
 

@@ -5,11 +5,12 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 from bad_link import BadLink
-from office import PASSPHRASE, SETTINGS, Network, Office, Refused, form, until
+from office import BIN, PASSPHRASE, SETTINGS, Network, Office, Refused, form, until
 
 NEXT_YEAR = "2099-01-01"
 
@@ -25,6 +26,7 @@ def straight_path_works_locked_and_offline():
         net.broker_end(signal.SIGKILL)
         item = police.refer(["aple"], ref="CASE/1")  # nobody unlocked, nobody to reach
         check(police.item(item)["state"] == "draft" and police.item(item)["delivery"] == "not_sent")
+        check(police.ask("status")["connection"] == "unreachable" and "why" not in police.ask("status"))
         again = police.ask("refer", **form(["aple"]), ref="CASE/1")
         check(again["again"] and again["id"] == item)
         net.broker_start()
@@ -398,6 +400,69 @@ def keys_change_one_at_a_time():
         check(aple.alarms() == [] and police.alarms() == [])
 
 
+def key_files_that_do_not_fit():
+    """What the network does not know is named; put right, everything goes on: also what was signed with the wrong key."""
+    def begin_with(office, name, other):
+        office.end()
+        shutil.copy(f"{office.home}/{name}", f"{net.folder}/kept")
+        shutil.copy(f"{other.home}/{name}", f"{office.home}/{name}")
+        office.start()
+        check(any(name in alarm for alarm in office.alarms()), office.alarms())
+
+    def put_right(office, name):
+        office.end()
+        shutil.copy(f"{net.folder}/kept", f"{office.home}/{name}")
+        office.start().connected()
+        check(not any(name in alarm for alarm in office.alarms()), office.alarms())
+
+    with Network("police", "aple") as net:
+        police, aple, stranger = net.office("police"), net.office("aple"), net.new_office("stranger")
+        for other, word in ((stranger, "does not know"), (aple, "another organisation")):
+            begin_with(police, "link.key", other)
+            until("it is refused", lambda: police.ask("status")["connection"] == "refused")
+            check(word in police.ask("status")["why"], police.ask("status"))
+            put_right(police, "link.key")
+            check("why" not in police.ask("status") and police.alarms() == [])
+        begin_with(police, "sign.pem", stranger)
+        items = [police.refer(["aple"]) for _ in range(3)]
+        until("it was refused", lambda: "BAD_SIGNATURE" in police.log())
+        until("and people are told", lambda: any("refuses what" in alarm for alarm in police.alarms()))
+        put_right(police, "sign.pem")
+        for item in items:
+            police.until("received", item)
+        begin_with(police, "seal.pub", stranger)
+        put_right(police, "seal.pub")
+        check(len(aple.ask("list", box="all")["items"]) == 3)
+
+
+def key_files_open_to_others():
+    with Network("police", "aple") as net:
+        police = net.office("police")
+        police.end()
+        for name in ("link.key", "sign.pem", "seal.pem"):
+            os.chmod(f"{police.home}/{name}", 0o640)
+            done = subprocess.run([f"{BIN}/onward-agent", "--home", police.home], capture_output=True, text=True, timeout=20)
+            check(done.returncode == 2, done)
+            check(name in done.stderr and "0640" in done.stderr and "chmod 600" in done.stderr, done.stderr)
+            os.chmod(f"{police.home}/{name}", 0o600)
+        police.start().connected()
+
+
+def more_programs_than_places():
+    with Network("police") as net:
+        police = net.office("police")
+        idle = [socket.socket(socket.AF_UNIX) for _ in range(50)]
+        for s in idle:
+            s.connect(f"{police.home}/socket")
+        for _ in range(6):
+            answer = police.refused("full", "status")
+            check("too many" in answer["what"], answer)
+        check(police.process.poll() is None)
+        for s in idle:
+            s.close()
+        until("it answers again", lambda: police.answer("status")["ok"])
+
+
 def lost_keys_are_replaced():
     with Network("police", "aple", replace_after_h=0) as net:
         police, aple, ministry = net.office("police").unlock(), net.office("aple"), net.office("ministry")
@@ -424,6 +489,8 @@ def suspended_and_back():
         ministry.ask("suspend", organisation="aple")
         until("it is cut off", lambda: not aple.ask("status")["connected"], 5)
         until("and says so", lambda: any("suspended" in a for a in aple.alarms()))
+        status = aple.ask("status")
+        check(status["connection"] == "refused" and "suspended" in status["why"], status)
         until("the sender knows", lambda: any(o["standing"] == "COMPROMISED" for o in police.ask("directory")["organisations"]))
         police.refused("not_allowed", "refer", **form(["aple"]))
         with open(f"{aple.home}/aple.request") as f:
@@ -490,7 +557,7 @@ def bad_link_carries_everything_once():
 
 TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
          sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, new_keys_with_batches_on_their_way, keys_change_one_at_a_time,
-         lost_keys_are_replaced, suspended_and_back,
+         key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places,         lost_keys_are_replaced, suspended_and_back,
          watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
 
 failed = 0

@@ -30,7 +30,7 @@ static struct bytes second(void)
 
 static void path_in_home(const char *name, char path[128])
 {
-  snprintf(path, 128, "%s/%s", home, name);
+  assert_true(snprintf(path, 128, "%s/%s", home, name) < 128);
 }
 
 static bool is_there(const char *name)
@@ -163,6 +163,25 @@ static void an_open_folder_is_refused(void **state)
   assert_int_equal(keys_open("", why, &k), BAD_INPUT);
 }
 
+static void a_secret_open_to_others_is_refused(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"link.key", "sign.pem", "seal.pem"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    struct key_folder k;
+    char path[128];
+    path_in_home(names[i], path);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(keys_open(home, why, &k), BAD_INPUT);
+    assert_non_null(strstr(why, names[i]));
+    assert_non_null(strstr(why, "0644"));
+    assert_non_null(strstr(why, "chmod 600"));
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_int_equal(keys_open(home, why, &k), OK);
+    keys_close(&k);
+  }
+}
+
 static void damaged_files_are_told(void **state)
 {
   (void)state;
@@ -176,6 +195,7 @@ static void damaged_files_are_told(void **state)
     assert_non_null(file);
     fputs("nothing of use", file);
     fclose(file);
+    assert_int_equal(chmod(path, 0600), 0);
     assert_int_equal(keys_open(home, why, &k), BAD_INPUT);
     assert_null(strstr(why, "nothing of use"));
     move("kept", names[i]);
@@ -363,6 +383,7 @@ int main(void)
       cmocka_unit_test_setup(creation_that_was_cut_off_is_made_anew, with_keys),
       cmocka_unit_test(a_short_passphrase_is_refused),
       cmocka_unit_test_setup(an_open_folder_is_refused, with_keys),
+      cmocka_unit_test_setup(a_secret_open_to_others_is_refused, with_keys),
       cmocka_unit_test_setup(damaged_files_are_told, with_keys),
       cmocka_unit_test_setup(a_foreign_sealing_key_does_not_unlock, with_keys),
       cmocka_unit_test_setup(prepared_keys_wait_until_they_are_adopted, with_keys),
