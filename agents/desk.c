@@ -72,10 +72,10 @@ json_t *desk_organisation(const json_t *request, const char *field, struct org_i
 {
   const json_t *value = json_object_get(request, field);
   if (value == NULL)
-    return desk_error("bad_input", field, "is missing", "name an organisation; see the directory");
+    return desk_error("bad_input", field, "is missing", "name an organisation; see: onward directory");
   if (!json_is_string(value) || json_string_length(value) > sizeof out->text ||
       org_id_parse(bytes_of(json_string_value(value), json_string_length(value)), out) != OK)
-    return desk_error("bad_input", field, "must be an organisation's id", "see the directory");
+    return desk_error("bad_input", field, "must be an organisation's id", "see: onward directory");
   return NULL;
 }
 
@@ -108,6 +108,47 @@ json_t *desk_organisations(const json_t *request, const char *field, size_t min,
       return desk_error("bad_input", field, what, NULL);
   }
   return NULL;
+}
+
+/* At most this many letters differ. */
+static int near_enough(const char *id)
+{
+  return 1 + (int)strlen(id) / 3;
+}
+
+json_t *desk_known(struct agent *a, struct books *b, const char *field, const struct org_id *id)
+{
+  enum { NAMED_MAX = 3 };
+  struct organisation o;
+  char wanted[sizeof id->text + 1], what[160];
+  if (books_organisation(b, id, &o) == OK)
+    return NULL;
+  a->stale = true; /* a newer directory may know it */
+  snprintf(wanted, sizeof wanted, ORG_FMT, id->text);
+  struct writer w = writer_of(what, sizeof what);
+  write_text(&w, wanted);
+  write_text(&w, " is not in the directory");
+  struct walk walk = walk_start(TABLE_ORGANISATIONS, (struct bytes){NULL, 0});
+  for (int named = 0; named < NAMED_MAX && walk_next(&walk, b);) {
+    char have[sizeof o.id.text + 1];
+    memcpy(&o, walk.value.data, sizeof o);
+    snprintf(have, sizeof have, ORG_FMT, o.id.text);
+    if (words_distance(wanted, have) > near_enough(wanted))
+      continue;
+    write_text(&w, named++ == 0 ? "; there is: " : ", ");
+    write_text(&w, have);
+  }
+  write_u8(&w, 0);
+  must(!w.overflow);
+  return desk_error("bad_input", field, what, "see: onward directory");
+}
+
+json_t *desk_ahead(const struct agent *a, const char *field, uint64_t ms)
+{
+  if (ms >= agent_log_ms(a))
+    return NULL;
+  return desk_error("bad_input", field, "is over: must be a date, YYYY-MM-DD, today or later, or a time to come (UTC)",
+                    NULL);
 }
 
 static enum status find_short(struct books *b, const char *text, struct item *out)
@@ -208,6 +249,10 @@ json_t *desk_status(struct agent *a, const json_t *request)
                         keys_locked(&a->keys), "unsent", (json_int_t)m.waiting, "waits_for_unlock", (json_int_t)waiting,
                         "log_size", (json_int_t)a->evidence.newest.size, "alarms", alarms);
   json_object_set_new(o, "organisation", json_org(&a->self.id));
+  const char *refused;
+  json_object_set_new(o, "connection", json_string(session_connection(&a->session, &refused)));
+  if (refused != NULL)
+    json_object_set_new(o, "why", json_string(refused));
   if (replacement != NULL)
     json_object_set_new(o, "replacement", replacement);
   return o;

@@ -36,6 +36,10 @@ json_t *desk_organisations(const json_t *request, const char *field, size_t min,
 /* The item that "id" names: 32 hex digits, a short id, or the caller's own reference. Needs an open transaction. */
 json_t *desk_item(struct books *b, const json_t *request, struct item *out);
 
+/* NULL: the organisation is in our directory; otherwise the refusal, with those of nearly this id. */
+json_t *desk_known(struct agent *a, struct books *b, const char *field, const struct org_id *id);
+/* NULL: the point in time is not over. */
+json_t *desk_ahead(const struct agent *a, const char *field, uint64_t ms);
 /* Other keys that wait for the network's delay: {"asked_ms", "due_ms", "by", "by_name"}, or NULL: none do. */
 json_t *desk_replacement(struct agent *a, struct books *b, const struct organisation *o);
 

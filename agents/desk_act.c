@@ -63,12 +63,12 @@ static json_t *fill_accept(struct agent *a, struct books *b, struct step *s)
 {
   struct form_error error;
   const json_t *date = json_object_get(s->request, "first_contact_by");
-  (void)a;
   (void)b;
   if (date == NULL)
     return desk_error("bad_input", "first_contact_by", "is missing", "say by when you will have spoken with the child");
-  return form_date("first_contact_by", date, &error, &s->as.accept.first_contact_by_ms) == OK ? NULL
-                                                                                              : desk_form_error(&error);
+  if (form_date("first_contact_by", date, &error, &s->as.accept.first_contact_by_ms) != OK)
+    return desk_form_error(&error);
+  return desk_ahead(a, "first_contact_by", s->as.accept.first_contact_by_ms);
 }
 
 static json_t *fill_decline(struct agent *a, struct books *b, struct step *s)
@@ -119,7 +119,7 @@ static json_t *reroute_brief(struct agent *a, struct books *b, struct step *s)
     brief = json_deep_copy(given);
   } else {
     if (keys_locked(&a->keys))
-      return desk_error("locked", NULL, "the case is locked", "unlock, or give a brief of your own");
+      return desk_error("locked", NULL, "the case is locked", "onward unlock, or give a brief of your own");
     if (p != NULL && body_open(b, &a->self, p->brief_index, p->brief_slot, &a->secret, &content) == OK)
       brief = form_unpack(&onward__brief__descriptor, content, &a->secret, &schema);
     if (brief == NULL)
@@ -137,22 +137,12 @@ static json_t *fill_reroute(struct agent *a, struct books *b, struct step *s)
 {
   json_t *refused = desk_organisation(s->request, "to", &s->to[0]);
   if (refused == NULL)
+    refused = desk_known(a, b, "to", &s->to[0]);
+  if (refused == NULL)
     refused = reroute_brief(a, b, s);
   s->as.reroute.target = pb_data(org_id_text(&s->to[0]));
   s->parts[s->part_count++] = (struct part){s->to[0], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY, s->own_brief};
   return refused;
-}
-
-/* The file goes to the next ones as it went to the first: with the brief, or after yes. */
-static Onward__Release file_release(struct agent *a, struct books *b, const struct referral *r)
-{
-  struct leaf leaf;
-  struct event e;
-  bool known = books_event(b, r->submit_index, &a->arena, &leaf, &e) == OK;
-  for (size_t i = 0; known && i < e.outer->n_sealed; i++)
-    if (e.outer->sealed[i]->part == ONWARD__PART__FILE)
-      return e.outer->sealed[i]->release;
-  return ONWARD__RELEASE__AT_ACCEPT;
 }
 
 static json_t *fill_readdress(struct agent *a, struct books *b, struct step *s)
@@ -161,16 +151,20 @@ static json_t *fill_readdress(struct agent *a, struct books *b, struct step *s)
   size_t count;
   const struct ref_id *id = &s->view.item.id;
   json_t *refused = desk_organisations(s->request, "to", 1, RECIPIENTS_MAX, s->to, &count);
+  for (size_t i = 0; refused == NULL && i < count; i++)
+    refused = desk_known(a, b, "to", &s->to[i]);
   if (refused != NULL)
     return refused;
   enum status st = vault_open(b, &a->self, own_case(id, ONWARD__PART__BRIEF), &a->secret, &brief);
   if (st == OK)
     st = vault_open(b, &a->self, own_case(id, ONWARD__PART__FILE), &a->secret, &file);
   if (st == NOT_NOW)
-    return desk_error("locked", NULL, "the case is locked; it has to be sealed for them", "unlock");
+    return desk_error("locked", NULL, "the case is locked; it has to be sealed for them", "onward unlock");
   if (st != OK)
     return desk_error("not_found", NULL, "the case itself is not on this computer", "close it, and send it again");
-  Onward__Release release = file_release(a, b, &s->view.referral);
+  struct event submit;
+  bool now = view_submit(a, b, &s->view, &submit) && view_file_now(&submit); /* as it went to the first ones */
+  Onward__Release release = now ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT;
   for (size_t i = 0; i < count; i++) {
     s->recipients[i] = pb_data(org_id_text(&s->to[i]));
     s->parts[s->part_count++] = (struct part){s->to[i], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY, brief};
@@ -279,9 +273,6 @@ static json_t *compose_step(struct agent *a, struct books *b, struct step *s, co
   enum status st = core_answer(b, &s->view.referral, s->core, &a->arena);
   if (st == OK)
     st = compose(b, &a->self, s->core, s->parts, s->part_count, &a->arena, &why, out);
-  a->stale = st == NOT_FOUND;
-  if (st == NOT_FOUND)
-    return desk_error("bad_input", "to", "names an organisation that is not in the directory", "see the directory");
   return st == OK ? NULL : st == BAD_INPUT ? desk_error("bad_input", NULL, why.text, NULL) : desk_trouble(st);
 }
 
@@ -332,7 +323,11 @@ static json_t *take_back(struct agent *a, const struct item *item)
   vault_drop(b, own_case(&item->id, ONWARD__PART__BRIEF));
   vault_drop(b, own_case(&item->id, ONWARD__PART__FILE));
   enum status st = agent_commit(a);
-  return st == OK ? desk_saved(&item->id) : desk_trouble(st);
+  if (st != OK)
+    return desk_trouble(st);
+  json_t *saved = desk_saved(&item->id);
+  json_object_set_new(saved, "taken_back", json_string(item->draft != 0 ? "not_sent" : "refused"));
+  return saved;
 }
 
 static json_t *act_on(struct agent *a, struct step *s, const struct act_form *form)

@@ -160,12 +160,16 @@ static json_t *read_form(struct agent *a, const json_t *request, struct referrin
 static json_t *check_open(struct agent *a, struct books *b, const struct referring *r, const Onward__Core *core)
 {
   static const char *const why[] = {
-      [ONWARD__SKIPPED_REASON__NOT_ENROLLED] = "is not in the directory",
       [ONWARD__SKIPPED_REASON__NOT_IN_STANDING] = "is suspended",
       [ONWARD__SKIPPED_REASON__AGREEMENT_ENDED] = "cannot be given cases: its data-sharing agreement has ended",
       [ONWARD__SKIPPED_REASON__OUT_OF_SCOPE] = "is not in the consent's scope",
   };
-  for (size_t i = 0; i < r->to_count; i++) {
+  json_t *refused = NULL;
+  for (size_t i = 0; refused == NULL && i < r->to_count; i++)
+    refused = desk_known(a, b, "to", &r->to[i]);
+  for (size_t i = 0; refused == NULL && i < r->scope_count; i++)
+    refused = desk_known(a, b, "scope", &r->scope[i]);
+  for (size_t i = 0; refused == NULL && i < r->to_count; i++) {
     char what[160];
     size_t skip = (size_t)rules_skip(b, &r->to[i], core, agent_log_ms(a));
     if (org_id_equal(&r->to[i], &a->self.id))
@@ -174,10 +178,9 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
       continue;
     a->stale = true;
     snprintf(what, sizeof what, ORG_FMT " %s", r->to[i].text, why[skip]);
-    return desk_error(skip == ONWARD__SKIPPED_REASON__NOT_ENROLLED ? "bad_input" : "not_allowed", "to", what,
-                      "see the directory, and leave it out");
+    refused = desk_error("not_allowed", "to", what, "leave it out; see: onward directory");
   }
-  return NULL;
+  return refused;
 }
 
 static json_t *compose_submit(struct agent *a, struct books *b, struct referring *r, Onward__Core *core,
@@ -229,11 +232,12 @@ static json_t *save(struct agent *a, const struct referring *r, const struct ref
   return saved;
 }
 
-static json_t *refer_new(struct agent *a, const json_t *request, const char *ref, struct referring *r)
+static json_t *refer_new(struct agent *a, const char *ref, struct referring *r)
 {
   struct composed c = {.bodies = {NULL, 0}};
   struct ref_id id = ref_id_new(now_ms());
-  json_t *refused = read_form(a, request, r);
+  uint64_t until_ms = r->submit.consent_until_ms;
+  json_t *refused = until_ms == 0 ? NULL : desk_ahead(a, "consent_until", until_ms);
   Onward__Core *core = core_new(&id, &a->arena);
   if (refused != NULL || core == NULL)
     return refused != NULL ? refused : desk_trouble(OUR_FAULT);
@@ -249,36 +253,87 @@ static json_t *refer_new(struct agent *a, const json_t *request, const char *ref
   return refused != NULL ? refused : save(a, r, &id, ref, &c);
 }
 
-/* Was this reference used before? Then that is the answer. */
-static json_t *refer_again(struct agent *a, const char *ref)
+/* --- the same reference again --- */
+
+/* Where it goes, as everybody may read it. */
+static bool same_routing(struct agent *a, struct books *b, const struct view *v, const struct referring *r)
+{
+  struct event e;
+  if (!view_submit(a, b, v, &e))
+    return false;
+  Onward__Submit given = r->submit;
+  given.schema = e.core->submit->schema; /* an update between the two makes no other case */
+  given.taxonomy = e.core->submit->taxonomy;
+  struct bytes packed = pb_pack(&given, &a->arena);
+  return packed.size > 0 && bytes_equal(packed, pb_pack(e.core->submit, &a->arena)) && view_file_now(&e) == r->file_now;
+}
+
+/* The case itself is kept sealed only, without any digest of it, which could be guessed from: so it is compared while
+ * it can be opened. OK: the same. BAD_INPUT: another. NOT_NOW: locked, or not here any more. */
+static enum status same_case(struct agent *a, struct books *b, const struct ref_id *id, const struct referring *r)
+{
+  struct bytes brief, file;
+  if (vault_open(b, &a->self, own_case(id, ONWARD__PART__BRIEF), &a->secret, &brief) != OK ||
+      vault_open(b, &a->self, own_case(id, ONWARD__PART__FILE), &a->secret, &file) != OK)
+    return NOT_NOW;
+  return bytes_equal(brief, r->brief) && bytes_equal(file, r->file) ? OK : BAD_INPUT;
+}
+
+static json_t *another_case(const struct ref_id *id)
+{
+  char item[REF_SHORT_SIZE], what[80], try[80];
+  ref_short(id, item);
+  snprintf(what, sizeof what, "was used for another referral, %s; nothing was saved", item);
+  snprintf(try, sizeof try, "take another reference, or see: onward show %s", item);
+  return desk_error("bad_input", "ref", what, try);
+}
+
+/* Was this reference used before, for the same? Then that is the answer. NULL: it was not used. */
+static json_t *refer_again(struct agent *a, const char *ref, const struct referring *r)
 {
   struct bytes row;
+  struct item item;
+  struct view v;
   struct ref_id id;
   struct books *b = agent_read(a);
   bool known = b->get(b, TABLE_REFS, bytes_text(ref), &row) == OK && row.size == sizeof id.byte;
-  if (known)
+  enum status same = BAD_INPUT;
+  if (known) {
     memcpy(id.byte, row.data, sizeof id.byte);
+    must(item_get(b, &id, &item) == OK);
+    view_get(a, b, steps_read(b), &item, &v);
+    same = same_routing(a, b, &v, r) ? same_case(a, b, &id, r) : BAD_INPUT;
+  }
   if (agent_abort(a) != OK)
     return desk_trouble(OUR_FAULT);
-  if (!known)
-    return NULL;
+  if (!known || same == BAD_INPUT)
+    return known ? another_case(&id) : NULL;
   json_t *saved = desk_saved(&id);
   json_object_set_new(saved, "again", json_true());
+  json_object_set_new(saved, "compared", json_boolean(same == OK));
   return saved;
+}
+
+static json_t *check_ref(const json_t *value)
+{
+  const char *ref = json_string_value(value);
+  size_t size = json_string_length(value);
+  if (value == NULL || (ref != NULL && size > 0 && size <= REFERENCE_MAX && form_is_line(ref, size)))
+    return NULL;
+  return desk_error("bad_input", "ref", "must be one line of text, 1 to 64 bytes", NULL);
 }
 
 json_t *desk_refer(struct agent *a, const json_t *request)
 {
   struct referring r = {.to_count = 0};
-  const json_t *value = json_object_get(request, "ref");
-  const char *ref = json_string_value(value);
-  if (value != NULL &&
-      (ref == NULL || ref[0] == 0 || strlen(ref) > REFERENCE_MAX || strlen(ref) != json_string_length(value)))
-    return desk_error("bad_input", "ref", "must be text of 1 to 64 bytes", NULL);
-  json_t *again = ref == NULL ? NULL : refer_again(a, ref);
-  if (again != NULL)
-    return again;
-  json_t *answer = refer_new(a, request, ref, &r);
+  const json_t *ref = json_object_get(request, "ref");
+  json_t *answer = check_ref(ref);
+  if (answer == NULL)
+    answer = read_form(a, request, &r);
+  if (answer == NULL && ref != NULL)
+    answer = refer_again(a, json_string_value(ref), &r);
+  if (answer == NULL)
+    answer = refer_new(a, json_string_value(ref), &r);
   json_decref(r.brief_form);
   json_decref(r.file_form);
   return answer;

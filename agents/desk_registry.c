@@ -17,6 +17,9 @@ static json_t *organisation_json(struct agent *a, struct books *b, const struct 
   json_object_set_new(one, "name", r != NULL ? json_bytes(r->name) : json_org(&o->id));
   json_object_set_new(one, "telephone", r != NULL ? json_bytes(r->duty_telephone) : json_string(""));
   json_object_set_new(one, "hours", r != NULL ? json_bytes(r->duty_hours) : json_string(""));
+  json_t *replacement = desk_replacement(a, b, o);
+  if (replacement != NULL)
+    json_object_set_new(one, "replacement", replacement);
   a->arena.used = used;
   return one;
 }
@@ -110,6 +113,8 @@ json_t *desk_enrol(struct agent *a, const json_t *request)
   json_t *refused = read_request(a, request, &r);
   if (refused == NULL && until != NULL && form_date("agreement_until", until, &error, &enrol.agreement_until_ms) != OK)
     refused = desk_form_error(&error);
+  if (refused == NULL && until != NULL)
+    refused = desk_ahead(a, "agreement_until", enrol.agreement_until_ms);
   if (refused != NULL)
     return refused;
   enrol.request = pb_data(r.packed);
@@ -191,6 +196,28 @@ static json_t *request_for(struct agent *a, struct key_folder *next, char text[P
   return request_file_write(next, &filled, &a->arena, text, PAPER_TEXT_MAX) == OK ? NULL : desk_trouble(OUR_FAULT);
 }
 
+/* Keys that may be in force at the exchange, or come into force, are never written over: without them nobody could sign
+ * for this organisation any more. */
+static json_t *keys_on_their_way(struct agent *a)
+{
+  struct organisation self;
+  struct books *b = agent_read(a);
+  bool own = outbox_holds(b, ONWARD__CORE__ACT_ROTATE);
+  bool waits = books_organisation(b, &a->self.id, &self) == OK && self.pending_due_ms != 0;
+  if (agent_abort(a) != OK)
+    return desk_trouble(OUR_FAULT);
+  if (waits)
+    return desk_error("not_allowed", NULL, "a registrar's replacement of this organisation's keys waits already",
+                      "let it take effect, or stop it first");
+  if (own)
+    return desk_error("not_allowed", NULL, "new keys of this organisation are on their way to the exchange already",
+                      "try again when they are in force");
+  if (keys_prepared(&a->keys) && a->session.phase != PHASE_READY)
+    return desk_error("not_allowed", NULL, "new keys were prepared before, and may be in force",
+                      "try again when the exchange is connected");
+  return NULL;
+}
+
 static json_t *prepare_own(struct agent *a, const json_t *request, char text[PAPER_TEXT_MAX])
 {
   struct key_folder next;
@@ -198,15 +225,33 @@ static json_t *prepare_own(struct agent *a, const json_t *request, char text[PAP
   const json_t *passphrase = json_object_get(request, "passphrase");
   if (!json_is_string(passphrase))
     return desk_error("bad_input", "passphrase", "is missing: the one for the new sealing key", NULL);
+  json_t *refused = keys_on_their_way(a);
+  if (refused != NULL)
+    return refused;
   struct bytes secret = bytes_of(json_string_value(passphrase), json_string_length(passphrase));
   enum status s = keys_prepare(&a->keys, secret, why, &next);
   if (s == NOT_NOW)
-    return desk_error("locked", NULL, "the keys are locked", "unlock");
+    return desk_error("locked", NULL, "the keys are locked", "onward unlock");
   if (s != OK)
     return s == BAD_INPUT ? desk_error("bad_input", "passphrase", why, NULL) : desk_trouble(s);
-  json_t *refused = request_for(a, &next, text);
+  refused = request_for(a, &next, text);
   keys_close(&next);
   return refused;
+}
+
+/* Keys that an organisation had before are gone from its computer: it would be locked out. */
+static json_t *had_before(struct agent *a, const struct read_request *r)
+{
+  struct org_id owner;
+  const Onward__Request *asked = pb_unpack(&onward__request__descriptor, r->packed, &a->arena);
+  struct books *b = agent_read(a);
+  bool had =
+      asked != NULL && books_key_owner(b, pb_bytes(asked->sign_key), &owner) == OK && org_id_equal(&owner, &r->id);
+  if (agent_abort(a) != OK || asked == NULL)
+    return desk_trouble(OUR_FAULT);
+  return had ? desk_error("not_allowed", "request", "these are keys that the organisation has, or had before",
+                          "ask it for new ones, made with onward init in a new folder")
+             : NULL;
 }
 
 json_t *desk_rotate(struct agent *a, const json_t *request)
@@ -221,6 +266,8 @@ json_t *desk_rotate(struct agent *a, const json_t *request)
   if (refused == NULL)
     refused = read_request(a, own ? paper : request, &r);
   json_decref(paper);
+  if (refused == NULL && !own)
+    refused = had_before(a, &r);
   Onward__Core *core = core_new(NULL, &a->arena);
   if (refused != NULL || core == NULL)
     return refused != NULL ? refused : desk_trouble(OUR_FAULT);

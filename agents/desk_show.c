@@ -162,18 +162,21 @@ static void open_notes(struct agent *a, struct books *b, struct showing *s)
   }
 }
 
-/* What a person here has now seen: the item is no news any more, and a brief that was read for the first time is
- * acknowledged. */
+/* What a person here has now seen: the item is no news any more, nor is what was refused, and a brief that was read for
+ * the first time is acknowledged. */
 static enum status seen(struct agent *a, struct showing *s, bool *acknowledged)
 {
   const struct referral *r = &s->view.referral;
   struct item *item = &s->view.item;
   bool first = s->view.logged && !item->sender && r->state == STATE_RECEIVED && referral_present(r, &a->self.id) &&
                s->brief != NULL && item->acknowledged_leg != r->leg_index && s->view.next.state == STATE_RECEIVED;
-  if (!first && item->opened && !item->fresh)
+  bool told = s->view.logged && item->refused_act != 0; /* stays with a draft, which only `cancel` puts away */
+  if (!first && item->opened && !item->fresh && !told)
     return OK;
   item->opened = 1;
   item->fresh = 0;
+  if (told)
+    item->refused_act = item->refused_verdict = 0;
   if (first)
     item->acknowledged_leg = r->leg_index;
   struct books *b = agent_write(a);
@@ -198,12 +201,16 @@ static void report_damaged(struct agent *a, const struct showing *s)
     session_push(a);
 }
 
-static json_t *answer_show(struct agent *a, struct showing *s, bool acknowledged)
+/* `shown`: as it was before it was seen; its refusal is told this one time more. */
+static json_t *answer_show(struct agent *a, struct showing *s, const struct item *shown, bool acknowledged)
 {
   struct item item;
   struct books *b = agent_read(a);
-  if (item_get(b, &s->view.item.id, &item) == OK)
+  if (item_get(b, &s->view.item.id, &item) == OK) {
+    item.refused_act = shown->refused_act;
+    item.refused_verdict = shown->refused_verdict;
     view_get(a, b, steps_read(b), &item, &s->view);
+  }
   json_t *o = json_pack("{s:b, s:o, s:O, s:o, s:b}", "ok", 1, "item", view_json(a, b, &s->view), "notes", s->notes,
                         "history", view_history(a, b, &item.id), "acknowledged_now", acknowledged);
   if (s->brief != NULL)
@@ -222,7 +229,7 @@ json_t *desk_show(struct agent *a, const json_t *request)
   struct books *b = agent_read(a);
   json_t *refused = desk_item(b, request, &item);
   if (refused == NULL && keys_locked(&a->keys))
-    refused = desk_error("locked", NULL, "the case is locked", "unlock");
+    refused = desk_error("locked", NULL, "the case is locked", "onward unlock");
   if (refused == NULL) {
     a->used_ms = ticks_ms();
     view_get(a, b, steps_read(b), &item, &s.view);
@@ -240,7 +247,7 @@ json_t *desk_show(struct agent *a, const json_t *request)
   enum status st = refused == NULL && !peek ? seen(a, &s, &acknowledged) : OK;
   if (acknowledged)
     session_push(a);
-  json_t *answer = refused != NULL ? refused : st != OK ? desk_trouble(st) : answer_show(a, &s, acknowledged);
+  json_t *answer = refused != NULL ? refused : st != OK ? desk_trouble(st) : answer_show(a, &s, &item, acknowledged);
   json_decref(s.brief);
   json_decref(s.file);
   json_decref(s.notes);

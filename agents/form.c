@@ -70,6 +70,22 @@ static bool is_plain_text(const char *text, size_t size)
   return true;
 }
 
+bool form_is_line(const char *text, size_t size)
+{
+  return is_plain_text(text, size) && memchr(text, '\n', size) == NULL && memchr(text, '\t', size) == NULL;
+}
+
+/* What is read out, dialled or filed is on one line. */
+static bool is_one_line(const char *path)
+{
+  static const char *const names[] = {"language", "case_code", "name", "who", "telephone", "focal_point"};
+  const char *dot = strrchr(path, '.'), *name = dot == NULL ? path : dot + 1;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strcmp(names[i], name) == 0)
+      return true;
+  return false;
+}
+
 static enum status put_text(const char *path, const json_t *value, struct arena *a, struct form_error *error, char **to)
 {
   if (!json_is_string(value))
@@ -79,6 +95,8 @@ static enum status put_text(const char *path, const json_t *value, struct arena 
     return refuse(error, path, "", "must have at most %d bytes", TEXT_SIZE_MAX);
   if (!is_plain_text(json_string_value(value), size))
     return refuse(error, path, "", "must be text without control characters");
+  if (is_one_line(path) && !form_is_line(json_string_value(value), size))
+    return refuse(error, path, "", "must be one line of text");
   *to = (char *)(uintptr_t)arena_copy(a, bytes_of(json_string_value(value), size + 1)).data;
   return *to == NULL ? NOT_NOW : OK;
 }
@@ -372,6 +390,28 @@ enum status form_date(const char *path, const json_t *value, struct form_error *
     }
   }
   return refuse(error, path, "", "must be a date, YYYY-MM-DD, or a time, YYYY-MM-DDTHH:MMZ (UTC)");
+}
+
+int words_distance(const char *a, const char *b)
+{
+  enum { LONGEST = 40 };
+  size_t size_a = strlen(a), size_b = strlen(b);
+  if (size_a >= LONGEST || size_b >= LONGEST)
+    return 99;
+  int row[LONGEST];
+  for (size_t j = 0; j <= size_b; j++)
+    row[j] = (int)j;
+  for (size_t i = 1; i <= size_a; i++) {
+    int diagonal = row[0];
+    row[0] = (int)i;
+    for (size_t j = 1; j <= size_b; j++) {
+      int change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+      row[j] = change < shift ? change : shift;
+    }
+  }
+  return row[size_b];
 }
 
 Onward__DeclineClass form_decline_class(Onward__DeclineReason reason)

@@ -15,9 +15,9 @@ struct form_error {
 };
 
 /* JSON object -> packed message in the arena. `path` names the object in errors ("brief"). Fills `schema`. Checks
- * types, unknown fields, codes, TEXT_SIZE_MAX, bytes fields as hex (16 bytes); text may hold line ends, but no other
- * control characters. UTF-8 is jansson's to check when it loads. null, an empty text and an empty object are the same
- * as an absent field. BAD_INPUT with the error; NOT_NOW: the arena is full. */
+ * types, unknown fields, codes, TEXT_SIZE_MAX, bytes fields as hex (16 bytes); text may hold line ends, where more than
+ * one line is expected, but no other control characters. UTF-8 is jansson's to check when it loads. null, an empty text
+ * and an empty object are the same as an absent field. BAD_INPUT with the error; NOT_NOW: the arena is full. */
 MUST_USE enum status form_pack(const ProtobufCMessageDescriptor *type, const char *path, const json_t *object,
                                struct arena *a, struct form_error *error, struct bytes *packed);
 /* The compulsory fields of a case (case.proto, the starred ones), of both parts together; works out brief.age_band from
@@ -34,6 +34,12 @@ MUST_USE enum status form_code(const ProtobufCEnumDescriptor *type, const char *
                                struct form_error *error, int *out);
 /* "YYYY-MM-DD" (end of that day, UTC) or "YYYY-MM-DDTHH:MMZ" to ms. */
 MUST_USE enum status form_date(const char *path, const json_t *value, struct form_error *error, uint64_t *out);
+
+/* Text without control characters: not even line ends. */
+bool form_is_line(const char *text, size_t size);
+/* How many letters must be changed, put in or left out to make one word of the other; at most 99. For "did you mean".
+ */
+int words_distance(const char *a, const char *b);
 
 /* What goes into the log for a sealed code. */
 Onward__DeclineClass form_decline_class(Onward__DeclineReason reason);

@@ -238,18 +238,24 @@ static json_t *party_json(struct agent *a, struct books *b, const struct org_id 
   return o;
 }
 
-/* The submit itself, from the log or, as long as it is not there, from the outbox. */
-static const Onward__Core *submit_of(struct agent *a, struct books *b, const struct view *v)
+bool view_submit(struct agent *a, struct books *b, const struct view *v, struct event *out)
 {
   struct leaf leaf;
-  struct event e;
   struct outbox_event queued;
   struct complaint why;
   uint64_t index = v->logged ? v->referral.submit_index : v->item.submit_entry;
   bool found = v->item.draft != 0 ? outbox_get(b, v->item.draft, &queued) == OK &&
-                                        event_read(arena_copy(&a->arena, queued.event), &a->arena, &why, &e) == OK
-                                  : books_event(b, index, &a->arena, &leaf, &e) == OK;
-  return found && e.act == ONWARD__CORE__ACT_SUBMIT ? e.core : NULL;
+                                        event_read(arena_copy(&a->arena, queued.event), &a->arena, &why, out) == OK
+                                  : books_event(b, index, &a->arena, &leaf, out) == OK;
+  return found && out->act == ONWARD__CORE__ACT_SUBMIT;
+}
+
+bool view_file_now(const struct event *submit)
+{
+  for (size_t i = 0; i < submit->outer->n_sealed; i++)
+    if (submit->outer->sealed[i]->part == ONWARD__PART__FILE)
+      return submit->outer->sealed[i]->release == ONWARD__RELEASE__AT_DELIVERY;
+  return false;
 }
 
 static void add_submit(struct agent *a, struct books *b, json_t *o, const struct view *v, const Onward__Submit *s)
@@ -344,6 +350,7 @@ static void add_parts(struct agent *a, struct books *b, json_t *o, const struct 
 json_t *view_json(struct agent *a, struct books *b, const struct view *v)
 {
   const struct item *item = &v->item;
+  struct event submit;
   size_t used = a->arena.used;
   json_t *o = json_object();
   json_id(o, &item->id);
@@ -356,9 +363,8 @@ json_t *view_json(struct agent *a, struct books *b, const struct view *v)
   add_steps(o, v);
   add_refused(o, item);
   set_text(o, "priority", pb_enum_name(&onward__priority__descriptor, item->priority));
-  const Onward__Core *core = submit_of(a, b, v);
-  if (core != NULL)
-    add_submit(a, b, o, v, core->submit);
+  if (view_submit(a, b, v, &submit))
+    add_submit(a, b, o, v, submit.core->submit);
   set_flag(o, "opened", item->opened != 0);
   set_flag(o, "new", item->fresh != 0);
   add_parts(a, b, o, v);

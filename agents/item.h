@@ -50,6 +50,10 @@ struct urgency {
 };
 struct urgency view_urgency(const struct view *v, const struct org_id *self);
 
+/* The submit itself, from the log or, as long as it is not there, from the outbox; lives in the arena. */
+bool view_submit(struct agent *a, struct books *b, const struct view *v, struct event *out);
+bool view_file_now(const struct event *submit); /* does the file go with the brief? */
+
 json_t *view_json(struct agent *a, struct books *b, const struct view *v);
 json_t *view_history(struct agent *a, struct books *b, const struct ref_id *id);
 

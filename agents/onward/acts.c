@@ -173,6 +173,20 @@ static enum exit_code build(struct call *c, const char *act, json_t *request)
   return code == DONE ? add_note(c, act, request) : code;
 }
 
+static void say_done(const json_t *answer, const char *act)
+{
+  const char *item = text_of(answer, "short"), *taken_back = text_of(answer, "taken_back");
+  if (strcmp(taken_back, "not_sent") == 0)
+    say("%s: taken back before it was sent: no organisation was asked. Nothing of it is left on this computer.\n",
+        item);
+  else if (strcmp(taken_back, "refused") == 0)
+    say("%s: put away. It had not been taken: no organisation was asked. Nothing of it is left on this computer.\n",
+        item);
+  else
+    say("%s: saved on this computer: you %s. The others are told as soon as the exchange can be reached.\n", item,
+        act_did(act));
+}
+
 enum exit_code run_act(struct call *c)
 {
   char act[ACT_SIZE];
@@ -191,8 +205,7 @@ enum exit_code run_act(struct call *c)
   }
   code = client_do(c, request, &answer);
   if (code == DONE && !client_print_json(c, answer))
-    say("%s: saved on this computer: you %s. The others are told as soon as the exchange can be reached.\n",
-        text_of(answer, "short"), act_did(act));
+    say_done(answer, act);
   json_decref(answer);
   return code;
 }

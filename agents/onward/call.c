@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/form.h"
 #include "agents/onward/words.h"
 
 const char call_common_usage[] = "[--home DIR] [--json] [--passphrase-file FILE] [--help]";
@@ -64,28 +65,6 @@ static void usage_arguments(const char *line, int *least, int *most)
     }
     value_follows = option && !w.alone;
   }
-}
-
-int words_distance(const char *a, const char *b)
-{
-  enum { LONGEST = WORD_SIZE };
-  size_t size_a = strlen(a), size_b = strlen(b);
-  if (size_a >= LONGEST || size_b >= LONGEST)
-    return 99;
-  int row[LONGEST];
-  for (size_t j = 0; j <= size_b; j++)
-    row[j] = (int)j;
-  for (size_t i = 1; i <= size_a; i++) {
-    int diagonal = row[0];
-    row[0] = (int)i;
-    for (size_t j = 1; j <= size_b; j++) {
-      int change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      int shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-      row[j] = change < shift ? change : shift;
-    }
-  }
-  return row[size_b];
 }
 
 static void nearest_option(const char *line, const char *name, char nearest[WORD_SIZE], int *distance)

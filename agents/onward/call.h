@@ -64,7 +64,4 @@ enum exit_code call_fail(const struct call *c, enum exit_code code, const char *
 /* The same for an answer {"ok": false, ...}. */
 enum exit_code call_refused(const struct call *c, const json_t *answer);
 
-/* How many letters must be changed, put in or left out to make one word of the other; at most 99. */
-int words_distance(const char *a, const char *b);
-
 #endif

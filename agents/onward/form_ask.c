@@ -92,11 +92,12 @@ static json_t *read_yes_no(const char *line)
 static json_t *read_date(const char *line)
 {
   struct form_error error;
-  uint64_t ignored;
+  uint64_t ms;
   json_t *value = json_string(line);
-  if (form_date("", value, &error, &ignored) == OK)
+  bool date = form_date("", value, &error, &ms) == OK;
+  if (date && ms >= now_ms())
     return value;
-  tell("  It %s.\n", error.what);
+  tell("  It %s.\n", date ? "is over: today or later is expected" : error.what);
   json_decref(value);
   return NULL;
 }

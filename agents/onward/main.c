@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/form.h"
 #include "agents/json_wipe.h"
 #include "agents/keys.h"
 #include "agents/onward/client.h"

@@ -110,7 +110,8 @@ static void say_sent(struct call *c, const json_t *answer)
   const char *item = text_of(answer, "short");
   json_t *status = NULL;
   if (flag_of(answer, "again")) {
-    say("%s: this reference was used before, nothing new was made.\n    onward show %s --peek\n", item, item);
+    say("%s: this reference was used before, nothing new was made.%s\n    onward show %s --peek\n", item,
+        flag_of(answer, "compared") ? "" : " The case itself could not be compared: it is locked.", item);
     return;
   }
   say("%s: saved on this computer.\n", item);

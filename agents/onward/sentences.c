@@ -272,8 +272,17 @@ void say_item(const json_t *item, const char *own)
   say_responsible(item, own);
 }
 
+/* A referral that was not taken stays until somebody puts it away. */
+bool item_is_refused(const json_t *item)
+{
+  return strcmp(text_of(item, "state"), "draft") == 0 && strcmp(text_of(item, "delivery"), "logged") == 0;
+}
+
 void say_next(const json_t *item, const char *own)
 {
+  if (item_is_refused(item))
+    say("          send it again: onward refer\n          put this one away: onward cancel %s\n",
+        text_of(item, "short"));
   const json_t *awaited = json_object_get(item, "awaited");
   for (size_t i = 0; item_is_ours(item, own) && i < json_array_size(awaited); i++) {
     const struct act_words *found = act_find(list_text(awaited, i));

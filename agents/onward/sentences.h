@@ -18,12 +18,13 @@ const char *act_awaited(const char *act);
 const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE]);
 /* Whether the next step is for this computer's people: those on their way are counted as taken. */
 bool item_is_ours(const json_t *item, const char *own);
+bool item_is_refused(const json_t *item); /* a referral of ours that was not taken */
 /* The name that the item has beside this organisation's id; the id where it has none. */
 const char *item_name(const json_t *item, const char *id);
 /* The item in a few lines: what it is and with whom, how it stands and since when, what we did that is not
  * recorded yet, what is awaited from whom. */
 void say_item(const json_t *item, const char *own);
-/* The next commands, one a line, where the next step is ours. */
+/* The next commands, one a line, where the next step is ours, or it was not taken. */
 void say_next(const json_t *item, const char *own);
 
 #endif

@@ -63,7 +63,7 @@ static void say_opened(const json_t *answer, const char *own)
   say_case(answer);
   say_notes(item, json_object_get(answer, "notes"));
   say_history(json_object_get(answer, "history"));
-  if (item_is_ours(item, own)) {
+  if (item_is_ours(item, own) || item_is_refused(item)) {
     say("\nWhat you can do now\n");
     say_next(item, own);
   }

@@ -35,8 +35,7 @@ enum exit_code say_connection(struct call *c, const json_t *status)
   const char *why = text_of(status, "why");
   uint64_t contact = number_of(status, "last_contact_ms");
   if (is_refused(status)) {
-    say("! The exchange refuses this computer%s%s. Waiting does not help: a registrar has to look into it.\n",
-        why[0] == 0 ? "" : ": ", why);
+    say("! The exchange refuses this computer%s%s.\n", why[0] == 0 ? "" : ": ", why);
     return say_registrars(c);
   }
   if (!flag_of(status, "connected") && contact > 0)

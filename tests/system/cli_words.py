@@ -16,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_onward import FakeOnward
-from office import PASSPHRASE, Network, until
+from office import Network, form, until
 
 BIN = os.environ["ONWARD_BIN"]
 ONWARD = os.path.join(BIN, "onward")
@@ -239,6 +239,14 @@ class Today(Case):
         self.assertIn("the exchange refuses it", self.run_here("refer", "-", given=json.dumps(FORM)).stdout)
         self.fake.answers["status"] |= {"connection": "unreachable"}
         self.assertIn("cannot be reached", self.run_here("outbox").stdout + self.run_here().stdout)
+
+    def test_what_was_not_taken_can_be_put_away(self):
+        refused = SENT | {"state": "draft", "awaited": [], "awaited_from": "",
+                          "refused": {"act": "submit", "verdict": "CONSENT_IS_OVER", "what": "the consent has ended"}}
+        self.fake.answers["list"] = {"ok": True, "items": [refused]}
+        self.fake.answers["act"] = {"ok": True, "id": "0" * 32, "short": "AAAAAA-A", "taken_back": "refused"}
+        self.assertIn("put this one away: onward cancel AAAAAA-A\n", self.run_here().stdout)
+        self.assertIn("put away. It had not been taken: no organisation was asked.", self.run_here("cancel", "AAAAAA-A").stdout)
 
     def test_other_keys_that_were_asked_for_are_told(self):
         asked, due = 1000 * int(time.time() - 3600), 1000 * int(time.time() + 86400)
@@ -720,6 +728,84 @@ class RealOnes(unittest.TestCase):
         self.assertIn("other keys were asked for by ministry (test)", self.run_at(self.police, "directory"))
         self.run_at(self.a21, "registrar", "stop", "a21")
         until("it is stopped", lambda: "replacement" not in self.a21.ask("status"))
+
+
+    def refer(self, office, *words, code=0, **fields):
+        return self.run_at(office, "refer", "-", *words, code=code, given=json.dumps(form(["aple"]) | fields))
+
+    def test_dates_that_are_over_are_refused(self):
+        item = self.police.refer(["aple"])
+        self.aple.until("received", item)
+        self.assertIn("first_contact_by: is over: must be a date",
+                      self.run_at(self.aple, "accept", self.short(self.aple, item), "--first-contact", "2020-01-01", code=2))
+        self.assertIn("consent_until: is over", self.refer(self.police, "--until", "2020-01-01", code=2))
+        self.assertEqual(self.police.refused("bad_input", "refer", **form(["aple"]), consent_until="2020-01-01T00:00Z")["field"],
+                         "consent_until")
+        today = time.strftime("%Y-%m-%d", time.gmtime())
+        self.refer(self.police, "--until", today)
+        newcomer = self.net.new_office("newcomer")
+        self.addCleanup(self.net.offices.pop, "newcomer")
+        request = os.path.join(newcomer.home, "newcomer.request")
+        self.assertIn("agreement_until: is over", self.run_at(self.net.office("ministry"), "registrar", "enrol", request, "--words",
+                                                              newcomer.words, "--agreement-until", "2020-01-01", code=2))
+
+    def test_taking_back_what_was_never_sent_says_so(self):
+        self.away()
+        item = self.police.refer(["aple"])
+        lines = self.run_at(self.police, "cancel", self.short(self.police, item))
+        self.assertIn("taken back before it was sent: no organisation was asked", lines)
+        self.assertNotIn("are told", lines)
+        self.assertIsNone(self.police.item(item))
+
+    def test_a_reference_stands_for_one_case(self):
+        self.refer(self.police, "--ref", "CASE-1", "--json")
+        item = self.short(self.police, self.police.ask("show", id="CASE-1", peek=True)["item"]["id"])
+        self.assertIn("nothing new was made.\n", self.refer(self.police, "--ref", "CASE-1"))
+        case = form(["aple"])
+        for other in ({"priority": "LOW"}, {"brief": case["brief"] | {"need": "another"}}, {"file": case["file"] | {"name": "A."}},
+                      {"file_now": True}):
+            lines = self.refer(self.police, "--ref", "CASE-1", code=2, **other)
+            self.assertIn(f"ref: was used for another referral, {item}; nothing was saved", lines)
+        self.police.ask("lock")
+        try:
+            self.assertIn("could not be compared: it is locked",
+                          self.refer(self.police, "--ref", "CASE-1", brief=case["brief"] | {"need": "another"}))
+            self.refer(self.police, "--ref", "CASE-1", code=2, priority="LOW")
+        finally:
+            self.police.unlock()
+        for ref in ("CASE\n1", "CASE\x1b[2J", "x" * 65, ""):
+            self.assertEqual(self.police.refused("bad_input", "refer", **case, ref=ref)["field"], "ref")
+
+    def test_organisations_that_are_not_there_are_named(self):
+        for field, more in (("to", {"to": ["apel"]}), ("scope", {"scope": ["aple", "apel"]})):
+            lines = self.refer(self.police, code=2, **more)
+            self.assertIn(f"{field}: apel is not in the directory; there is: aple", lines)
+        item = self.police.refer(["aple"])
+        self.aple.until("received", item)
+        self.assertIn("to: a22 is not in the directory; there is: a21",
+                      self.aple.refused("bad_input", "act", act="reroute", id=item, to="a22")["field"] + ": " +
+                      self.aple.refused("bad_input", "act", act="reroute", id=item, to="a22")["what"])
+
+    def test_a_step_that_was_not_taken_is_told_until_it_was_seen(self):
+        item = self.police.refer(["aple"], scope=["aple", "a21"])
+        self.aple.until("received", item)
+        self.aple.ask("show", id=item)
+        self.aple.until("acknowledged", item)
+        self.away()
+        self.aple.act("reroute", item, to="a21")
+        self.aple.end()
+        self.net.broker_start()
+        self.police.act("cancel", item)
+        until("the wish is recorded", lambda: "cancel_open" in self.police.item(item)["flags"])
+        self.aple.start().unlock()
+        until("it was not taken", lambda: "refused" in self.aple.item(item))
+        self.assertIn("not taken: that you passed it on", self.run_at(self.aple))
+        self.run_at(self.aple, "show", item, "--peek")
+        self.assertIn("refused", self.aple.item(item))
+        self.assertIn("not taken: that you passed it on", self.run_at(self.aple, "show", item))
+        self.assertNotIn("not taken: that you passed it on", self.run_at(self.aple))
+        self.aple.act("confirm_cancel", item)
+        self.police.until("cancelled", item)
 
 
 class ZWords(unittest.TestCase):

@@ -91,6 +91,9 @@ static void a_wrong_field_is_named_and_its_value_is_not(void **state)
   assert_refused("{'need':'MARKER \\u001b[2J'}", "brief.need", "control characters");
   assert_refused("{'need':'MARKER \\u009b'}", "brief.need", "control characters");
   assert_refused("{'need':'MARKER \\u0000'}", "brief.need", "control characters");
+  assert_refused("{'language':'MARKER\\nx'}", "brief.language", "one line");
+  assert_refused("{'case_code':'MARKER\\tx'}", "file.case_code", "one line");
+  assert_refused("{'contact':{'telephone':'MARKER\\nx'}}", "file.contact.telephone", "one line");
   assert_refused("{'sex':'MARKER'}", "brief.sex", "must be one of FEMALE, MALE, ANOTHER, NOT_KNOWN");
   assert_refused("{'sex':'SEX_NONE'}", "brief.sex", "must be one of");
   assert_refused("{'sex':1}", "brief.sex", "must be one of");

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "agents/onward/call.h"
+#include "agents/form.h"
 #include "agents/onward/words.h"
 #include "proto/case.pb-c.h"
 
