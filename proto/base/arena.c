@@ -5,7 +5,7 @@
 
 struct arena arena_of(void *memory, size_t size)
 {
-  return (struct arena){memory, size, 0};
+  return (struct arena){memory, size, 0, 0};
 }
 
 void *arena_alloc(struct arena *a, size_t size)
@@ -14,6 +14,8 @@ void *arena_alloc(struct arena *a, size_t size)
   if (start > a->size || size > a->size - start)
     return NULL;
   a->used = start + size;
+  if (a->used > a->reached)
+    a->reached = a->used;
   return a->memory + start;
 }
 
@@ -34,7 +36,7 @@ void arena_reset(struct arena *a)
 void arena_wipe(struct arena *a)
 {
   volatile uint8_t *p = a->memory; /* volatile, so that the compiler may not leave the writes out */
-  for (size_t i = 0; i < a->used; i++)
+  for (size_t i = 0; i < a->reached; i++)
     p[i] = 0;
-  a->used = 0;
+  a->used = a->reached = 0;
 }

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """An agent from outside: its socket, its queue while the exchange is away, restores, copies, new keys, suspension. Each function is a
 transcript; `agent.py NAME` plays one of them. Real processes, loopback only."""
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -463,6 +465,63 @@ def more_programs_than_places():
         until("it answers again", lambda: police.answer("status")["ok"])
 
 
+MARKER = "zebra-quartz-violin"
+
+
+def in_memory(office, word):
+    """Where in the memory of an office's agent this word stands. Only root may look."""
+    pid, found = office.process.pid, []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            place, rights, *rest = line.split()
+            start, end = (int(n, 16) for n in place.split("-"))
+            if "w" not in rights:
+                continue
+            try:
+                memory.seek(start)
+                content = memory.read(end - start)
+            except (OSError, ValueError, OverflowError):
+                continue
+            found += [(rest[3:], hex(start + m.start()), content[max(0, m.start() - 60):m.end() + 20])
+                      for m in re.finditer(word.encode(), content)]
+    return found
+
+
+def nothing_of_a_case_stays_in_memory():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        for office in (police, aple):
+            with open(f"/proc/{office.process.pid}/status") as status:
+                dumpable = os.stat(f"/proc/{office.process.pid}").st_uid == 0
+            with open(f"/proc/{office.process.pid}/limits") as limits:
+                core = next(line.split()[4:6] for line in limits if line.startswith("Max core file size"))
+            check(core == ["0", "0"] and dumpable, core)
+        if os.geteuid() != 0:
+            print("        not root: memory is not looked at")
+            return
+        words = form(["aple"])
+        words["brief"]["need"] = words["file"]["contact"]["who"] = f"words {MARKER} words " * 9
+        item = police.ask("refer", **words)["id"]
+        check(in_memory(police, MARKER) == [], "after refer")
+        check(in_memory(police, PASSPHRASE) == [], "after unlock")
+        aple.until("received", item)
+        check(MARKER in aple.ask("show", id=item)["brief"]["need"])
+        check(in_memory(aple, MARKER) == [], ("after show", in_memory(aple, MARKER)))
+        aple.act("accept", item, first_contact_by=NEXT_YEAR, note={"text": f"words {MARKER} words " * 9})
+        check(in_memory(aple, MARKER) == [], "after a note")
+        police.until("accepted", item)
+        until("the file is here", lambda: aple.item(item)["has_file"])
+        check(MARKER in aple.ask("show", id=item)["file"]["contact"]["who"])
+        check(MARKER in police.ask("show", id=item)["notes"][0]["text"])
+        aple.act("start", item)
+        aple.refused("bad_input", "refer", **{**words, "priority": MARKER})
+        police.say(json.dumps({"do": "refer", "ref": MARKER}).encode() + b" not json")
+        for office in (police, aple):
+            office.ask("list", box="all")
+            office.ask("lock")
+            check(in_memory(office, MARKER) == [], (office.name, "after lock", in_memory(office, MARKER)))
+
+
 def lost_keys_are_replaced():
     with Network("police", "aple", replace_after_h=0) as net:
         police, aple, ministry = net.office("police").unlock(), net.office("aple"), net.office("ministry")
@@ -557,7 +616,7 @@ def bad_link_carries_everything_once():
 
 TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
          sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, new_keys_with_batches_on_their_way, keys_change_one_at_a_time,
-         key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places,         lost_keys_are_replaced, suspended_and_back,
+         key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places, nothing_of_a_case_stays_in_memory,         lost_keys_are_replaced, suspended_and_back,
          watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
 
 failed = 0

@@ -274,6 +274,24 @@ static void an_arena_ends_where_its_memory_ends(void **state)
   assert_ptr_equal(arena_alloc(&a, 1), memory);
 }
 
+/* Also what was used before it was reset, or set back. */
+static void a_wiped_arena_holds_nothing(void **state)
+{
+  (void)state;
+  static const uint8_t zeros[64];
+  uint8_t memory[64] = {0};
+  struct arena a = arena_of(memory, sizeof memory);
+  arena_copy(&a, bytes_text("the first 16 byte"));
+  size_t used = a.used;
+  arena_copy(&a, bytes_text("words"));
+  a.used = used;
+  arena_reset(&a);
+  arena_copy(&a, bytes_text("less"));
+  arena_wipe(&a);
+  assert_memory_equal(memory, zeros, sizeof zeros);
+  assert_int_equal(a.used, 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -290,6 +308,7 @@ int main(void)
       cmocka_unit_test(six_words_are_proquints),
       cmocka_unit_test(bytes_are_compared_whole),
       cmocka_unit_test(an_arena_ends_where_its_memory_ends),
+      cmocka_unit_test(a_wiped_arena_holds_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
