@@ -92,6 +92,17 @@ enum exit_code ask_yes(const struct call *c, const char *question, bool *yes)
   }
 }
 
+enum exit_code ask_sure(const struct call *c, bool compulsory, const char *question)
+{
+  bool yes = call_option(c, "--yes") != NULL || (!ask_is_terminal() && !compulsory);
+  if (yes)
+    return DONE;
+  if (!ask_is_terminal())
+    return call_fail(c, NOT_ALLOWED, "to do it all the same: --yes", "%s", question);
+  enum exit_code code = ask_yes(c, question, &yes);
+  return code != DONE || yes ? code : call_fail(c, NOT_ALLOWED, NULL, "nothing was done");
+}
+
 /* --- choices --- */
 
 static void list_codes(const ProtobufCEnumDescriptor *codes, int first, int last)

@@ -18,6 +18,9 @@ bool ask_is_terminal(void); /* is there somebody to ask? */
 /* A line without its end, and without space around it. */
 MUST_USE enum exit_code ask_line(const struct call *c, const char *prompt, char line[ANSWER_SIZE]);
 MUST_USE enum exit_code ask_yes(const struct call *c, const char *question, bool *yes);
+/* Asks before something that cannot simply be undone; --yes is the answer of scripts. With nobody at the terminal it
+ * counts as yes, but not where `compulsory`. DONE: yes. Anything else is told already. */
+MUST_USE enum exit_code ask_sure(const struct call *c, bool compulsory, const char *question);
 /* Numbered choices of the codes from `first` to `last`; the answer is a number or the code itself. Nothing: 0, where
  * `optional`. `help` is told for "?". */
 MUST_USE enum exit_code ask_code(const struct call *c, const ProtobufCEnumDescriptor *codes, int first, int last,

@@ -19,7 +19,7 @@ static enum exit_code read_all(const struct call *c, const char *path, int fd, s
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
-      return call_fail(c, BROKEN, NULL, "cannot read %s: %s", path, strerror(errno));
+      return call_fail(c, NO_SUCH, NULL, "cannot read %s: %s", path, strerror(errno));
     if (n == 0)
       break;
     *size += (size_t)n;

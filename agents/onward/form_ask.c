@@ -189,24 +189,34 @@ static bool is_answered(const json_t *form, const char *path)
   return value != NULL && !json_is_null(value);
 }
 
-static bool is_due(const struct question *q, const json_t *form)
+static bool is_due(const struct question *q, const json_t *form, bool more)
 {
-  if (q->use == USE_UNASKED || is_answered(form, q->path))
+  if (q->use == USE_UNASKED || (q->use == USE_MORE) != more || is_answered(form, q->path))
     return false;
   if (q->only_if != NULL && !is_answered(form, q->only_if))
     return false;
   return q->unless == NULL || !is_answered(form, q->unless) || json_is_false(path_get(form, q->unless));
 }
 
-enum exit_code form_ask(const struct call *c, json_t *form, const char *part, const json_t *directory)
+static enum exit_code ask_all(const struct call *c, json_t *form, const char *part, const json_t *directory, bool more)
 {
   for (size_t i = 0; i < questions_count; i++) {
     const struct question *q = &questions[i];
-    if (strncmp(q->path, part, strlen(part)) != 0 || !is_due(q, form))
+    if (strncmp(q->path, part, strlen(part)) != 0 || !is_due(q, form, more))
       continue;
     enum exit_code result = form_ask_one(c, q, form, directory);
     if (result != DONE)
       return result;
   }
   return DONE;
+}
+
+enum exit_code form_ask(const struct call *c, json_t *form, const char *part, const json_t *directory)
+{
+  return ask_all(c, form, part, directory, false);
+}
+
+enum exit_code form_ask_more(const struct call *c, json_t *form, const json_t *directory)
+{
+  return ask_all(c, form, "", directory, true);
 }

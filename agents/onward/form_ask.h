@@ -11,5 +11,7 @@ MUST_USE enum exit_code form_ask(const struct call *c, json_t *form, const char 
 /* Asks one question again, whatever the form says. */
 MUST_USE enum exit_code form_ask_one(const struct call *c, const struct question *q, json_t *form,
                                      const json_t *directory);
+/* What is rarely needed: who else may be given it, passing on, area, an exercise, one's own reference. */
+MUST_USE enum exit_code form_ask_more(const struct call *c, json_t *form, const json_t *directory);
 
 #endif

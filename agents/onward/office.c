@@ -101,15 +101,31 @@ enum exit_code run_lock(struct call *c)
   return code;
 }
 
-enum exit_code run_unlock(struct call *c)
+static enum exit_code unlock(struct call *c, const char *prompt, json_t **answer)
 {
   char passphrase[PASSPHRASE_SIZE];
+  enum exit_code code = ask_passphrase(c, prompt, passphrase);
+  return code == DONE ? client_passphrase(c, "unlock", passphrase, answer) : code;
+}
+
+enum exit_code run_unlock(struct call *c)
+{
   json_t *answer = NULL;
-  enum exit_code code = ask_passphrase(c, "Passphrase: ", passphrase);
-  if (code == DONE)
-    code = client_passphrase(c, "unlock", passphrase, &answer);
+  enum exit_code code = unlock(c, "Passphrase: ", &answer);
   if (code == DONE && !client_print_json(c, answer))
     say("Unlocked. In the evening: onward lock\n");
+  json_decref(answer);
+  return code;
+}
+
+/* The present passphrase first, where it is needed: two questions, never mixed up. */
+static enum exit_code unlock_for_rotate(struct call *c)
+{
+  json_t *status = NULL, *answer = NULL;
+  enum exit_code code = client_do(c, client_request("status"), &status);
+  if (code == DONE && flag_of(status, "locked"))
+    code = unlock(c, "The present passphrase: ", &answer);
+  json_decref(status);
   json_decref(answer);
   return code;
 }
@@ -118,7 +134,9 @@ enum exit_code run_rotate(struct call *c)
 {
   char passphrase[PASSPHRASE_SIZE];
   json_t *answer = NULL;
-  enum exit_code code = ask_new_passphrase(c, "--new-passphrase-file", passphrase);
+  enum exit_code code = unlock_for_rotate(c);
+  if (code == DONE)
+    code = ask_new_passphrase(c, "--new-passphrase-file", passphrase);
   if (code == DONE)
     code = client_passphrase(c, "rotate", passphrase, &answer);
   if (code == DONE && !client_print_json(c, answer))

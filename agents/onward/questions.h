@@ -22,7 +22,8 @@ enum question_kind {
 enum question_use {
   USE_OFFERED,    /* asked; an empty answer is allowed */
   USE_COMPULSORY, /* asked until there is an answer */
-  USE_UNASKED,    /* only in files, or as an option */
+  USE_MORE,       /* offered, to whoever wants to say more */
+  USE_UNASKED,    /* only in files */
 };
 
 struct question {

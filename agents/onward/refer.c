@@ -2,6 +2,7 @@
  * options, what is sealed never can. The form is checked by Onward on this computer: where it names a field and there
  * is somebody to ask, that field is asked for again, so that nothing has to be typed twice.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "agents/json_wipe.h"
@@ -66,17 +67,29 @@ static enum exit_code send_form(struct call *c, const json_t *form, json_t **ans
   return client_ask(c, request, answer);
 }
 
-static enum exit_code confirm(const struct call *c, const json_t *form)
+/* Shows it until the answer is yes or no; "more" asks what is rarely needed, and what is left empty there stays as it
+ * is. */
+static enum exit_code confirm(const struct call *c, json_t *form, const json_t *directory)
 {
-  bool yes = false;
-  tell("\nThis is what will be sent:\n");
-  say("\n");
-  form_say(form, "");
-  say("\n");
-  enum exit_code code = ask_yes(c, "Send it now?", &yes);
-  if (code == DONE && !yes)
-    return call_fail(c, NOT_ALLOWED, NULL, "nothing was sent, and nothing was kept");
-  return code;
+  char line[ANSWER_SIZE];
+  for (;;) {
+    tell("\nThis is what will be sent:\n");
+    say("\n");
+    form_say(form, "");
+    say("\n");
+    fflush(stdout);
+    tell(
+        "Send it now? (yes or no; or more: who else may be given it, passing on, area, your reference, an exercise)\n");
+    enum exit_code code = ask_line(c, "> ", line);
+    if (code == DONE && strcmp(line, "more") == 0)
+      code = form_ask_more(c, form, directory);
+    else if (code == DONE && (strcmp(line, "no") == 0 || strcmp(line, "n") == 0))
+      return call_fail(c, NOT_ALLOWED, NULL, "nothing was sent, and nothing was kept");
+    else if (code == DONE && (strcmp(line, "yes") == 0 || strcmp(line, "y") == 0))
+      return DONE;
+    if (code != DONE)
+      return code;
+  }
 }
 
 /* Asks what is missing, shows it, sends it; and once more for each field that was found wrong. */
@@ -90,7 +103,7 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
   if (code == DONE)
     code = form_ask(c, form, "", directory);
   while (code == DONE) {
-    code = confirm(c, form);
+    code = confirm(c, form, directory);
     if (code == DONE)
       code = send_form(c, form, answer);
     const struct question *wrong = code == DONE ? question_find(text_of(*answer, "field")) : NULL;

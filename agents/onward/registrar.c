@@ -2,6 +2,7 @@
  * the other side reads out. Then the enrolment is saved, sent, and written into the log; only after that there is an
  * invitation. If that takes longer than somebody wants to wait, it is said what is true by then, and how to come back.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -69,8 +70,45 @@ static enum exit_code compare_words(const struct call *c, const Onward__Request 
   return code;
 }
 
+/* Letters and digits only: "A21 Cambodia" is "a21-cambodia", to whoever looks for it in a list. */
+static bool same_name(const char *a, const char *b)
+{
+  for (;; a++, b++) {
+    while (*a != 0 && (uint8_t)*a < 0x80 && !isalnum((unsigned char)*a))
+      a++;
+    while (*b != 0 && (uint8_t)*b < 0x80 && !isalnum((unsigned char)*b))
+      b++;
+    if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+      return false;
+    if (*a == 0)
+      return true;
+  }
+}
+
+/* Whoever chooses from the directory goes by the name: two of one name are asked about. */
+static enum exit_code check_name(struct call *c, const Onward__Request *r)
+{
+  char name[128], id[17], question[400];
+  json_t *answer = NULL;
+  snprintf(name, sizeof name, "%.*s", (int)r->name.len, (const char *)r->name.data);
+  snprintf(id, sizeof id, "%.*s", (int)r->organisation.len, (const char *)r->organisation.data);
+  enum exit_code code = client_do(c, client_request("directory"), &answer);
+  const json_t *list = json_object_get(answer, "organisations");
+  for (size_t i = 0; code == DONE && i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    if (strcmp(text_of(one, "id"), id) == 0 || !same_name(text_of(one, "name"), name))
+      continue;
+    snprintf(question, sizeof question,
+             "The directory has a %s already: %s, telephone %s. Cases may go to the wrong one. Enrol %s all the same?",
+             text_of(one, "name"), text_of(one, "id"), text_of(one, "telephone"), id);
+    code = ask_sure(c, true, question);
+  }
+  json_decref(answer);
+  return code;
+}
+
 /* Reads the request in the file and has its words compared. `text` is the caller's then (wiped_free). */
-static enum exit_code take_request(const struct call *c, char **text)
+static enum exit_code take_request(struct call *c, char **text)
 {
   static uint8_t memory[PAPER_ARENA_SIZE];
   struct arena a = arena_of(memory, sizeof memory);
@@ -89,6 +127,8 @@ static enum exit_code take_request(const struct call *c, char **text)
     paper_request_words(r, words);
     code = compare_words(c, r, words);
   }
+  if (code == DONE)
+    code = check_name(c, r);
   if (code != DONE) {
     wiped_free(*text);
     *text = NULL;
@@ -226,8 +266,35 @@ static enum exit_code act_on(struct call *c, const char *name, const char *done)
   return code;
 }
 
+/* Who that is, before it is cut off: oneself and other registrars never by a slip. */
+static enum exit_code check_suspend(struct call *c)
+{
+  char question[400];
+  json_t *answer = NULL;
+  enum exit_code code = client_do(c, client_request("directory"), &answer);
+  const json_t *list = json_object_get(answer, "organisations");
+  for (size_t i = 0; code == DONE && i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    if (strcmp(text_of(one, "id"), call_argument(c, 0)) != 0)
+      continue;
+    bool own = flag_of(one, "yourself"), registrar = flag_of(one, "registrar");
+    snprintf(question, sizeof question, "%s (%s) is %s. Cut it off, at once?", text_of(one, "name"), text_of(one, "id"),
+             own         ? "your own organisation: only another registrar could bring it back"
+             : registrar ? "a registrar of this network"
+                         : "in the directory; what it has goes to others, or back");
+    code = ask_sure(c, own || registrar, question);
+  }
+  json_decref(answer);
+  return code;
+}
+
 enum exit_code run_suspend(struct call *c)
 {
+  json_t *id = json_string(call_argument(c, 0));
+  enum exit_code code = id == NULL ? DONE : check_suspend(c); /* what is no text is told below */
+  json_decref(id);
+  if (code != DONE)
+    return code;
   return act_on(c, "suspend", "is cut off as soon as the exchange can be reached");
 }
 

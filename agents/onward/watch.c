@@ -4,13 +4,40 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/words.h"
+
+static bool is_program(const char *path)
+{
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
+}
+
+/* As execvp looks for it. Said at the start: the first event may come at night. */
+static bool find_program(const char *name)
+{
+  const char *folders = getenv("PATH");
+  if (strchr(name, '/') != NULL)
+    return is_program(name);
+  for (const char *p = folders == NULL ? "/bin:/usr/bin" : folders; name[0] != 0; p++) {
+    char path[4096];
+    int size = (int)strcspn(p, ":");
+    if (snprintf(path, sizeof path, "%.*s/%s", size == 0 ? 1 : size, size == 0 ? "." : p, name) < (int)sizeof path &&
+        is_program(path))
+      return true;
+    p += size;
+    if (*p == 0)
+      break;
+  }
+  return false;
+}
 
 /* No shell between: what others wrote is never read as a command. */
 static enum exit_code run_hook(const struct call *c, const char *program, const char *id, const char *kind)
@@ -52,6 +79,9 @@ static enum exit_code tell_event(const struct call *c, const json_t *line)
 enum exit_code run_watch(struct call *c)
 {
   json_t *line = NULL;
+  const char *program = call_option(c, "--exec");
+  if (program != NULL && !find_program(program))
+    return call_fail(c, NO_SUCH, NULL, "there is no program %s that could be started", program);
   enum exit_code code = client_do(c, client_request("watch"), &line);
   while (code == DONE) {
     json_decref(line);

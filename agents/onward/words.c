@@ -66,7 +66,7 @@ void tell(const char *format, ...)
 
 void say_json(const json_t *object)
 {
-  char *text = json_dumps(object, JSON_COMPACT);
+  char *text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII); /* whole, and harmless in a terminal */
   must(text != NULL);
   say("%s\n", text);
   wiped_free(text);

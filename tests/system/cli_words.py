@@ -163,6 +163,16 @@ class Lists(Case):
     def test_nothing_that_steers_the_terminal_is_printed(self):
         self.fake.answers["list"] = {"ok": True, "items": [ITEM | {"sender_name": "P\x1b[2J\u202eo\u009bl\x07ice"}]}
         self.assertIn("P?[2J?o?l?ice", self.run_here("inbox").stdout)
+        done = self.run_here("inbox", "--json")
+        self.assertTrue(done.stdout.isascii() and "\x1b" not in done.stdout)
+        self.assertEqual(json.loads(done.stdout), self.fake.answers["list"]) # nothing of it is lost
+        self.fake.answers["show"] = Show.ANSWER | {
+            "brief": BRIEF | {"need": "a\x1b]0;x\x07\nb"}, "notes": [Show.ANSWER["notes"][0] | {"text": "c\r\u2066d\n! Call 0"}]}
+        lines = self.run_here("show", "K7MQ4X-T").stdout
+        self.assertRegex(lines, r"Need +a\?\]0;x\?\n {20,}b\n")
+        self.assertRegex(lines, r"Note +c\?\?d\n {20,}! Call 0\n") # not a line of Onward's own
+        self.fake.answers["show"] = {"ok": False, "code": "bad_input", "what": "e\x1b[Kf"}
+        self.assertIn("e?[Kf", self.run_here("show", "K7MQ4X-T").stderr)
 
 
 class Today(Case):
@@ -348,7 +358,10 @@ class Refer(Case):
     def test_a_file_serves_as_well(self):
         self.assertEqual(self.run_here("refer", self.file("form.json", json.dumps(FORM))).returncode, 0)
         self.assertEqual(self.fake.asked("refer"), [FORM | {"do": "refer"}])
-        self.assertEqual(self.run_here("refer", os.path.join(self.work, "none")).returncode, 5)
+        for path in (os.path.join(self.work, "none"), "/"):
+            done = self.run_here("refer", path)
+            self.assertEqual(done.returncode, 5)
+            self.assertIn("cannot read " + path, done.stderr)
 
     def test_what_is_wrong_is_told_without_its_content(self):
         for text, expected in (('{"brief":\n {"need": "' + MARKER + '" oops}}', "line 2, column"), ('["' + MARKER + '"]', "JSON object"),
@@ -376,7 +389,8 @@ class Refer(Case):
         t.type("How urgent", "?")
         t.type("Call them as well", "1")
         t.type("Until when", "soon")
-        t.type("must be a date", "")
+        t.type("must be a date", "2020-01-01")
+        t.type("is over: today or later", "")
         t.type("by telephone?", "yes")
         t.type("kind of help", "3")
         t.type("5  trauma counselling", "5")
@@ -391,6 +405,13 @@ class Refer(Case):
                                  ("Who gave consent", "the girl"), ("What may be shared", ""), ("must be withheld?", ""),
                                  ("legal proceedings", "2"), ("Whom can they call", "duty desk")):
             t.type(question, answer)
+        t.type("Send it now?", "perhaps")
+        t.type("Send it now?", "more")
+        for question, answer in (("may ever be given", "hope,a21"), ("Which group of services", ""), ("Which area", "KH-17"),
+                                 ("an exercise", "no"), ("To whom may they pass it on", ""), ("sent at once", ""),
+                                 ("Your own reference", "CASE-1"), ("number do the referrals of this child share", "")):
+            t.type(question, answer)
+        t.wait_for("CASE-1")
         t.type("Send it now?", "yes")
         t.type("is too vague", "weekly talks")
         t.type("Send it now?", "y")
@@ -401,10 +422,23 @@ class Refer(Case):
         self.assertEqual(first["brief"]["need"], MARKER)
         self.assertEqual(second, {
             "do": "refer", "basis": "CONSENT", "to": ["hope", "a21"], "priority": "HIGH", "phoned": True,
+            "scope": ["hope", "a21"], "area": "KH-17", "drill": False, "ref": "CASE-1",
             "brief": {"service": "TRAUMA_COUNSELLING", "need": "weekly talks", "sex": "FEMALE", "language": "km"},
             "file": {"age": 12, "case_code": "C-1", "contact": {"who": "aunt", "telephone": "012"},
                      "caregiver": {"who": "father", "informed": False, "why_not": "not safe"},
                      "consent": {"given_by": "the girl"}, "legal_status": "REPORTED", "focal_point": "duty desk"}})
+
+    def test_the_present_passphrase_is_asked_first(self):
+        self.fake.answers["status"]["locked"] = True
+        self.fake.answers |= {"unlock": {"ok": True}, "rotate": {"ok": True, "words": "one two three four five six"}}
+        t = Terminal(self.home, "rotate")
+        for prompt, answer in (("The present passphrase: ", "the old words"), ("New passphrase: ", "the new words"),
+                               ("once more: ", "the new words")):
+            t.wait_for(prompt)
+            os.write(t.fd, answer.encode() + b"\n")
+        self.assertEqual(t.end()[0], 0)
+        self.assertEqual([(request["do"], request.get("passphrase")) for request in self.fake.requests],
+                         [("status", None), ("unlock", "the old words"), ("rotate", "the new words")])
 
     def test_a_person_can_change_their_mind(self):
         self.fake.answers["directory"] = DIRECTORY
@@ -550,6 +584,12 @@ class Office(Case):
         self.assertEqual(sorted(lines[2:4]), expected)
         self.assertEqual(lines[4:6], [f"[{'b' * 32}]", "[$(touch x)]"])
         self.assertEqual(len(lines), 8)
+        asked = len(self.fake.requests)
+        for nothing in ("no-such-program", "/dev/null", self.work, ""):
+            done = self.run_here("watch", "--exec", nothing)
+            self.assertEqual(done.returncode, 5)
+            self.assertIn("there is no program", done.stderr)
+        self.assertEqual(len(self.fake.requests), asked) # said before anything is waited for
         self.assertEqual(self.run_here("watch").stdout, "K7MQ4X-T accept\nAAAAAA-A $(touch x)\n")
         lines = self.run_here("watch", "--json").stdout.splitlines()
         self.assertEqual([json.loads(line) for line in lines[:2]], self.fake.events)
@@ -611,6 +651,33 @@ class Joining(Case):
         self.assertIn("not yet in the log", done.stderr)
         self.assertIn("onward registrar invitation a21", done.stderr)
 
+    def test_a_name_that_is_in_use_is_asked_about(self):
+        home, done = self.init("a22", "--name", "a21-CAMBODIA")
+        words = re.search(r"words: (.*)\n", done.stdout).group(1)
+        enrol = ["registrar", "enrol", os.path.join(home, "a22.request"), "--words", words, "--wait", "0"]
+        self.fake.answers |= {"directory": DIRECTORY, "enrol": {"ok": True, "organisation": "a22", "words": words},
+                              "invitation": {"ok": True, "invitation": "the invitation\n"}}
+        done = self.run_here(*enrol)
+        self.assertEqual((done.returncode, self.fake.asked("enrol")), (1, []))
+        self.assertIn("The directory has a A21 Cambodia already: a21, telephone +855 23 000 000.", done.stderr)
+        t = Terminal(self.home, *enrol)
+        t.type("Enrol a22 all the same?", "no")
+        self.assertEqual((t.end()[0], self.fake.asked("enrol")), (1, []))
+        self.assertEqual(self.run_here(*enrol, "--yes").returncode, 0)
+
+    def test_registrars_are_not_cut_off_by_a_slip(self):
+        self.fake.answers |= {"directory": DIRECTORY, "suspend": {"ok": True}}
+        for name, words in (("ministry", "a registrar of this network"), ("aple", "your own organisation: only another registrar")):
+            done = self.run_here("registrar", "suspend", name)
+            self.assertEqual((done.returncode, self.fake.asked("suspend")), (1, []))
+            self.assertIn(words, done.stderr)
+        t = Terminal(self.home, "registrar", "suspend", "hope")
+        t.type("Hope (hope) is in the directory", "no")
+        self.assertEqual((t.end()[0], self.fake.asked("suspend")), (1, []))
+        self.assertEqual(self.run_here("registrar", "suspend", "ministry", "--yes").returncode, 0)
+        self.assertEqual(self.run_here("registrar", "suspend", "hope").returncode, 0)
+        self.assertEqual(len(self.fake.asked("suspend")), 2)
+
     def test_other_steps_of_registrars(self):
         home, done = self.init("a21")
         words = re.search(r"words: (.*)\n", done.stdout).group(1)
@@ -619,8 +686,9 @@ class Joining(Case):
         self.assertEqual(self.run_here("registrar", "suspend", "a21").returncode, 0)
         self.assertEqual(self.run_here("registrar", "stop", "a21").returncode, 0)
         self.assertEqual(self.run_here("registrar", "rotate", os.path.join(home, "a21.request"), "--words", words).returncode, 0)
-        self.assertEqual([request["do"] for request in self.fake.requests], ["suspend", "stop_replacement", "rotate"])
-        self.assertIn("BEGIN ONWARD REQUEST", self.fake.requests[2]["request"])
+        self.assertEqual([request["do"] for request in self.fake.requests if request["do"] != "directory"],
+                         ["suspend", "stop_replacement", "rotate"])
+        self.assertIn("BEGIN ONWARD REQUEST", self.fake.asked("rotate")[0]["request"])
 
     def test_an_invitation_is_held_against_the_keys(self):
         homes = {name: self.init(name)[0] for name in ("council", "ministry")}
@@ -806,6 +874,19 @@ class RealOnes(unittest.TestCase):
         self.assertNotIn("not taken: that you passed it on", self.run_at(self.aple))
         self.aple.act("confirm_cancel", item)
         self.police.until("cancelled", item)
+
+
+    def test_new_keys_of_a_locked_office(self):
+        new = os.path.join(self.net.folder, "new-passphrase")
+        with open(new, "w", encoding="utf-8") as file:
+            file.write("another pass phrase\n")
+        self.a21.ask("lock")
+        self.addCleanup(self.a21.unlock, "another pass phrase")
+        self.assertIn("passphrase is needed", self.run_at(self.a21, "rotate", "--new-passphrase-file", new, code=4))
+        self.assertTrue(self.a21.ask("status")["locked"])
+        lines = self.run_at(self.a21, "rotate", "--new-passphrase-file", new, "--passphrase-file", self.net.passphrase)
+        self.assertIn("Their six words", lines)
+        until("the new keys are in force", lambda: self.a21.answer("unlock", passphrase="another pass phrase")["ok"])
 
 
 class ZWords(unittest.TestCase):

@@ -14,7 +14,8 @@ class FakeOnward:
         self.home = home
         self.requests = []
         self.answers = {"status": {"ok": True, "organisation": "aple", "name": "APLE", "connected": True, "locked": False,
-                                   "unsent": 0, "alarms": [], "network": "one two three four five six"}}
+                                   "unsent": 0, "alarms": [], "network": "one two three four five six"},
+                        "directory": {"ok": True, "organisations": []}}
         self.events = []
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(home, "socket"))
