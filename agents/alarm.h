@@ -21,6 +21,7 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_LINK_KEY = 11,     /* link.key is not what the registry has for us, nor prepared, nor waiting */
                   ALARM_SIGN_KEY = 12,     /* the same of sign.pem */
                   ALARM_SEAL_KEY = 13,     /* the same of the newest sealing key */
+                  ALARM_NO_COPY = 14,      /* a case of ours cannot be sealed again for who could not open it */
                   ALARM_KINDS,
 };
 bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */

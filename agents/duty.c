@@ -279,53 +279,103 @@ size_t duty_waiting(struct books *b)
   return count;
 }
 
-static enum status open_parts(struct agent *a, struct books *b, const struct referral *r, const struct party *p,
-                              uint8_t wanted, struct part out[2], size_t *count)
+struct reseal { /* a row of TABLE_RESEALS */
+  struct ref_id id;
+  struct org_id org;
+  uint8_t parts;
+};
+
+static struct reseal read_reseal(const struct walk *w)
+{
+  struct reseal r;
+  must(w->key.size == sizeof r.id.byte + sizeof r.org.text && w->value.size == 1);
+  memcpy(r.id.byte, w->key.data, sizeof r.id.byte);
+  memcpy(r.org.text, w->key.data + sizeof r.id.byte, sizeof r.org.text);
+  r.parts = w->value.data[0];
+  return r;
+}
+
+/* A file may never have been: that it is not kept is no fault. NOT_FOUND: there is nothing to send. */
+static enum status open_parts(struct agent *a, struct books *b, const struct reseal *wanted, const struct party *p,
+                              struct part out[2], size_t *count, bool *lost)
 {
   static const Onward__Part names[] = {ONWARD__PART__BRIEF, ONWARD__PART__FILE};
   *count = 0;
   for (int i = 0; i < 2; i++) {
-    if ((wanted & (AGAIN_BRIEF << i)) == 0)
+    if ((wanted->parts & (AGAIN_BRIEF << i)) == 0)
       continue;
     struct part *part = &out[*count];
     bool early = i == 0 || (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
     part->to = p->org;
     part->part = names[i];
     part->release = early ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT;
-    enum status s = vault_open(b, &a->self, own_case(&r->id, names[i]), &a->secret, &part->content);
-    if (s == NOT_FOUND)
-      continue;
-    if (s != OK)
+    enum status s = vault_open(b, &a->self, own_case(&wanted->id, names[i]), &a->secret, &part->content);
+    *lost |= s == BAD_INPUT;
+    if (s != OK && s != NOT_FOUND && s != BAD_INPUT)
       return s;
-    ++*count;
+    *count += s == OK;
   }
-  return OK;
+  *lost |= *count == 0;
+  return *count > 0 ? OK : NOT_FOUND;
 }
 
-/* One case for one organisation. Anything but OK: not now. */
-static enum status reseal_one(struct agent *a, struct books *b, const struct ref_id *id, const struct org_id *org,
-                              uint8_t wanted)
+/* One case for one organisation. `lost`: our own copy of it, or of a part, is gone or does not open. OK and NOT_FOUND:
+ * nothing more is to be done. */
+static enum status reseal_one(struct agent *a, struct books *b, const struct reseal *wanted, bool *lost)
 {
   struct referral r;
   struct item item;
   struct part parts[2];
   size_t count;
   Onward__Reseal reseal = ONWARD__RESEAL__INIT;
-  if (books_referral(b, id, &r) != OK || item_get(b, id, &item) != OK || !live(&r))
+  if (books_referral(b, &wanted->id, &r) != OK || item_get(b, &wanted->id, &item) != OK || !live(&r))
     return OK;
-  const struct party *p = referral_party(&r, org);
-  if (p == NULL || (!referral_present(&r, org) && (p->marks & PARTY_VISITED) != 0))
+  const struct party *p = referral_party(&r, &wanted->org);
+  if (p == NULL || (!referral_present(&r, &wanted->org) && (p->marks & PARTY_VISITED) != 0))
     return OK;
-  enum status s = open_parts(a, b, &r, p, wanted, parts, &count);
-  if (s != OK || count == 0)
-    return s == BAD_INPUT ? OK : s;
-  Onward__Core *core = core_new(id, &a->arena);
+  enum status s = open_parts(a, b, wanted, p, parts, &count, lost);
+  if (s != OK)
+    return s;
+  Onward__Core *core = core_new(&wanted->id, &a->arena);
   if (core == NULL)
     return NOT_NOW;
   core->act_case = ONWARD__CORE__ACT_RESEAL;
   core->reseal = &reseal;
   s = core_answer(b, &r, core, &a->arena);
-  return s == OK ? duty_queue(a, b, &item, core, parts, count) : s;
+  if (s != OK)
+    return OUR_FAULT; /* the referral's newest entry is not in our books */
+  return duty_queue(a, b, &item, core, parts, count);
+}
+
+static void tell_lost(struct books *b, const struct ref_id *id)
+{
+  char text[REF_SHORT_SIZE];
+  struct bytes none = {NULL, 0};
+  ref_short(id, text);
+  say("%s: cannot be sealed again, or not all of it: there is no copy on this computer that opens", text);
+  (void)alarm_raise(b, ALARM_NO_COPY, now_ms(), none, none);
+}
+
+/* Row by row; one that fails stays for the next time, and stands in nobody's way. */
+static void reseal_some(struct agent *a, struct books *b)
+{
+  struct walk w = walk_start(TABLE_RESEALS, (struct bytes){NULL, 0});
+  enum status s = OK;
+  for (int done = 0; done < RESEALS_AT_ONCE && s != NOT_NOW && walk_next(&w, b);) {
+    struct reseal wanted = read_reseal(&w);
+    struct row_key row = key_of_reseal(&wanted.id, &wanted.org);
+    bool lost = false;
+    arena_reset(&a->arena);
+    s = reseal_one(a, b, &wanted, &lost);
+    arena_wipe(&a->secret);
+    if (lost)
+      tell_lost(b, &wanted.id);
+    if (s != OK && s != NOT_FOUND)
+      continue;
+    b->del(b, TABLE_RESEALS, row_key(&row));
+    done++;
+  }
+  arena_reset(&a->arena);
 }
 
 void duty_reseal(struct agent *a)
@@ -336,25 +386,7 @@ void duty_reseal(struct agent *a)
   bool some = duty_waiting(b) > 0;
   if (agent_abort(a) != OK || !some)
     return;
-  b = agent_write(a);
-  struct walk w = walk_start(TABLE_RESEALS, (struct bytes){NULL, 0});
-  arena_reset(&a->arena);
-  enum status s = OK;
-  for (int i = 0; i < RESEALS_AT_ONCE && s == OK && walk_next(&w, b); i++) {
-    struct ref_id id;
-    struct org_id org;
-    struct row_key row = key_of_ref(&id);
-    must(w.key.size == sizeof id.byte + sizeof org.text && w.value.size == 1);
-    memcpy(id.byte, w.key.data, sizeof id.byte);
-    memcpy(org.text, w.key.data + sizeof id.byte, sizeof org.text);
-    row = key_of_reseal(&id, &org);
-    s = reseal_one(a, b, &id, &org, w.value.data[0]);
-    arena_wipe(&a->secret);
-    arena_reset(&a->arena);
-    if (s == OK)
-      b->del(b, TABLE_RESEALS, row_key(&row));
-  }
-  s = agent_commit(a);
-  if (s == OK)
+  reseal_some(a, agent_write(a));
+  if (agent_commit(a) == OK)
     session_push(a);
 }
