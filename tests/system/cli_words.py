@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import stat
 import subprocess
@@ -16,9 +17,10 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_onward import FakeOnward
-from office import Network, form, until
+from office import Network, Office as RealOffice, form, until
 
 BIN = os.environ["ONWARD_BIN"]
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 ONWARD = os.path.join(BIN, "onward")
 MARKER = "Q7markerZ"
 printed = []
@@ -887,6 +889,73 @@ class RealOnes(unittest.TestCase):
         lines = self.run_at(self.a21, "rotate", "--new-passphrase-file", new, "--passphrase-file", self.net.passphrase)
         self.assertIn("Their six words", lines)
         until("the new keys are in force", lambda: self.a21.answer("unlock", passphrase="another pass phrase")["ok"])
+
+
+class Documents(unittest.TestCase):
+    """What the documents say to type is what Onward takes."""
+
+    def test_every_command_in_the_documents_parses(self):
+        found = {}
+        for folder, folders, names in os.walk(ROOT):
+            folders[:] = [name for name in folders if name not in ("build", ".git")]
+            for name in names:
+                if name.endswith(".md"):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        text = file.read()
+                    for line in re.findall(r"`onward ([^`]+)`|^(?:    |\$ )*onward ((?:--|[a-z]).*)$", text, re.M):
+                        found[re.split(r" *[|&;>#…]", "".join(line).replace("\n", " "))[0]] = name
+        self.assertGreater(len(found), 5)
+        for line, name in sorted(found.items()):
+            done = run("/nowhere", *shlex.split(line), "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), f"{name}: onward {line}")
+
+    def test_the_examples_of_the_manual_work(self):
+        with open(os.path.join(ROOT, "docs/man/onward.1"), encoding="utf-8") as file:
+            examples = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh", file.read(), re.M | re.S).group(1)
+        blocks = [re.findall(r"^\$ (.*)$", block.replace("\\e\n", ""), re.M) for block in examples.split(".Bd")[1:]]
+        (today,), (empty, refer), (inbox, show, accept), (decline,), (init, enrol, join, start) = blocks
+        with Network("aple", "hope") as net:
+            aple, hope = net.office("aple"), net.office("hope").unlock()
+            a21 = net.offices["a21"] = RealOffice(net, "a21")
+            os.mkdir(a21.home, 0o700)
+
+            def type_at(office, line, given=""):
+                done = subprocess.run(["bash", "-c", line], cwd=a21.home, input=given, capture_output=True, text=True, timeout=60,
+                                      env={"PATH": f"{BIN}:{os.environ['PATH']}", "ONWARD_HOME": office.home})
+                printed.append(done.stdout + done.stderr)
+                self.assertEqual(done.returncode, 0, line + "\n" + done.stdout + done.stderr)
+                return done.stdout
+
+            # what the terminal would ask for comes behind
+            words = re.search(r"words: (.*)\n", type_at(a21, f"{init} --passphrase-file {net.passphrase}")).group(1)
+            type_at(net.office("ministry"), f"{enrol} --words '{words}'")
+            type_at(a21, join)
+            a21.process = subprocess.Popen(["bash", "-c", f"exec {start} 2>/dev/null"],
+                                           env={"PATH": f"{BIN}:{os.environ['PATH']}", "ONWARD_HOME": a21.home})
+            until("a21 answers", a21.answers)
+            a21.connected()
+            a21.unlock()
+            type_at(aple, today)
+            type_at(aple, empty)
+            with open(os.path.join(a21.home, "form.json"), "r+", encoding="utf-8") as file:
+                case = json.load(file)
+                for part in ("brief", "file"):
+                    case[part].update(form([])[part])
+                file.seek(0)
+                json.dump(case, file)
+                file.truncate()
+            short = json.loads(type_at(aple, refer + " --json"))["short"]
+            self.assertEqual(json.loads(type_at(aple, refer + " --json"))["again"], True)
+            item = next(i["id"] for i in aple.ask("list", box="all")["items"] if i["short"] == short)
+            a21.until("received", item)
+            self.assertIn(short, type_at(a21, inbox))
+            for line in (show, accept):
+                type_at(a21, line.replace("K7MQ4X-T", short))
+            aple.until("accepted", item)
+            item = aple.refer(["hope"])
+            hope.until("received", item)
+            type_at(hope, decline.replace("K7MQ4X-T", hope.item(item)["short"]), given="there is no place\n")
+            aple.until("returned", item)
 
 
 class ZWords(unittest.TestCase):
