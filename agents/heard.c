@@ -74,7 +74,7 @@ static enum status last_batch(struct agent *a, const Onward__Welcome *w, struct 
 static enum status is_ahead(struct agent *a, struct books *b, const Onward__Welcome *w, bool *ahead)
 {
   struct marks m;
-  struct batch_header last;
+  struct batch_header last = {.sequence = 0};
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
   *ahead = false;
   enum status s = last_batch(a, w, &last);
