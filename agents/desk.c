@@ -194,7 +194,9 @@ json_t *desk_item(struct books *b, const json_t *request, struct item *out)
   if (s == BAD_INPUT)
     return desk_error("bad_input", "id", "is the short form of more than one item",
                       "give all 32 digits of the one you mean");
-  return s == OK ? NULL : desk_error("not_found", "id", "there is no such item on this computer", NULL);
+  return s == OK ? NULL
+                 : desk_error("not_found", "id", "there is no such item on this computer",
+                              "see: onward inbox, and: onward sent");
 }
 
 json_t *desk_judge(struct agent *a, const struct event *e)

@@ -311,21 +311,23 @@ static void add_state(struct agent *a, struct books *b, json_t *o, const struct 
   json_t *flags = json_array(), *awaited = json_array();
   const char *const *acts = NULL;
   const struct org_id *from = view_awaited(v, self, &acts);
+  const char *state = view_state(v, self);
   for (; from != NULL && *acts != NULL; acts++)
     json_array_append_new(awaited, json_string(*acts));
   if (v->logged && (r->flags & FLAG_CANCEL_OPEN) != 0)
     json_array_append_new(flags, json_string("cancel_open"));
   if (v->logged && (r->flags & FLAG_INFO_OPEN) != 0)
     json_array_append_new(flags, json_string("info_open"));
-  set_text(o, "state", view_state(v, self));
+  set_text(o, "state", state);
   json_object_set_new(o, "flags", flags);
   json_object_set_new(o, "awaited", awaited);
   if (from != NULL)
     json_object_set_new(o, "awaited_from", json_org(from));
   bool taken = v->logged && r->present != PARTY_NONE && r->accept_index != 0 &&
-               !in(r->state, IN(LEG_OVER) | IN(FAILED) | IN(RETURNED));
+               in(r->state, HELD_STATES | IN(IN_PROGRESS) | IN(COMPLETED));
   const struct org_id *sender = v->logged ? &r->sender : self;
-  set_org(a, b, o, "who", "who_name", taken ? &r->parties[r->present].org : sender);
+  if (strcmp(state, "left") != 0 && strcmp(state, "gone") != 0) /* whoever has it now: that is not told to us */
+    set_org(a, b, o, "who", "who_name", taken ? &r->parties[r->present].org : sender);
   if (v->logged && r->present != PARTY_NONE && in(r->state, LIVE_STATES))
     set_org(a, b, o, "with", "with_name", &r->parties[r->present].org);
   set_org(a, b, o, "sender", "sender_name", sender);

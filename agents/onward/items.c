@@ -1,4 +1,6 @@
-/* Lists: inbox, sent, outbox. They hold nothing of a case, and work while it is locked. */
+/* Lists: inbox, sent, outbox. They hold nothing of a case, and work while it is locked. What they say may have moved on
+ * while the exchange is not connected: that is said, too.
+ */
 #include <string.h>
 
 #include "agents/onward/client.h"
@@ -8,24 +10,10 @@
 #include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
-enum exit_code client_own(struct call *c, char own[OWN_SIZE])
+enum exit_code client_own(struct call *c, char own[OWN_SIZE], json_t **status)
 {
-  json_t *status = NULL;
-  enum exit_code code = client_do(c, client_request("status"), &status);
-  if (code == DONE)
-    snprintf(own, OWN_SIZE, "%s", text_of(status, "organisation"));
-  json_decref(status);
-  return code;
-}
-
-/* Why it stays in the outbox. */
-static enum exit_code say_why_here(struct call *c)
-{
-  json_t *status = NULL;
-  enum exit_code code = client_do(c, client_request("status"), &status);
-  if (code == DONE)
-    code = say_connection(c, status);
-  json_decref(status);
+  enum exit_code code = client_do(c, client_request("status"), status);
+  snprintf(own, OWN_SIZE, "%s", text_of(*status, "organisation"));
   return code;
 }
 
@@ -41,14 +29,14 @@ enum exit_code run_list(struct call *c)
 {
   const char *box = c->command->name;
   char own[OWN_SIZE];
-  json_t *request = client_request("list"), *answer = NULL;
+  json_t *request = client_request("list"), *answer = NULL, *status = NULL;
   json_object_set_new(request, "box", json_string(box));
   enum exit_code code = client_do(c, request, &answer);
   if (code != DONE || client_print_json(c, answer)) {
     json_decref(answer);
     return code;
   }
-  code = client_own(c, own);
+  code = client_own(c, own, &status);
   const json_t *items = json_object_get(answer, "items");
   if (code == DONE && json_array_size(items) == 0)
     say_nothing_there(box);
@@ -56,8 +44,9 @@ enum exit_code run_list(struct call *c)
     say_item(json_array_get(items, i), own);
     say("\n");
   }
-  if (code == DONE && strcmp(box, "outbox") == 0)
-    code = say_why_here(c);
+  if (code == DONE)
+    code = say_connection(c, status);
+  json_decref(status);
   json_decref(answer);
   return code;
 }

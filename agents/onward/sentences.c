@@ -260,6 +260,16 @@ static void say_own_steps(const json_t *item)
     say("          not taken: that you %s. %s\n", act_did(text_of(refused, "act")), text_of(refused, "what"));
 }
 
+/* What a yes brings: it comes by itself, as soon as the sender's computer has heard of the yes. */
+static void say_file(const json_t *item)
+{
+  const char *state = text_of(item, "state");
+  if (!is_sender(item) && (strcmp(state, "accepted") == 0 || strcmp(state, "in_progress") == 0))
+    say("          name and contact: %s%s\n",
+        flag_of(item, "has_file") ? "here, onward show " : "on their way from the sender",
+        flag_of(item, "has_file") ? text_of(item, "short") : "");
+}
+
 void say_item(const json_t *item, const char *own)
 {
   char state[STATE_WORDS_SIZE];
@@ -270,6 +280,7 @@ void say_item(const json_t *item, const char *own)
   say_own_steps(item);
   say_awaited(item, own);
   say_responsible(item, own);
+  say_file(item);
 }
 
 /* A referral that was not taken stays until somebody puts it away. */

@@ -8,6 +8,7 @@
 #include "agents/onward/items.h"
 #include "agents/onward/questions.h"
 #include "agents/onward/sentences.h"
+#include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
 static void say_case(const json_t *answer)
@@ -72,15 +73,19 @@ static void say_opened(const json_t *answer, const char *own)
 enum exit_code run_show(struct call *c)
 {
   char own[OWN_SIZE];
-  json_t *answer = NULL;
+  json_t *answer = NULL, *status = NULL;
   json_t *request =
       json_pack("{s:s, s:s, s:b}", "do", "show", "id", call_argument(c, 0), "peek", call_option(c, "--peek") != NULL);
   enum exit_code code = client_do(c, request, &answer);
   if (code == DONE && !client_print_json(c, answer)) {
-    code = client_own(c, own);
-    if (code == DONE)
+    code = client_own(c, own, &status);
+    if (code == DONE) {
       say_opened(answer, own);
+      say(flag_of(status, "connected") ? "" : "\n");
+      code = say_connection(c, status);
+    }
   }
+  json_decref(status);
   json_decref(answer);
   return code;
 }

@@ -50,9 +50,10 @@ static enum exit_code say_phone(struct call *c, const json_t *item)
   const json_t *list = json_object_get(answer, "organisations");
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *one = json_array_get(list, i);
-    if (strcmp(text_of(one, "id"), id) == 0)
-      say("          it is urgent and not sent: phone %s, %s (%s)\n", text_of(one, "name"), text_of(one, "telephone"),
-          text_of(one, "hours"));
+    if (strcmp(text_of(one, "id"), id) != 0)
+      continue;
+    say("          it is urgent and not sent: ");
+    say_call(one);
   }
   json_decref(answer);
   return code;
@@ -92,18 +93,19 @@ static void say_tasks(struct today *t)
   }
 }
 
-static void say_rest(const struct today *t)
+static enum exit_code say_rest(struct call *c, const struct today *t)
 {
+  uint64_t unsent = number_of(t->status, "unsent");
   if (t->tasks == 0)
     say("Nothing waits for you.\n");
   if (t->with_others > 0)
     say("%zu with others, whose step is next: onward sent, onward inbox\n", t->with_others);
-  if (!flag_of(t->status, "connected"))
-    say("%s: %llu not yet sent from this computer (onward outbox).\n",
-        is_refused(t->status) ? "The exchange refuses this computer" : "The exchange cannot be reached now",
-        (unsigned long long)number_of(t->status, "unsent"));
+  enum exit_code code = is_refused(t->status) ? DONE : say_connection(c, t->status);
+  if (unsent > 0 && !flag_of(t->status, "connected"))
+    say("%llu not yet sent from this computer: onward outbox\n", (unsigned long long)unsent);
   if (flag_of(t->status, "locked"))
     say("The cases are locked. To open them for the working day: onward unlock\n");
+  return code;
 }
 
 enum exit_code run_today(struct call *c)
@@ -127,7 +129,7 @@ enum exit_code run_today(struct call *c)
       code = say_stuck(c, &t);
     if (code == DONE) {
       say_tasks(&t);
-      say_rest(&t);
+      code = say_rest(c, &t);
     }
   }
   json_decref(status);

@@ -234,8 +234,11 @@ class Today(Case):
         self.fake.answers["directory"] = DIRECTORY
         self.fake.answers["status"] |= {"connected": False, "unsent": 1}
         lines = self.run_here().stdout
-        self.assertIn("phone A21 Cambodia, +855 23 000 000 (Mon-Fri 08:00-17:00)", lines)
-        self.assertIn("The exchange cannot be reached now: 1 not yet sent", lines)
+        self.assertIn("it is urgent and not sent: call A21 Cambodia, +855 23 000 000 (Mon-Fri 08:00-17:00)\n", lines)
+        self.assertIn("The exchange has not been reached yet.\n1 not yet sent from this computer: onward outbox\n", lines)
+        self.fake.answers["status"]["last_contact_ms"] = int(time.time() * 1000) - 3600 * 1000
+        for words in ([], ["sent"], ["inbox"], ["outbox"]): # what is told may have moved on
+            self.assertRegex(self.run_here(*words).stdout, r"The exchange cannot be reached now. Last heard \w+ \d\d:\d\d \(1 h\).\n")
 
 
     def test_a_refusal_says_whom_to_call(self):
@@ -249,7 +252,7 @@ class Today(Case):
             self.assertNotIn("cannot be reached", lines)
             self.assertNotIn("Nothing waits for you", lines)
         self.assertIn("the exchange refuses it", self.run_here("refer", "-", given=json.dumps(FORM)).stdout)
-        self.fake.answers["status"] |= {"connection": "unreachable"}
+        self.fake.answers["status"] |= {"connection": "unreachable", "last_contact_ms": 1000}
         self.assertIn("cannot be reached", self.run_here("outbox").stdout + self.run_here().stdout)
 
     def test_what_was_not_taken_can_be_put_away(self):
@@ -774,6 +777,23 @@ class RealOnes(unittest.TestCase):
         self.aple.until("received", second)
         self.aple.act("decline", second, reason="NO_CAPACITY", by="BY_PROVIDER")
         self.police.until("returned", second)
+
+    def test_who_has_the_child_is_true_to_the_end(self):
+        item = self.police.refer(["aple", "a21"])
+        self.aple.until("received", item)
+        self.aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        self.a21.until("received", item)
+        self.a21.act("accept", item, first_contact_by="2099-01-01")
+        self.police.until("accepted", item)
+        until("the file is here", lambda: self.a21.item(item)["has_file"])
+        name = self.short(self.a21, item)
+        self.assertIn("responsible for the child: a21 (test)\n", self.run_at(self.police, "show", item))
+        self.assertIn(f"name and contact: here, onward show {name}\n", self.run_at(self.a21))
+        self.assertNotIn("who", self.aple.until("left", item)) # who has it now is not told to those who said no
+        self.police.act("cancel", item)
+        until("the wish is here", lambda: "cancel_open" in self.a21.item(item)["flags"])
+        self.a21.act("confirm_cancel", item)
+        self.assertEqual(self.police.until("cancelled", item)["who"], "police")
 
     def test_a_step_that_ends_it_leaves_nothing_to_do(self):
         item = self.police.refer(["aple"])
