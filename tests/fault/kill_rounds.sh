@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Rounds of kill -9 under load: on the exchange, then on the sender's and the recipient's agent, at random instants. Afterwards nothing
-# that was told as saved is lost, nothing is doubled, the log verifies, and replay equals the books.
+# Rounds of kill -9 under load: on the exchange, then on the sender's and the recipient's agent, at random instants, then on the sender's
+# agent while it is told of one referral. What it said was saved is there once, right after it started again; what it did not say may be
+# said again with the same --ref, and is there once then. Afterwards nothing that was told as saved is lost, nothing is doubled, the log
+# verifies, and replay equals the books.
 # ONWARD_ROUNDS: rounds for each (50). Prints a table.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -60,8 +62,42 @@ for ((i = 0; i < rounds; i++)); do
   agent_kill "$victim"
   agent_spawn "$victim"
 done
-touch "$work/stop"; wait "$loader"
+touch "$work/stop"; wait "$loader"; rm "$work/stop"
 agent_saved=$(($(wc -l <"$work/saved") - broker_saved)) agent_seconds=$((SECONDS - start))
+
+with_ref() { # how many of the sender's referrals have it, drafts and all
+  python3 -c '
+import json, socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    s.sendall(b"{\"do\": \"list\", \"box\": \"all\"}\n")
+    items = json.loads(s.makefile().readline())["items"]
+print(sum(item["ref"] == sys.argv[2] for item in items))' "$NET/police/socket" "$1"
+}
+refer_round() { # ref
+  local told=no
+  as police refer - --ref "$1" >/dev/null 2>&1 <<<"$form" & local refer=$!
+  sleep "0.0$(printf '%02d' $((RANDOM % 40)))"
+  agent_kill police
+  if wait "$refer"; then told=yes; fi
+  agent_spawn police
+  until_true 20 as police status
+  local there
+  there=$(with_ref "$1")
+  case $told-$there in
+    yes-1) told_count=$((told_count + 1)) ;;
+    no-0) lost_count=$((lost_count + 1)) ;;
+    no-1) untold_count=$((untold_count + 1)) ;;
+    *) echo "kill_rounds: $1 was told as saved: $told; it is there $there times"; return 1 ;;
+  esac
+  as police refer - --ref "$1" >/dev/null <<<"$form"
+  [ "$(with_ref "$1")" = 1 ] || { echo "kill_rounds: $1, said again, is there $(with_ref "$1") times"; return 1; }
+  echo "$1" >>"$work/saved"
+}
+start=$SECONDS told_count=0 lost_count=0 untold_count=0
+until_true 20 as police status
+for ((i = 0; i < rounds; i++)); do refer_round "T-refer-$i"; done
+refer_seconds=$((SECONDS - start))
 
 all_arrived() {
   as police sent --json | python3 -c '
@@ -87,8 +123,14 @@ submits=$("$BIN/onward-audit" show "$NET/broker" --json | grep -c '"act": *"subm
 "$BIN/onward-audit" verify "$NET/broker" >/dev/null
 "$BIN/onward-audit" replay "$NET/broker" >/dev/null
 printf '%-28s %8s %8s %8s\n' 'kill -9 on' rounds saved seconds
-printf '%-28s %8d %8d %8d\n' 'the exchange' "$rounds" "$broker_saved" "$broker_seconds" 'an agent' "$rounds" "$agent_saved" "$agent_seconds"
+printf '%-28s %8d %8d %8d\n' 'the exchange' "$rounds" "$broker_saved" "$broker_seconds" 'an agent' "$rounds" "$agent_saved" "$agent_seconds" \
+  'an agent, as it is told' "$rounds" "$rounds" "$refer_seconds"
+printf 'as it is told: %d said to be saved, %d not said but saved, %d neither\n' "$told_count" "$untold_count" "$lost_count"
 printf 'sent %d, in the log %d, arrived %d, alarms %d; the log verifies, replay equals the books\n' "$sent" "$submits" "$arrived" "$alarms"
+[ "$rounds" -lt 20 ] || [ $((untold_count + lost_count)) -gt 0 ] || {
+  echo "kill_rounds: no kill came in time"
+  exit 1
+}
 [ "$sent" = "$submits" ] && [ "$sent" = "$arrived" ] && [ "$alarms" = 0 ] || {
   echo "kill_rounds: the numbers differ, or an alarm was raised"
   exit 1
