@@ -795,6 +795,27 @@ class RealOnes(unittest.TestCase):
         self.a21.act("confirm_cancel", item)
         self.assertEqual(self.police.until("cancelled", item)["who"], "police")
 
+    def test_every_field_of_an_answer_is_in_the_specification(self):
+        item = self.police.refer(["aple"], ref="FIELDS", area="KH-17", consent_until="2099-01-01")
+        self.aple.until("received", item)
+        self.aple.ask("show", id=item)
+        self.aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER", note={"text": "no place"})
+        self.police.until("returned", item)
+        with open(os.path.join(ROOT, "docs/spec/local-socket.md"), encoding="utf-8") as file:
+            known = set(re.findall(r"`([a-z_]+)`", file.read())) | {"ok", "text"}
+
+        def names(value):
+            if isinstance(value, list):
+                return set().union(*map(names, value))
+            return set(value).union(*map(names, value.values())) if isinstance(value, dict) else set()
+
+        shown = self.police.ask("show", id=item)
+        self.assertGreater(len(shown["notes"]), 0)
+        shown.pop("brief"), shown.pop("file") # theirs are proto/case.proto's
+        for answer in (shown, self.police.ask("status"), self.police.ask("directory"), self.police.ask("list", box="all"),
+                       self.police.ask("refer", **form(["aple"]), ref="SECOND"), self.police.ask("refer", **form(["aple"]), ref="SECOND")):
+            self.assertEqual(names(answer) - known, set())
+
     def test_a_step_that_ends_it_leaves_nothing_to_do(self):
         item = self.police.refer(["aple"])
         self.aple.until("received", item)
@@ -812,6 +833,8 @@ class RealOnes(unittest.TestCase):
         request = os.path.join(lost.home, "a21.request")
         self.run_at(self.net.office("ministry"), "registrar", "rotate", request, "--words", lost.words)
         self.net.offices["a21"] = self.a21
+        self.assertIn("waits already", self.run_at(self.net.office("ministry"), "registrar", "rotate", request, "--words", lost.words,
+                                                   code=1))
         until("a21 is told", lambda: self.a21.ask("status").get("replacement"))
         self.assertRegex(self.run_at(self.a21), r"! A replacement of your keys was asked for by ministry \(test\) at \w+ \S+; it takes")
         self.assertIn("onward registrar stop a21", self.run_at(self.a21, "status"))
