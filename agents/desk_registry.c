@@ -240,15 +240,19 @@ static json_t *prepare_own(struct agent *a, const json_t *request, char text[PAP
 }
 
 /* Keys that an organisation had before are gone from its computer: it would be locked out. */
-static json_t *had_before(struct agent *a, const struct read_request *r)
+static json_t *check_new_keys(struct agent *a, const struct read_request *r)
 {
   struct org_id owner;
+  struct organisation there;
   const Onward__Request *asked = pb_unpack(&onward__request__descriptor, r->packed, &a->arena);
   struct books *b = agent_read(a);
+  bool waits = books_organisation(b, &r->id, &there) == OK && there.pending_due_ms != 0;
   bool had =
       asked != NULL && books_key_owner(b, pb_bytes(asked->sign_key), &owner) == OK && org_id_equal(&owner, &r->id);
   if (agent_abort(a) != OK || asked == NULL)
     return desk_trouble(OUR_FAULT);
+  if (waits)
+    return desk_verdict(ONWARD__VERDICT__REPLACEMENT_WAITS);
   return had ? desk_error("not_allowed", "request", "these are keys that the organisation has, or had before",
                           "ask it for new ones, made with onward init in a new folder")
              : NULL;
@@ -267,7 +271,7 @@ json_t *desk_rotate(struct agent *a, const json_t *request)
     refused = read_request(a, own ? paper : request, &r);
   json_decref(paper);
   if (refused == NULL && !own)
-    refused = had_before(a, &r);
+    refused = check_new_keys(a, &r);
   Onward__Core *core = core_new(NULL, &a->arena);
   if (refused != NULL || core == NULL)
     return refused != NULL ? refused : desk_trouble(OUR_FAULT);

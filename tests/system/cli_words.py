@@ -833,9 +833,11 @@ class RealOnes(unittest.TestCase):
         request = os.path.join(lost.home, "a21.request")
         self.run_at(self.net.office("ministry"), "registrar", "rotate", request, "--words", lost.words)
         self.net.offices["a21"] = self.a21
+        until("a21 is told", lambda: self.a21.ask("status").get("replacement"))
+        until("the registrar sees it", lambda: any("replacement" in one for one in
+                                                   self.net.office("ministry").ask("directory")["organisations"]))
         self.assertIn("waits already", self.run_at(self.net.office("ministry"), "registrar", "rotate", request, "--words", lost.words,
                                                    code=1))
-        until("a21 is told", lambda: self.a21.ask("status").get("replacement"))
         self.assertRegex(self.run_at(self.a21), r"! A replacement of your keys was asked for by ministry \(test\) at \w+ \S+; it takes")
         self.assertIn("onward registrar stop a21", self.run_at(self.a21, "status"))
         self.assertIn("other keys were asked for by ministry (test)", self.run_at(self.police, "directory"))
