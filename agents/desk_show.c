@@ -79,7 +79,8 @@ json_t *desk_list(struct agent *a, const json_t *request)
     json_array_append_new(items, view_json(a, b, &v));
   }
   free(lines);
-  json_t *answer = json_pack("{s:b, s:o, s:I}", "ok", 1, "items", items, "count", (json_int_t)count);
+  json_t *answer = json_pack("{s:b, s:o, s:I, s:o}", "ok", 1, "items", items, "count", (json_int_t)count, "registry",
+                             steps_registry_json(steps));
   if (agent_abort(a) == OK)
     return answer;
   json_decref(answer);

@@ -279,16 +279,23 @@ static void add_submit(struct agent *a, struct books *b, json_t *o, const struct
   json_object_set_new(o, "parties", parties);
 }
 
-static void add_steps(json_t *o, const struct view *v)
+json_t *steps_json(const struct step_of *list, size_t count)
 {
-  json_t *list = json_array();
-  for (size_t i = 0; i < v->step_count; i++) {
+  json_t *steps = json_array();
+  for (size_t i = 0; i < count; i++) {
     json_t *one = json_object();
-    set_text(one, "act", act_name(v->steps[i].act));
-    set_text(one, "delivery", v->steps[i].sent ? "sent" : "not_sent");
-    json_array_append_new(list, one);
+    set_text(one, "act", act_name(list[i].act));
+    set_text(one, "delivery", list[i].sent ? "sent" : "not_sent");
+    json_array_append_new(steps, one);
   }
-  json_object_set_new(o, "steps", list);
+  return steps;
+}
+
+json_t *steps_registry_json(const struct steps *steps)
+{
+  struct view nobodys = {.item = {.created_ms = 0}}; /* an act on the directory has no referral: its id is zero */
+  find_steps(steps, &nobodys);
+  return steps_json(nobodys.steps, nobodys.step_count);
 }
 
 static void add_refused(json_t *o, const struct item *item)
@@ -362,7 +369,7 @@ json_t *view_json(struct agent *a, struct books *b, const struct view *v)
   add_state(a, b, o, v);
   set_text(o, "delivery", item->pending == 0 ? "logged" : item->unsent > 0 ? "not_sent" : "sent");
   set_number(o, "pending", item->pending);
-  add_steps(o, v);
+  json_object_set_new(o, "steps", steps_json(v->steps, v->step_count));
   add_refused(o, item);
   set_text(o, "priority", pb_enum_name(&onward__priority__descriptor, item->priority));
   if (view_submit(a, b, v, &submit))

@@ -54,6 +54,10 @@ struct urgency view_urgency(const struct view *v, const struct org_id *self);
 bool view_submit(struct agent *a, struct books *b, const struct view *v, struct event *out);
 bool view_file_now(const struct event *submit); /* does the file go with the brief? */
 
+/* "steps" of an item; those of no item at all: what was done to the directory. */
+json_t *steps_json(const struct step_of *list, size_t count);
+json_t *steps_registry_json(const struct steps *steps);
+
 json_t *view_json(struct agent *a, struct books *b, const struct view *v);
 json_t *view_history(struct agent *a, struct books *b, const struct ref_id *id);
 

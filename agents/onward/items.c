@@ -38,7 +38,8 @@ enum exit_code run_list(struct call *c)
   }
   code = client_own(c, own, &status);
   const json_t *items = json_object_get(answer, "items");
-  if (code == DONE && json_array_size(items) == 0)
+  const json_t *registry = strcmp(box, "outbox") == 0 ? json_object_get(answer, "registry") : NULL;
+  if (code == DONE && say_steps(registry, "In the directory, ") + json_array_size(items) == 0)
     say_nothing_there(box);
   for (size_t i = 0; code == DONE && i < json_array_size(items); i++) {
     say_item(json_array_get(items, i), own);

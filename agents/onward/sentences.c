@@ -15,7 +15,7 @@ static const struct act_words {
   const char *did;     /* in the history: "A21 ... " */
   const char *awaited; /* "Awaited from A21: ... "; NULL: nobody waits for it */
   const char *command; /* behind "onward ", with the item in the place of ID; NULL: it is done by itself */
-  bool own;            /* "you ...": a person does it, on a referral that is logged */
+  bool own;            /* "you ...": a person does it, and not to a draft */
 } acts[] = {
     {"submit", "sent it", "to be sent", NULL, false},
     {"reseal", "sealed it again", "the case sealed again (by itself)", NULL, false},
@@ -38,6 +38,11 @@ static const struct act_words {
     {"close", "closed it", "that it is read and closed", "close ID", true},
     {"leg_opened", "offered it to the next organisation", NULL, NULL, false},
     {"returned", "gave it back to its sender", NULL, NULL, false},
+    {"enrol", "enrolled an organisation", NULL, NULL, true},
+    {"suspend", "cut an organisation off", NULL, NULL, true},
+    {"rotate", "made new keys", NULL, NULL, true},
+    {"replace_keys", "replaced the keys of an organisation", NULL, NULL, true},
+    {"stop_replacement", "stopped a replacement of keys", NULL, NULL, true},
 };
 
 static const struct act_words *act_find(const char *act)
@@ -243,18 +248,26 @@ static void say_responsible(const json_t *item, const char *own)
         has_step(item, "accept") ? ", until your yes is recorded" : "");
 }
 
-/* What is on its way besides, and what was not taken. Steps that nobody has to take are not told. */
-static void say_own_steps(const json_t *item)
+size_t say_steps(const json_t *steps, const char *before)
 {
-  const json_t *steps = json_object_get(item, "steps");
+  size_t said = 0;
   for (size_t i = 0; i < json_array_size(steps); i++) {
     const json_t *step = json_array_get(steps, i);
     const struct act_words *found = act_find(text_of(step, "act"));
-    if (found != NULL && found->own)
-      say("          you %s: %s\n", found->did,
-          strcmp(text_of(step, "delivery"), "sent") == 0 ? "sent, waiting to be recorded"
-                                                         : "written down on this computer, not yet sent");
+    if (found == NULL || !found->own)
+      continue;
+    said++;
+    say("%syou %s: %s\n", before, found->did,
+        strcmp(text_of(step, "delivery"), "sent") == 0 ? "sent, waiting to be recorded"
+                                                       : "written down on this computer, not yet sent");
   }
+  return said;
+}
+
+/* What is on its way besides, and what was not taken. */
+static void say_own_steps(const json_t *item)
+{
+  say_steps(json_object_get(item, "steps"), "          ");
   const json_t *refused = json_object_get(item, "refused");
   if (refused != NULL)
     say("          not taken: that you %s. %s\n", act_did(text_of(refused, "act")), text_of(refused, "what"));

@@ -24,6 +24,8 @@ const char *item_name(const json_t *item, const char *id);
 /* The item in a few lines: what it is and with whom, how it stands and since when, what we did that is not
  * recorded yet, what is awaited from whom. */
 void say_item(const json_t *item, const char *own);
+/* What people here did that is not recorded yet, a line each; how many. What computers do by themselves is not said. */
+size_t say_steps(const json_t *steps, const char *before);
 /* The next commands, one a line, where the next step is ours, or it was not taken. */
 void say_next(const json_t *item, const char *own);
 

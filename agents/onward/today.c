@@ -35,6 +35,18 @@ static enum exit_code say_alarms(struct call *c, struct today *t)
   return code;
 }
 
+/* Somebody has a case, or said yes to it, and cannot open it before this. */
+static void say_waiting(struct today *t)
+{
+  uint64_t waiting = number_of(t->status, "waits_for_unlock");
+  if (waiting == 0)
+    return;
+  say("%llu of your cases cannot be opened yet by those who have them: unlock, and it is put right by itself.\n"
+      "          onward unlock\n\n",
+      (unsigned long long)waiting);
+  t->tasks++;
+}
+
 static bool is_stuck(const struct today *t, const json_t *item)
 {
   return !flag_of(t->status, "connected") && strcmp(text_of(item, "priority"), "HIGH") == 0 &&
@@ -128,6 +140,7 @@ enum exit_code run_today(struct call *c)
     if (code == DONE)
       code = say_stuck(c, &t);
     if (code == DONE) {
+      say_waiting(&t);
       say_tasks(&t);
       code = say_rest(c, &t);
     }

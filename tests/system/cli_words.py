@@ -216,6 +216,19 @@ class Today(Case):
         self.assertIn("Nothing waits for you.", self.run_here().stdout)
         self.assertNotIn("you received", self.run_here("inbox").stdout)
 
+    def test_what_was_done_to_the_directory_is_in_the_outbox(self):
+        self.fake.answers["list"] = {"ok": True, "items": [], "registry": [{"act": "suspend", "delivery": "not_sent"}]}
+        lines = self.run_here("outbox").stdout
+        self.assertIn("In the directory, you cut an organisation off: written down on this computer, not yet sent\n", lines)
+        self.assertNotIn("Everything has been sent", lines)
+
+    def test_somebody_who_cannot_open_a_case_is_waiting(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        self.fake.answers["status"] |= {"waits_for_unlock": 2, "locked": True}
+        lines = self.run_here().stdout
+        self.assertIn("2 of your cases cannot be opened yet by those who have them", lines)
+        self.assertNotIn("Nothing waits for you", lines)
+
     def test_news_are_to_be_read_first(self):
         done = SENT | {"state": "completed", "awaited": ["close"], "awaited_from": "aple", "new": True}
         self.fake.answers["list"] = {"ok": True, "items": [done]}
@@ -815,6 +828,17 @@ class RealOnes(unittest.TestCase):
         for answer in (shown, self.police.ask("status"), self.police.ask("directory"), self.police.ask("list", box="all"),
                        self.police.ask("refer", **form(["aple"]), ref="SECOND"), self.police.ask("refer", **form(["aple"]), ref="SECOND")):
             self.assertEqual(names(answer) - known, set())
+
+    def test_a_registrar_sees_what_is_not_sent(self):
+        ministry, later = self.net.office("ministry"), self.net.new_office("later")
+        self.addCleanup(self.net.offices.pop, "later")
+        self.away()
+        lines = self.run_at(ministry, "registrar", "enrol", os.path.join(later.home, "later.request"), "--words", later.words,
+                            "--wait", "0", code=5)
+        self.assertIn("onward registrar invitation later", lines)
+        lines = self.run_at(ministry, "outbox")
+        self.assertIn("you enrolled an organisation: written down on this computer, not yet sent", lines)
+        self.assertNotIn("Everything has been sent", lines)
 
     def test_a_step_that_ends_it_leaves_nothing_to_do(self):
         item = self.police.refer(["aple"])
