@@ -60,6 +60,10 @@ static const struct {
          "that opens either, or not of all of it: phone that organisation. Which case it is stands in "
          "Onward's log.",
          false},
+    [ALARM_IMPOSSIBLE] =
+        {"The exchange let something into the log that the network's rules do not allow. Nothing more is "
+         "taken from it. Phone the operator and a registrar.",
+         true},
 };
 
 struct record {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/duty.h"
+#include "proto/rules/rules.h"
 
 struct arrival {
   struct bytes bytes; /* the whole leaf */
@@ -123,13 +124,33 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
   item_put(b, &item);
 }
 
-/* Applies what is newer than what was applied; older entries only explain (they come with a leg_opened). */
-static void apply(struct books *b, const struct arrival *e, const struct event *event)
+/* A sender sees every step of its referral: each has a row of the rules' table, from the state before it. */
+static bool has_row(const struct agent *a, const struct arrival *e, const struct event *event, const struct referral *r)
+{
+  struct org_id author;
+  if (!org_id_equal(&r->sender, &a->self.id))
+    return true; /* other recipients' steps are not ours to see */
+  leaf_author(&e->leaf, &author);
+  enum actor actor = act_family(event->act) == ACT_OF_BROKER ? ACTOR_BROKER
+                     : org_id_equal(&author, &r->sender)     ? ACTOR_SENDER
+                                                             : ACTOR_RECIPIENT;
+  return rules_row(event, actor, r->state, r->flags) != NULL;
+}
+
+/* Applies what is newer than what was applied; older entries only explain (they come with a leg_opened). BAD_INPUT: the
+ * log has as accepted what the rules could never have let in, as far as can be told from what came to us. */
+static enum status apply(struct agent *a, struct books *b, const struct arrival *e, const struct event *event)
 {
   struct referral r;
   bool known = books_referral(b, &event->referral, &r) == OK;
-  if (!act_is_registry(event->act) && (!known || e->leaf.index > r.last_index))
+  if (act_is_registry(event->act) || e->leaf.verdict != ONWARD__VERDICT__ACCEPTED ||
+      (known && e->leaf.index <= r.last_index))
+    return OK;
+  bool fits = !known || has_row(a, e, event, &r);
+  if (fits)
     ledger_apply(b, &e->leaf, event);
+  fits = fits && books_referral(b, &event->referral, &r) == OK && r.last_index == e->leaf.index;
+  return fits || b->trouble != OK ? OK : evidence_accuse(&a->evidence, ALARM_IMPOSSIBLE, (struct bytes){NULL, 0});
 }
 
 /* NOT_FOUND: the directory must be known up to this very entry first. */
@@ -150,7 +171,9 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   if (ours && !from_flight)
     outbox_logged_before(b, event);
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
-  apply(b, e, event);
+  s = apply(a, b, e, event);
+  if (s != OK)
+    return s;
   if (!act_is_registry(event->act))
     note_item(a, b, e, event, ours);
   if (!ours && accepted)

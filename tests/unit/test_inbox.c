@@ -1,6 +1,7 @@
 /* What an agent does with what it is delivered, by an exchange that is honest, and by ones that are not. */
 #include "tests/unit/office.h"
 
+#include "agents/desk.h"
 #include "agents/duty.h"
 #include "agents/vault.h"
 
@@ -178,6 +179,44 @@ static void position_beyond_the_log_is_accused(void **state)
   assert_nothing_taken(&mail, &id);
 }
 
+/* The exchange takes a step that the rules do not allow from where the referral is; the sender saw all that came
+ * before. */
+static void step_against_the_rules_is_accused(void **state)
+{
+  (void)state;
+  struct referral r;
+  bool watch;
+  size_t size;
+  struct ref_id id;
+  static const char refer[] =
+      "{\"do\": \"refer\", \"to\": [\"police\"], \"priority\": \"HIGH\", \"basis\": \"CONSENT\", \"brief\": "
+      "{\"service\":"
+      "\"FOOD\", \"need\": \"a test\", \"sex\": \"FEMALE\", \"age_band\": \"AGE_10_14\"}, \"file\": {\"case_code\": "
+      "\"T-1\","
+      "\"contact\": {\"who\": \"a test\", \"telephone\": \"+000\"}, \"consent\": {\"given_by\": \"a test\"},"
+      "\"focal_point\": \"a test\"}}";
+  json_t *answer = desk_answer(&agent, refer, sizeof refer - 1, false, &watch);
+  const char *hex = json_string_value(json_object_get(answer, "id"));
+  assert_non_null(hex);
+  assert_int_equal(hex_decode(bytes_text(hex), id.byte, sizeof id.byte, &size), OK);
+  json_decref(answer);
+  uint64_t from = world.size;
+  office_send_all();
+  struct parcel mail = office_mail(from);
+  assert_int_equal(office_deliver(&mail), OK);
+  struct books *b = store_begin(world.store, true);
+  assert_int_equal(books_referral(b, &id, &r), OK);
+  r.state = STATE_ACCEPTED; /* it has its own idea of where it is */
+  books_put_referral(b, &r);
+  assert_int_equal(store_commit(world.store, (char[200]){0}), OK);
+  from = world.size;
+  world_act(&world, police, &id, ONWARD__CORE__ACT_START);
+  mail = office_mail(from);
+  assert_int_equal(mail.d.n_entries, 1);
+  assert_int_equal(office_deliver(&mail), BAD_INPUT);
+  assert_int_equal(agent.evidence.accused, ALARM_IMPOSSIBLE);
+}
+
 static void directory_comes_first(void **state)
 {
   (void)state;
@@ -207,6 +246,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(path_of_another_entry_is_accused, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(invented_own_entry_is_accused, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(position_beyond_the_log_is_accused, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(step_against_the_rules_is_accused, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(directory_comes_first, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
