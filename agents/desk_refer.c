@@ -298,9 +298,9 @@ static json_t *refer_again(struct agent *a, const char *ref, const struct referr
   struct books *b = agent_read(a);
   bool known = b->get(b, TABLE_REFS, bytes_text(ref), &row) == OK && row.size == sizeof id.byte;
   enum status same = BAD_INPUT;
-  if (known) {
+  if (known)
     memcpy(id.byte, row.data, sizeof id.byte);
-    must(item_get(b, &id, &item) == OK);
+  if (known && item_get(b, &id, &item) == OK) {
     view_get(a, b, steps_read(b), &item, &v);
     same = same_routing(a, b, &v, r) ? same_case(a, b, &id, r) : BAD_INPUT;
   }

@@ -183,8 +183,9 @@ static void say_done(const json_t *answer, const char *act)
     say("%s: put away. It had not been taken: no organisation was asked. Nothing of it is left on this computer.\n",
         item);
   else
-    say("%s: saved on this computer: you %s. The others are told as soon as the exchange can be reached.\n", item,
-        act_did(act));
+    say("%s: saved on this computer: you %s. The others are told as soon as the exchange can be reached.\n%s", item,
+        act_did(act),
+        strcmp(act, "accept") == 0 ? "Name and contact come by themselves after that: onward inbox\n" : "");
 }
 
 enum exit_code run_act(struct call *c)

@@ -182,6 +182,8 @@ class RealOnes(unittest.TestCase):
     def test_taking_back_what_was_never_sent_says_so(self):
         self.away()
         item = self.police.refer(["aple"])
+        for box in ("sent", "outbox"):
+            self.assertIn("not yet sent from this computer", self.run_at(self.police, box))
         lines = self.run_at(self.police, "cancel", self.short(self.police, item))
         self.assertIn("taken back before it was sent: no organisation was asked", lines)
         self.assertNotIn("are told", lines)
