@@ -42,9 +42,7 @@ static json_t *need_code(struct step *s, const char *field, const ProtobufCEnumD
 {
   struct form_error error;
   const json_t *value = json_object_get(s->request, field);
-  if (value == NULL)
-    return desk_error("bad_input", field, "is missing", NULL);
-  if (form_code(type, field, value, &error, out) != OK)
+  if (form_code(type, field, value, &error, out) != OK) /* also where it is missing: the allowed names are told */
     return desk_form_error(&error);
   if (note_field != NULL)
     json_object_set(s->note, note_field, (json_t *)(uintptr_t)value);
@@ -65,7 +63,8 @@ static json_t *fill_accept(struct agent *a, struct books *b, struct step *s)
   const json_t *date = json_object_get(s->request, "first_contact_by");
   (void)b;
   if (date == NULL)
-    return desk_error("bad_input", "first_contact_by", "is missing", "say by when you will have spoken with the child");
+    return desk_error("bad_input", "first_contact_by", "is missing",
+                      "say by when you will have spoken with the child: --first-contact DATE");
   if (form_date("first_contact_by", date, &error, &s->as.accept.first_contact_by_ms) != OK)
     return desk_form_error(&error);
   return desk_ahead(a, "first_contact_by", s->as.accept.first_contact_by_ms);

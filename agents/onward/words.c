@@ -119,25 +119,6 @@ static bool is_digit(char c)
   return c >= '0' && c <= '9';
 }
 
-const char *code_words(const char *code, char words[CODE_WORDS_SIZE])
-{
-  static const char *const beginnings[] = {"AGE_", "RISK_", "REROUTE_", "BY_", "OUTCOME_"};
-  for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
-    if (strncmp(code, beginnings[i], strlen(beginnings[i])) == 0) {
-      code += strlen(beginnings[i]);
-      break;
-    }
-  size_t i = 0;
-  for (; code[i] != 0 && i < CODE_WORDS_SIZE - 1; i++) {
-    char c = code[i];
-    if (c == '_')
-      c = i > 0 && is_digit(code[i - 1]) && is_digit(code[i + 1]) ? '-' : ' ';
-    words[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  }
-  words[i] = 0;
-  return words;
-}
-
 const char *group_words(const char *group)
 {
   static const struct {
@@ -155,6 +136,30 @@ const char *group_words(const char *group)
     if (strcmp(groups[i].group, group) == 0)
       return groups[i].words;
   return group;
+}
+
+const char *code_words(const char *code, char words[CODE_WORDS_SIZE])
+{
+  const char *group = group_words(code);
+  if (group != code) {
+    snprintf(words, CODE_WORDS_SIZE, "%s", group);
+    return words;
+  }
+  static const char *const beginnings[] = {"AGE_", "RISK_", "REROUTE_", "BY_", "OUTCOME_"};
+  for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
+    if (strncmp(code, beginnings[i], strlen(beginnings[i])) == 0) {
+      code += strlen(beginnings[i]);
+      break;
+    }
+  size_t i = 0;
+  for (; code[i] != 0 && i < CODE_WORDS_SIZE - 1; i++) {
+    char c = code[i];
+    if (c == '_')
+      c = i > 0 && is_digit(code[i - 1]) && is_digit(code[i + 1]) ? '-' : ' ';
+    words[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  }
+  words[i] = 0;
+  return words;
 }
 
 /* --- time --- */

@@ -24,7 +24,7 @@ bool flag_of(const json_t *object, const char *key);
 bool list_has(const json_t *list, const char *text);
 
 /* `code` as people read it: "TRAUMA_COUNSELLING" -> "trauma counselling", "AGE_10_14" -> "10-14", "REROUTE_SCOPE" ->
- * "scope". */
+ * "scope", and a service group as below. */
 #define CODE_WORDS_SIZE 64
 const char *code_words(const char *code, char words[CODE_WORDS_SIZE]);
 /* A service group: "PSS" -> "mental health and psychosocial support". */

@@ -166,6 +166,8 @@ class RealOnes(unittest.TestCase):
     def test_dates_that_are_over_are_refused(self):
         item = self.police.refer(["aple"])
         self.aple.until("received", item)
+        self.assertIn("--first-contact DATE", self.run_at(self.aple, "accept", self.short(self.aple, item), code=2))
+        self.assertIn("reason: must be one of NO_CAPACITY, ", self.run_at(self.aple, "decline", self.short(self.aple, item), code=2))
         self.assertIn("first_contact_by: is over: must be a date",
                       self.run_at(self.aple, "accept", self.short(self.aple, item), "--first-contact", "2020-01-01", code=2))
         self.assertIn("consent_until: is over", self.refer(self.police, "--until", "2020-01-01", code=2))

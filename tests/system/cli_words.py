@@ -358,7 +358,7 @@ class Refer(Case):
         t.type("must be a date", "2020-01-01")
         t.type("is over: today or later", "")
         t.type("by telephone?", "yes")
-        t.type("kind of help", "3")
+        t.type("3  mental health and psychosocial support", "3")
         t.type("5  trauma counselling", "5")
         t.type("few words?", "")
         t.type("compulsory", MARKER)

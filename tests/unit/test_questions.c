@@ -98,6 +98,7 @@ static void codes_read_as_words(void **state)
                                          {"REROUTE_SCOPE", "scope"},
                                          {"BY_PROVIDER", "provider"},
                                          {"HIGH", "high"},
+                                         {"PSS", "mental health and psychosocial support"},
                                          {"", ""}};
   for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
     char words[CODE_WORDS_SIZE];
