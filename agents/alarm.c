@@ -38,7 +38,8 @@ static const struct {
         {"Another computer connects with your organisation's keys again and again. Stop the copy; if you do not "
          "know of one, phone a registrar now.",
          false},
-    [ALARM_SUSPENDED] = {"Your organisation is suspended: the exchange takes and gives nothing. Phone a registrar.",
+    [ALARM_SUSPENDED] = {"Your organisation is suspended, or its keys were replaced by others: the exchange takes and "
+                         "gives nothing. Phone a registrar.",
                          false},
     [ALARM_EXCHANGE_BACK] =
         {"The exchange says that its own log is behind what this computer has seen. Phone the operator; nothing "

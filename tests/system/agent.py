@@ -469,7 +469,8 @@ MARKER = "zebra-quartz-violin"
 
 
 def in_memory(office, word):
-    """Where in the memory of an office's agent this word stands. Only root may look."""
+    """Where in the memory of an office's agent this word stands, once it is done with the last request. Only root may look."""
+    office.ask("status")
     pid, found = office.process.pid, []
     with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
         for line in maps:
