@@ -148,20 +148,17 @@ static void sign_again(struct agent *a)
   struct books *b = agent_write(a);
   if (outbox_sign_again(b, &a->self, s->sign_from, &count) != OK)
     b->trouble = OUR_FAULT;
-  bool unfit = count == 0 && s->sign_unfit;
   if (agent_commit(a) != OK) {
     session_down(a, NO_ROOM_MS);
     return;
   }
   s->sign_from = 0;
-  s->sign_unfit = false;
+  if (count == 0) { /* it is our present key that does not fit */
+    not_heard(a);
+    return;
+  }
   s->hold_ms = 0;
-  if (count > 0)
-    session_down(a, 0);
-  else if (unfit)
-    not_heard(a); /* it is our present key that does not fit */
-  else
-    session_unsent(s, UINT64_MAX);
+  session_down(a, 0);
 }
 
 static void directory_moved(struct agent *a)
@@ -309,12 +306,11 @@ static void take_out(struct agent *a, uint64_t sequence, size_t event)
     session_alarm(a, ALARM_NOT_HEARD);
 }
 
-static void signature_refused(struct agent *a, uint64_t sequence, bool unfit)
+static void signature_refused(struct agent *a, uint64_t sequence)
 {
   struct session *s = &a->session;
   if (s->sign_from == 0 || sequence < s->sign_from)
     s->sign_from = sequence > 0 ? sequence : 1;
-  s->sign_unfit |= unfit;
   hold(a, RETRY_MS);
   session_ask(a); /* for our own new key */
 }
@@ -362,7 +358,7 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
     break;
   case ONWARD__REFUSAL_REASON__KEY_ENDED:
   case ONWARD__REFUSAL_REASON__BAD_SIGNATURE: /* by a key older than that, or not ours at all */
-    signature_refused(a, sequence, r->reason == ONWARD__REFUSAL_REASON__BAD_SIGNATURE);
+    signature_refused(a, sequence);
     break;
   case ONWARD__REFUSAL_REASON__SEQUENCE_TAKEN:
   case ONWARD__REFUSAL_REASON__NOT_WELCOME_YET:

@@ -38,8 +38,7 @@ struct session { /* all times are ticks */
   bool next_keys;         /* this connection uses the prepared link key */
   bool refused_now;       /* this connection was refused */
   const char
-      *refused;    /* why the exchange, which was reached, takes nothing from us; NULL: it does, or was not reached */
-  bool sign_unfit; /* one of them fits no key of ours that the exchange knows */
+      *refused; /* why the exchange, which was reached, takes nothing from us; NULL: it does, or was not reached */
   uint64_t sign_from;                   /* batches from this sequence on are signed again, then sent; 0: none */
   uint64_t sent[BATCHES_IN_FLIGHT_MAX]; /* sequences sent on this connection, by sequence % 8 */
 };

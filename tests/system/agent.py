@@ -432,9 +432,21 @@ def key_files_that_do_not_fit():
         put_right(police, "sign.pem")
         for item in items:
             police.until("received", item)
+        os.mkdir(f"{net.folder}/old")
+        shutil.copy(f"{police.home}/sign.pem", f"{net.folder}/old/sign.pem")
+        police.unlock().ask("rotate", passphrase="another pass phrase")
+        until("the new keys are in force", lambda: "are in force" in police.log())
+        begin_with(police, "sign.pem", Office(net, "old", f"{net.folder}/old"))
+        items.append(police.refer(["aple"]))
+        until("it was refused", lambda: "KEY_ENDED" in police.log())
+        until("and is not sent all the time", lambda: police.ask("status")["unsent"] == 0)
+        put_right(police, "sign.pem")
+        for item in items:
+            police.until("received", item)
+        check(police.log().count("KEY_ENDED") < 5, police.log()[-2000:])
         begin_with(police, "seal.pub", stranger)
         put_right(police, "seal.pub")
-        check(len(aple.ask("list", box="all")["items"]) == 3)
+        check(len(aple.ask("list", box="all")["items"]) == 4)
 
 
 def key_files_open_to_others():

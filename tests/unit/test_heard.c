@@ -81,7 +81,6 @@ static void what_is_to_be_signed_again_begins_with_the_refused(void **state)
            bytes_text("signature"));
   }
   assert_int_equal(agent.session.sign_from, 5);
-  assert_true(agent.session.sign_unfit);
   assert_int_equal(alarm_next(agent_read(&agent), ALARM_NONE), ALARM_NONE); /* nobody has to know yet */
   agent_abort(&agent);
 }
