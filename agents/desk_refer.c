@@ -164,6 +164,7 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
       [ONWARD__SKIPPED_REASON__AGREEMENT_ENDED] = "cannot be given cases: its data-sharing agreement has ended",
       [ONWARD__SKIPPED_REASON__OUT_OF_SCOPE] = "is not in the consent's scope",
   };
+  struct consent consent = consent_of_submit(core->submit);
   json_t *refused = NULL;
   for (size_t i = 0; refused == NULL && i < r->to_count; i++)
     refused = desk_known(a, b, "to", &r->to[i]);
@@ -171,7 +172,7 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
     refused = desk_known(a, b, "scope", &r->scope[i]);
   for (size_t i = 0; refused == NULL && i < r->to_count; i++) {
     char what[160];
-    size_t skip = (size_t)rules_skip(b, &r->to[i], core, agent_log_ms(a));
+    size_t skip = (size_t)rules_skip(b, &r->to[i], &consent, agent_log_ms(a));
     if (org_id_equal(&r->to[i], &a->self.id))
       return desk_error("bad_input", "to", "names your own organisation", NULL);
     if (skip == 0 || skip >= sizeof why / sizeof why[0])

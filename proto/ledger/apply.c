@@ -67,13 +67,16 @@ static void close_unoffered(struct referral *r)
 static void open_leg(struct referral *r, struct party *p, const struct leaf *leaf)
 {
   r->state = STATE_REQUESTED;
-  r->flags = 0;
-  r->present = (uint8_t)(p - r->parties);
+  r->flags &= FLAG_SAFETY_AT_SENDER; /* whatever became of the leg: it is still to be read */
+  r->info_count = 0;
+  r->expected_ms = 0;
+  r->present = r->last = (uint8_t)(p - r->parties);
   r->chosen = PARTY_NONE;
   r->leg_index = leaf->index;
   r->accept_index = 0;
   r->leg_since_ms = r->state_since_ms = leaf->time_ms;
-  p->marks |= PARTY_VISITED;
+  p->marks = (uint8_t)((p->marks | PARTY_VISITED) & ~(PARTY_DUTY | PARTY_HOLD)); /* it may have the case again */
+  p->duty_since_ms = 0;
 }
 
 static void apply_submit(struct referral *r, const struct leaf *leaf, const struct event *e,
@@ -84,8 +87,11 @@ static void apply_submit(struct referral *r, const struct leaf *leaf, const stru
   r->id = e->referral;
   r->sender = *author;
   r->priority = (uint8_t)s->priority;
+  r->basis = (uint8_t)s->basis;
+  r->reroute = (uint8_t)s->reroute;
   r->leg = 1;
-  r->submit_index = r->consent_index = leaf->index;
+  r->submit_index = r->scope_index = leaf->index;
+  r->consent_until_ms = s->consent_until_ms;
   r->submitted_ms = leaf->time_ms;
   list_parties(r, s->recipients, s->n_recipients);
   take_sealed(r, leaf->index, e);
@@ -108,6 +114,34 @@ static void apply_leg_opened(struct referral *r, const struct leaf *leaf, const 
   open_leg(r, p, leaf);
 }
 
+/* Whoever stored the case, and will not serve, must erase it. */
+static void give_duty(struct party *p, uint64_t time_ms)
+{
+  if ((p->marks & PARTY_RECEIVED) == 0 || (p->marks & (PARTY_DUTY | PARTY_HOLD)) != 0)
+    return;
+  p->marks |= PARTY_DUTY;
+  p->duty_since_ms = time_ms;
+}
+
+static void answer_duty(struct party *p, uint8_t hold)
+{
+  if (p == NULL)
+    return;
+  p->marks = (uint8_t)((p->marks & ~(PARTY_DUTY | PARTY_HOLD | (hold == 0 ? PARTY_RECEIVED : 0))) | hold);
+  p->duty_since_ms = 0;
+}
+
+/* A leg that ended without completion gives its recipient the duty; a referral that was taken back, everybody who ever
+ * had the case. */
+static void give_duties(struct referral *r, uint64_t time_ms)
+{
+  bool leg_only = r->state == STATE_LEG_OVER || r->state == STATE_FAILED;
+  bool all = r->state == STATE_CANCELLED || r->state == STATE_WITHDRAWN || r->state == STATE_ERROR;
+  for (int i = 0; i < r->party_count; i++)
+    if (all || (leg_only && i == r->present))
+      give_duty(&r->parties[i], time_ms);
+}
+
 static void apply_act(struct referral *r, const struct leaf *leaf, const struct event *e, const struct org_id *author)
 {
   struct org_id target;
@@ -125,6 +159,32 @@ static void apply_act(struct referral *r, const struct leaf *leaf, const struct 
     p = add_party(r, &target);
     p->brief_index = p->file_index = 0;
     r->chosen = (uint8_t)(p - r->parties);
+    break;
+  case ONWARD__CORE__ACT_REQUEST_INFO:
+    r->info_count++;
+    break;
+  case ONWARD__CORE__ACT_WAITLIST:
+    r->expected_ms = e->core->waitlist->expected_ms;
+    break;
+  case ONWARD__CORE__ACT_TELL:
+    if (e->core->tell->safety)
+      *(org_id_equal(author, &r->sender) ? &r->safety_at_recipient : &r->safety_at_sender) = leaf->index;
+    break;
+  case ONWARD__CORE__ACT_RENEW_CONSENT:
+    r->scope_index = leaf->index;
+    r->consent_until_ms = e->core->renew_consent->consent_until_ms;
+    break;
+  case ONWARD__CORE__ACT_NARROW_CONSENT:
+    r->scope_index = leaf->index;
+    break;
+  case ONWARD__CORE__ACT_RAISE_PRIORITY:
+    r->priority = (uint8_t)e->core->raise_priority->priority;
+    break;
+  case ONWARD__CORE__ACT_ERASE_RECEIPT:
+    answer_duty(p, 0);
+    break;
+  case ONWARD__CORE__ACT_LEGAL_HOLD:
+    answer_duty(p, PARTY_HOLD);
     break;
   case ONWARD__CORE__ACT_READDRESS:
     list_parties(r, e->core->readdress->recipients, e->core->readdress->n_recipients);
@@ -161,6 +221,7 @@ void change_referral(const struct leaf *leaf, const struct event *e, const struc
     if (rule->to != STATE_NONE && rule->to != r->state) {
       r->state = rule->to;
       r->state_since_ms = leaf->time_ms;
+      give_duties(r, leaf->time_ms);
     }
     if (r->state == STATE_RETURNED)
       r->present = r->chosen = PARTY_NONE;
@@ -187,6 +248,17 @@ static bool parties_fit(struct referral *r, const ProtobufCBinaryData *list, siz
   return r->party_count + added <= PARTIES_MAX;
 }
 
+/* What reaches whoever had an earlier leg, and does not know who came after: that the referral was taken back; and what
+ * those answer who had one. */
+static bool may_be_news(const struct referral *r, const struct event *e)
+{
+  bool ours_is_over = (LIVE_STATES >> r->state & 1) == 0;
+  bool duty = e->act == ONWARD__CORE__ACT_ERASE_RECEIPT || e->act == ONWARD__CORE__ACT_LEGAL_HOLD;
+  bool ends = e->act == ONWARD__CORE__ACT_WITHDRAW || e->act == ONWARD__CORE__ACT_CONFIRM_CANCEL ||
+              e->act == ONWARD__CORE__ACT_DECLINE;
+  return duty || (ours_is_over && ends);
+}
+
 /* Whether any keeper that obeys the rules could have accepted this, as far as an agent can tell: an act that its
  * author's side has, by the present recipient where it is a recipient's, and no more parties than fit. What another
  * recipient did before our leg comes as the re-route that named us, and nothing else does. */
@@ -197,7 +269,8 @@ static bool possible(struct referral *r, bool known, const struct event *e, cons
   enum actor actor = actor_of(e, author, r);
   if (rules_row(e, actor, STATES, 0) == NULL)
     return false;
-  if (actor == ACTOR_RECIPIENT && e->act != ONWARD__CORE__ACT_REROUTE && !referral_present(r, author))
+  if (actor == ACTOR_RECIPIENT && e->act != ONWARD__CORE__ACT_REROUTE && !referral_present(r, author) &&
+      !may_be_news(r, e))
     return false;
   if (e->act == ONWARD__CORE__ACT_LEG_OPENED)
     return parties_fit(r, &e->core->leg_opened->recipient, 1);

@@ -98,12 +98,19 @@ enum referral_state {
   STATE_FAILED,   /* within a turn only: back to the sender, whoever else is listed */
   STATES
 };
-enum referral_flag { FLAG_INFO_OPEN = 1, FLAG_CANCEL_OPEN = 2 };
+enum referral_flag {
+  FLAG_INFO_OPEN = 1,
+  FLAG_CANCEL_OPEN = 2,
+  FLAG_SAFETY_AT_RECIPIENT = 4, /* a safety message waits to be read by the present recipient */
+  FLAG_SAFETY_AT_SENDER = 8
+};
 
 enum party_mark {
-  PARTY_VISITED = 1,         /* had a leg since it was last listed */
-  PARTY_RECEIVED = 2,        /* signed that it stored a body: it has a duty when the referral ends */
-  PARTY_FILE_AT_DELIVERY = 4 /* the sender released the file with the brief */
+  PARTY_VISITED = 1,          /* had a leg since it was last listed */
+  PARTY_RECEIVED = 2,         /* signed that it stored a body: it has a duty when the referral ends */
+  PARTY_FILE_AT_DELIVERY = 4, /* the sender released the file with the brief */
+  PARTY_DUTY = 8,             /* it must erase the case, and has not answered yet */
+  PARTY_HOLD = 16             /* it answered that the law makes it keep the case */
 };
 
 struct party {
@@ -115,6 +122,7 @@ struct party {
   uint8_t rank; /* place in the sender's present list, from 1; 0: not listed */
   uint8_t marks;
   uint8_t zero[4];
+  uint64_t duty_since_ms; /* 0: no duty */
 };
 
 #define PARTY_NONE 255
@@ -129,11 +137,20 @@ struct referral {
   uint8_t present;  /* number of the party whose leg it is; PARTY_NONE: nobody's */
   uint8_t chosen;   /* party that a re-route named next; PARTY_NONE */
   uint8_t party_count;
+  uint8_t last;       /* number of the party whose leg is, or was, the newest */
+  uint8_t basis;      /* Onward__LegalBasis */
+  uint8_t reroute;    /* Onward__ReroutePolicy */
+  uint8_t info_count; /* questions of the present leg */
+  uint8_t zero[4];
   uint64_t submit_index;
-  uint64_t consent_index; /* the entry whose scope and end hold now */
-  uint64_t leg_index;     /* the entry that opened the present leg */
-  uint64_t accept_index;  /* 0: not accepted in this leg */
-  uint64_t last_index;    /* newest accepted entry */
+  uint64_t scope_index;         /* the entry whose scope holds now */
+  uint64_t consent_until_ms;    /* 0: no end */
+  uint64_t expected_ms;         /* of a place on the waiting list */
+  uint64_t safety_at_recipient; /* newest safety message to read: its entry */
+  uint64_t safety_at_sender;
+  uint64_t leg_index;    /* the entry that opened the present leg */
+  uint64_t accept_index; /* 0: not accepted in this leg */
+  uint64_t last_index;   /* newest accepted entry */
   uint64_t submitted_ms;
   uint64_t state_since_ms;
   uint64_t leg_since_ms;

@@ -176,12 +176,18 @@ static void tell(struct books *b, const struct leaf *leaf, const struct event *e
   }
   if ((told & TELL_SENDER) != 0)
     mail(b, &after->sender, leaf->index);
+  for (int i = 0; (told & TELL_DUTY) != 0 && i < after->party_count; i++)
+    if ((after->parties[i].marks & (PARTY_DUTY | PARTY_HOLD)) != 0)
+      mail(b, &after->parties[i].org, leaf->index);
   if ((told & TELL_RECIPIENT) == 0 || whose->present == PARTY_NONE)
     return;
   const struct org_id *recipient = &whose->parties[whose->present].org;
-  bool passed_over = e->act == ONWARD__CORE__ACT_SUBMIT && rules_skip(b, recipient, e->core, leaf->time_ms) != 0;
-  if (!passed_over)
-    mail(b, recipient, leaf->index);
+  if (e->act == ONWARD__CORE__ACT_SUBMIT) {
+    struct consent consent = consent_of_submit(e->core->submit);
+    if (rules_skip(b, recipient, &consent, leaf->time_ms) != 0)
+      return; /* passed over */
+  }
+  mail(b, recipient, leaf->index);
 }
 
 static void record_referral(struct books *b, const struct leaf *leaf, const struct event *e,

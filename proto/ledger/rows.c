@@ -7,8 +7,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "rows are little-endian: a big-endian port needs a codec here");
 _Static_assert(sizeof(struct head) == 72 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 232,
                "no padding");
-_Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 40, "no padding");
-_Static_assert(offsetof(struct referral, parties) == 104, "no padding");
+_Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 48, "no padding");
+_Static_assert(offsetof(struct referral, parties) == 144, "no padding");
 
 const char *const table_names[TABLES_CONTRACT] = {
     "head",      "entries",   "tree", "referrals", "organisations", "keys",   "key-owners", "registry",

@@ -2,7 +2,7 @@
  * answer what it says, does it fit its act, is what you want allowed. The first no is the verdict. */
 #include <string.h>
 
-#include "proto/ledger/rows.h"
+#include "proto/rules/inside.h"
 #include "proto/rules/rules.h"
 
 #define V(name) ONWARD__VERDICT__##name
@@ -12,38 +12,20 @@ static bool names_org(ProtobufCBinaryData b, const struct org_id *org)
   return bytes_equal(pb_bytes(b), org_id_text(org));
 }
 
-static bool lists_org(const ProtobufCBinaryData *list, size_t count, const struct org_id *org)
+/* Whoever once had the case may still owe this, whosever leg it is now. */
+static bool answers_duty(const struct event *e)
 {
-  for (size_t i = 0; i < count; i++)
-    if (names_org(list[i], org))
-      return true;
-  return false;
+  return e->act == ONWARD__CORE__ACT_ERASE_RECEIPT || e->act == ONWARD__CORE__ACT_LEGAL_HOLD;
 }
 
-Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const Onward__Core *consent,
-                                 uint64_t time_ms)
-{
-  struct organisation o;
-  if (books_organisation(b, org, &o) != OK)
-    return ONWARD__SKIPPED_REASON__NOT_ENROLLED;
-  if (o.standing != ONWARD__STANDING__ACTIVE)
-    return ONWARD__SKIPPED_REASON__NOT_IN_STANDING;
-  if (o.agreement_until_ms != 0 && o.agreement_until_ms < time_ms)
-    return ONWARD__SKIPPED_REASON__AGREEMENT_ENDED;
-  const Onward__Submit *s = consent->submit;
-  if (!lists_org(s->scope, s->n_scope, org))
-    return ONWARD__SKIPPED_REASON__OUT_OF_SCOPE;
-  return ONWARD__SKIPPED_REASON__SKIPPED_NONE;
-}
-
-/* The answered entry is an accepted one on this referral, not older than the present leg, and is what the author thinks
- * it is. */
+/* The answered entry is an accepted one on this referral, not older than the present leg (of a duty: than the
+ * referral), and is what the author thinks it is. */
 static bool answers_this_leg(const struct occasion *o, const struct event *e, const struct referral *r)
 {
   struct leaf leaf;
   struct event answered;
   struct bytes bytes;
-  if (e->answers_index < r->leg_index || e->answers_index > r->last_index)
+  if (e->answers_index < (answers_duty(e) ? r->submit_index : r->leg_index) || e->answers_index > r->last_index)
     return false;
   if (books_entry(o->books, e->answers_index, &bytes) != OK)
     return false;
@@ -140,23 +122,6 @@ static Onward__Verdict recipients_fit(const struct occasion *o, const ProtobufCB
   return V(ACCEPTED);
 }
 
-/* The event whose scope and end of consent hold now. */
-static const Onward__Core *consent_of(const struct occasion *o, const struct referral *r)
-{
-  struct leaf leaf;
-  struct event e;
-  if (books_event(o->books, r->consent_index, o->arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_SUBMIT) {
-    o->books->trouble = OUR_FAULT;
-    return NULL;
-  }
-  return e.core;
-}
-
-static bool consent_over(const Onward__Core *consent, uint64_t time_ms)
-{
-  return consent->submit->consent_until_ms != 0 && consent->submit->consent_until_ms < time_ms;
-}
-
 /* The author's. */
 static bool agreement_over(const struct occasion *o)
 {
@@ -169,21 +134,21 @@ static Onward__Verdict decide_reroute(const struct occasion *o, const struct eve
 {
   struct org_id target;
   must(pb_org(e->core->reroute->target, &target) == OK);
-  const Onward__Core *consent = consent_of(o, r);
-  if (consent == NULL)
+  struct consent consent;
+  if (consent_now(o->books, r, o->arena, &consent) != OK)
     return V(NOT_YOUR_REFERRAL);
   const struct party *p = referral_party(r, &target);
-  Onward__ReroutePolicy policy = consent->submit->reroute;
   bool listed = p != NULL && p->rank != 0;
-  if (policy == ONWARD__REROUTE_POLICY__REROUTE_NEVER || (policy == ONWARD__REROUTE_POLICY__REROUTE_LISTED && !listed))
+  if (r->reroute == ONWARD__REROUTE_POLICY__REROUTE_NEVER ||
+      (r->reroute == ONWARD__REROUTE_POLICY__REROUTE_LISTED && !listed))
     return V(REROUTE_NOT_ALLOWED);
-  if (!lists_org(consent->submit->scope, consent->submit->n_scope, &target))
+  if (!consent_covers(&consent, &target))
     return V(OUTSIDE_SCOPE);
-  if (consent_over(consent, o->time_ms))
+  if (consent_over(&consent, o->time_ms))
     return V(CONSENT_IS_OVER);
   if (org_id_equal(&target, &r->sender) || (p != NULL && (p->marks & PARTY_VISITED) != 0))
     return V(ALREADY_VISITED);
-  if (rules_skip(o->books, &target, consent, o->time_ms) != 0)
+  if (rules_skip(o->books, &target, &consent, o->time_ms) != 0)
     return V(TARGET_NOT_OPEN);
   if (r->leg >= LEGS_MAX)
     return V(LEGS_AT_LIMIT);
@@ -193,18 +158,18 @@ static Onward__Verdict decide_reroute(const struct occasion *o, const struct eve
 static Onward__Verdict decide_readdress(const struct occasion *o, const struct event *e, struct referral *r)
 {
   const Onward__Readdress *a = e->core->readdress;
-  const Onward__Core *consent = consent_of(o, r);
-  if (consent == NULL)
+  struct consent consent;
+  if (consent_now(o->books, r, o->arena, &consent) != OK)
     return V(NOT_YOUR_REFERRAL);
   size_t added = 0;
   for (size_t i = 0; i < a->n_recipients; i++) {
     struct org_id org;
     must(pb_org(a->recipients[i], &org) == OK);
-    if (!lists_org(consent->submit->scope, consent->submit->n_scope, &org))
+    if (!consent_covers(&consent, &org))
       return V(OUTSIDE_SCOPE);
     added += referral_party(r, &org) == NULL;
   }
-  if (consent_over(consent, o->time_ms))
+  if (consent_over(&consent, o->time_ms))
     return V(CONSENT_IS_OVER);
   if (agreement_over(o))
     return V(AGREEMENT_IS_OVER);
@@ -236,11 +201,99 @@ static Onward__Verdict decide_submit(const struct occasion *o, const struct even
     return V(REFERRAL_EXISTS);
   if (!seals_case(e, s->recipients, s->n_recipients))
     return V(WRONG_SEALED_PARTS);
-  if (s->consent_until_ms != 0 && s->consent_until_ms < o->time_ms)
+  struct consent consent = consent_of_submit(s);
+  if (consent_over(&consent, o->time_ms))
     return V(CONSENT_IS_OVER);
   if (agreement_over(o))
     return V(AGREEMENT_IS_OVER);
   return recipients_fit(o, s->recipients, s->n_recipients);
+}
+
+static Onward__Verdict decide_consent(const struct occasion *o, const struct event *e, struct referral *r)
+{
+  struct consent now;
+  const Onward__NarrowConsent *n = e->core->narrow_consent;
+  if (e->act == ONWARD__CORE__ACT_RENEW_CONSENT) {
+    struct consent renewed = {.until_ms = e->core->renew_consent->consent_until_ms};
+    return consent_over(&renewed, o->time_ms) ? V(CONSENT_IS_OVER) : V(ACCEPTED);
+  }
+  if (consent_now(o->books, r, o->arena, &now) != OK)
+    return V(NOT_YOUR_REFERRAL);
+  for (size_t i = 0; i < n->n_scope; i++) {
+    struct org_id org;
+    must(pb_org(n->scope[i], &org) == OK);
+    if (!consent_covers(&now, &org))
+      return V(OUTSIDE_SCOPE);
+  }
+  return V(ACCEPTED);
+}
+
+static bool rests_on_consent(const struct referral *r)
+{
+  return r->basis == ONWARD__LEGAL_BASIS__CONSENT || r->basis == ONWARD__LEGAL_BASIS__ASSENT_AND_CAREGIVER ||
+         r->basis == ONWARD__LEGAL_BASIS__CAREGIVER_ONLY;
+}
+
+static Onward__Verdict decide_duty(const struct occasion *o, const struct event *e, struct referral *r)
+{
+  const struct party *p = referral_party(r, &o->author);
+  uint8_t answerable = e->act == ONWARD__CORE__ACT_ERASE_RECEIPT ? PARTY_DUTY | PARTY_HOLD : PARTY_DUTY;
+  return p != NULL && (p->marks & answerable) != 0 ? V(ACCEPTED) : V(NO_DUTY);
+}
+
+/* What one act asks beside its row, its leg and its parts. */
+static Onward__Verdict decide_act(const struct occasion *o, const struct event *e, struct referral *r)
+{
+  switch (e->act) {
+  case ONWARD__CORE__ACT_RECEIVE:
+    return decide_receive(o, e, r);
+  case ONWARD__CORE__ACT_REROUTE:
+    return decide_reroute(o, e, r);
+  case ONWARD__CORE__ACT_READDRESS:
+    return decide_readdress(o, e, r);
+  case ONWARD__CORE__ACT_RENEW_CONSENT:
+  case ONWARD__CORE__ACT_NARROW_CONSENT:
+    return decide_consent(o, e, r);
+  case ONWARD__CORE__ACT_REQUEST_INFO:
+    return r->info_count >= INFO_MAX ? V(INFO_ASKED_TWICE) : V(ACCEPTED);
+  case ONWARD__CORE__ACT_RAISE_PRIORITY:
+    return e->core->raise_priority->priority < r->priority ? V(ACCEPTED) : V(NOT_HIGHER);
+  case ONWARD__CORE__ACT_WITHDRAW:
+    return rests_on_consent(r) ? V(ACCEPTED) : V(NOT_BY_CONSENT);
+  case ONWARD__CORE__ACT_ERASE_RECEIPT:
+  case ONWARD__CORE__ACT_LEGAL_HOLD:
+    return decide_duty(o, e, r);
+  default:
+    return V(ACCEPTED);
+  }
+}
+
+/* Whether this recipient may speak although another one, or nobody, has the leg: the newest one passes on the child's
+ * word, and whoever had the case answers for it. */
+static bool speaks_afterwards(const struct event *e, struct referral *r, const struct party *p)
+{
+  return answers_duty(e) || (e->act == ONWARD__CORE__ACT_WITHDRAW && p == &r->parties[r->last]);
+}
+
+/* A message about safety is read before any other step of a person. An acknowledgement that crossed it has not read
+ * it. */
+static bool must_read_first(const struct event *e, const struct referral *r, bool sender)
+{
+  uint8_t flag = sender ? FLAG_SAFETY_AT_SENDER : FLAG_SAFETY_AT_RECIPIENT;
+  if ((r->flags & flag) == 0)
+    return false;
+  switch (e->act) {
+  case ONWARD__CORE__ACT_RESEAL:
+  case ONWARD__CORE__ACT_RECEIVE:
+  case ONWARD__CORE__ACT_REFUSE_OPEN:
+  case ONWARD__CORE__ACT_ERASE_RECEIPT:
+  case ONWARD__CORE__ACT_LEGAL_HOLD:
+    return false;
+  case ONWARD__CORE__ACT_ACKNOWLEDGE:
+    return e->answers_index < (sender ? r->safety_at_sender : r->safety_at_recipient);
+  default:
+    return true;
+  }
 }
 
 /* No row: is it the state, the side, or an act that comes with a later version? */
@@ -268,8 +321,10 @@ static Onward__Verdict decide_referral(const struct occasion *o, const struct ev
   const struct rule *any = rules_row(e, actor, STATES, 0);
   if (any != NULL && !any->built)
     return V(NOT_YET_SUPPORTED);
-  if (!sender && !referral_present(&r, &o->author))
+  if (!sender && !referral_present(&r, &o->author) && !speaks_afterwards(e, &r, p))
     return V(NOT_THIS_LEG);
+  if (must_read_first(e, &r, sender))
+    return V(SAFETY_UNREAD);
   const struct rule *rule = rules_row(e, actor, r.state, r.flags);
   if (rule == NULL)
     return why_no_row(e, actor, &r);
@@ -277,127 +332,7 @@ static Onward__Verdict decide_referral(const struct occasion *o, const struct ev
     return V(NOT_THIS_LEG);
   if (!seals_fit(e, &r, rule))
     return V(WRONG_SEALED_PARTS);
-  if (e->act == ONWARD__CORE__ACT_REROUTE)
-    return decide_reroute(o, e, &r);
-  if (e->act == ONWARD__CORE__ACT_READDRESS)
-    return decide_readdress(o, e, &r);
-  return e->act == ONWARD__CORE__ACT_RECEIVE ? decide_receive(o, e, &r) : V(ACCEPTED);
-}
-
-/* A request for keys holds, and none of its keys was ever anybody's, but perhaps `owner`'s own. */
-static Onward__Verdict request_fits(const struct occasion *o, ProtobufCBinaryData packed, ProtobufCBinaryData signature,
-                                    const struct org_id *must_be, struct org_id *id)
-{
-  struct complaint why;
-  const Onward__Request *r;
-  if (request_read(pb_bytes(packed), pb_bytes(signature), o->arena, &why, &r) != OK)
-    return V(REQUEST_NOT_VALID);
-  must(pb_org(r->organisation, id) == OK);
-  if (must_be != NULL && !org_id_equal(id, must_be))
-    return V(REQUEST_NOT_VALID);
-  const ProtobufCBinaryData keys[] = {r->link_key, r->sign_key, r->seal_key};
-  for (size_t i = 0; i < 3; i++) {
-    struct org_id owner;
-    if (books_key_owner(o->books, pb_bytes(keys[i]), &owner) == OK && !org_id_equal(&owner, id))
-      return V(KEY_IN_USE);
-  }
-  return V(ACCEPTED);
-}
-
-/* A suspended organisation comes back with the keys that it had. Otherwise suspending and enrolling would be a way
- * round the delay of a replacement, in which others can stop it. */
-static bool same_keys(const struct occasion *o, ProtobufCBinaryData packed, const struct keys *keys)
-{
-  const Onward__Request *r = pb_unpack(&onward__request__descriptor, pb_bytes(packed), o->arena);
-  return r != NULL && bytes_equal(pb_bytes(r->link_key), BYTES(keys->link)) &&
-         bytes_equal(pb_bytes(r->sign_key), BYTES(keys->sign)) && bytes_equal(pb_bytes(r->seal_key), BYTES(keys->seal));
-}
-
-static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enrol *e)
-{
-  struct org_id id;
-  struct organisation there;
-  Onward__Verdict v = request_fits(o, e->request, e->signature, NULL, &id);
-  if (v != V(ACCEPTED))
-    return v;
-  if (books_organisation(o->books, &id, &there) != OK)
-    return V(ACCEPTED);
-  bool same = same_keys(o, e->request, &there.keys);
-  if (there.standing == ONWARD__STANDING__ACTIVE)
-    return same && e->agreement_until_ms != there.agreement_until_ms ? V(ACCEPTED) : V(ALREADY_ENROLLED);
-  return same ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
-}
-
-/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. */
-static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,
-                                   const struct org_id *must_be, bool waits)
-{
-  struct org_id id;
-  struct organisation there;
-  Onward__Verdict v = request_fits(o, request, signature, must_be, &id);
-  if (v == V(ACCEPTED) && books_organisation(o->books, &id, &there) != OK)
-    return V(NO_SUCH_ORGANISATION);
-  return v == V(ACCEPTED) && waits && there.pending_due_ms != 0 ? V(REPLACEMENT_WAITS) : v;
-}
-
-/* Without a registrar nobody could ever be enrolled, suspended or given new keys again. */
-static bool last_registrar(struct books *b, const struct org_id *id)
-{
-  struct row_key from = row_key_start();
-  struct bytes key, value;
-  while (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) == OK) {
-    struct organisation other;
-    struct org_id other_id;
-    memcpy(&other_id, key.data, sizeof other_id);
-    if (books_organisation(b, &other_id, &other) == OK && other.registrar != 0 &&
-        other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&other_id, id))
-      return false;
-    from = key_of_org(&other_id);
-    row_key_u8(&from, 0); /* right behind it */
-  }
-  return true;
-}
-
-static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Suspend *s)
-{
-  struct org_id id;
-  struct organisation there;
-  must(pb_org(s->organisation, &id) == OK);
-  if (s->standing != ONWARD__STANDING__COMPROMISED)
-    return V(NOT_YET_SUPPORTED);
-  if (books_organisation(o->books, &id, &there) != OK)
-    return V(NO_SUCH_ORGANISATION);
-  return there.registrar != 0 && last_registrar(o->books, &id) ? V(LAST_REGISTRAR) : V(ACCEPTED);
-}
-
-static Onward__Verdict decide_stop(const struct occasion *o, const Onward__StopReplacement *s, bool registrar)
-{
-  struct org_id id;
-  struct organisation there;
-  must(pb_org(s->organisation, &id) == OK);
-  if (!registrar && !org_id_equal(&id, &o->author))
-    return V(NOT_A_REGISTRAR);
-  if (books_organisation(o->books, &id, &there) != OK)
-    return V(NO_SUCH_ORGANISATION);
-  return there.pending_due_ms == 0 ? V(NOTHING_TO_STOP) : V(ACCEPTED);
-}
-
-static Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
-{
-  struct organisation author;
-  const Onward__Core *c = e->core;
-  bool registrar = books_organisation(o->books, &o->author, &author) == OK && author.registrar != 0;
-  if (e->act == ONWARD__CORE__ACT_ROTATE)
-    return decide_keys(o, c->rotate->request, c->rotate->signature, &o->author, false);
-  if (e->act == ONWARD__CORE__ACT_STOP_REPLACEMENT)
-    return decide_stop(o, c->stop_replacement, registrar);
-  if (!registrar)
-    return V(NOT_A_REGISTRAR);
-  if (e->act == ONWARD__CORE__ACT_ENROL)
-    return decide_enrol(o, c->enrol);
-  if (e->act == ONWARD__CORE__ACT_SUSPEND)
-    return decide_suspend(o, c->suspend);
-  return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL, true);
+  return decide_act(o, e, &r);
 }
 
 Onward__Verdict rules_decide(const struct occasion *o, const struct event *e)

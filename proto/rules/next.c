@@ -94,14 +94,13 @@ static void fill_returned(Onward__ReturnedReason why, const struct passed *passe
 }
 
 /* `again`: the leg that `submit` opened cannot be offered after all, so the one that follows has the same number. */
-static void resolve(struct books *b, struct referral *r, const Onward__Core *consent, uint64_t time_ms, bool again,
+static void resolve(struct books *b, struct referral *r, const struct consent *consent, uint64_t time_ms, bool again,
                     struct passed *passed, struct arena *a, Onward__Core *core)
 {
   Onward__ReturnedReason why = ONWARD__RETURNED_REASON__NOBODY_LEFT;
-  const Onward__Submit *s = consent->submit;
   if (r->state == STATE_FAILED)
     why = ONWARD__RETURNED_REASON__SERVICE_FAILED;
-  else if (s->consent_until_ms != 0 && s->consent_until_ms < time_ms)
+  else if (consent_over(consent, time_ms))
     why = ONWARD__RETURNED_REASON__CONSENT_ENDED;
   else if (r->leg >= LEGS_MAX)
     why = ONWARD__RETURNED_REASON__LEGS_USED_UP;
@@ -129,13 +128,12 @@ bool rules_consequence(struct books *b, const struct event *last, uint64_t time_
   bool submitted = last->act == ONWARD__CORE__ACT_SUBMIT && r.state == STATE_REQUESTED;
   if (!submitted && r.state != STATE_LEG_OVER && r.state != STATE_FAILED)
     return false;
-  struct leaf leaf;
-  struct event consent;
-  if (books_event(b, r.consent_index, a, &leaf, &consent) != OK)
+  struct consent consent;
+  if (consent_now(b, &r, a, &consent) != OK)
     return false;
   struct passed passed = {.count = 0};
   if (submitted) {
-    Onward__SkippedReason skip = rules_skip(b, &r.parties[r.present].org, consent.core, time_ms);
+    Onward__SkippedReason skip = rules_skip(b, &r.parties[r.present].org, &consent, time_ms);
     if (skip == 0)
       return false;
     pass_over(&passed, a, &r.parties[r.present].org, skip);
@@ -143,7 +141,7 @@ bool rules_consequence(struct books *b, const struct event *last, uint64_t time_
   Onward__Core init = ONWARD__CORE__INIT;
   *core = init;
   core->referral_id = pb_data(arena_copy(a, BYTES(r.id.byte)));
-  resolve(b, &r, consent.core, time_ms, submitted, &passed, a, core);
+  resolve(b, &r, &consent, time_ms, submitted, &passed, a, core);
   return true;
 }
 

@@ -13,7 +13,8 @@ enum actor { ACTOR_SENDER, ACTOR_RECIPIENT, ACTOR_ANYONE, ACTOR_BROKER };
 #define HELD_STATES (IN(WAITLISTED) | IN(ACCEPTED))
 #define LIVE_STATES (IN(REQUESTED) | OPEN_STATES | HELD_STATES | IN(IN_PROGRESS))
 
-enum told { TELL_NOBODY = 0, TELL_SENDER = 1, TELL_RECIPIENT = 2 }; /* the author is always told */
+/* The author is always told. DUTY: all those who must erase the case, as it stands after the act. */
+enum told { TELL_NOBODY = 0, TELL_SENDER = 1, TELL_RECIPIENT = 2, TELL_DUTY = 4 };
 /* What an act may seal: nothing; a brief and perhaps a file for each recipient; the same again for one party; one brief
  * for the target; at most one note for the other side. */
 enum sealed_rule { SEALS_NOTHING, SEALS_CASE, SEALS_AGAIN, SEALS_TARGET, SEALS_NOTE };
@@ -55,8 +56,20 @@ bool rules_consequence(struct books *b, const struct event *last, uint64_t time_
                        Onward__Core *core);
 bool rules_due(struct books *b, uint64_t time_ms, struct arena *a, Onward__Core *core);
 
+/* To whom a case may go, and until when. Slices of the event that it came from. */
+struct consent {
+  const ProtobufCBinaryData *scope; /* organisations */
+  size_t scope_count;
+  uint64_t until_ms; /* 0: no end */
+};
+struct consent consent_of_submit(const Onward__Submit *s);
+/* The one that holds now. NOT_FOUND: the books have no such event (they are in trouble then). */
+MUST_USE enum status consent_now(struct books *b, const struct referral *r, struct arena *a, struct consent *out);
+bool consent_covers(const struct consent *c, const struct org_id *org);
+bool consent_over(const struct consent *c, uint64_t time_ms);
+
 /* Why this organisation cannot be given the case now; SKIPPED_NONE when it can. For senders too, before they seal. */
-Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const Onward__Core *consent,
+Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const struct consent *consent,
                                  uint64_t time_ms);
 const char *verdict_text(Onward__Verdict v); /* what was wrong and what to do, for people */
 

@@ -13,6 +13,9 @@
 #define A(name) ONWARD__CORE__ACT_##name
 #define REASON(name) (1u << ONWARD__REFUSE_OPEN_REASON__##name)
 #define LOST_BODY (REASON(LOST) | REASON(NOT_MY_KEY) | REASON(DAMAGED))
+/* of a message: without, and with, the safety flag */
+#define PLAIN (1u << 0)
+#define SAFETY (1u << 1)
 #define BOTH (FLAG_INFO_OPEN | FLAG_CANCEL_OPEN)
 #define OPEN OPEN_STATES
 #define HELD HELD_STATES
@@ -23,8 +26,12 @@
 #define UNSERVED (IN(REQUESTED) | OPEN | HELD)
 #define UNCLOSED (LIVE | IN(RETURNED) | IN(COMPLETED))
 #define OVER (IN(WITHDRAWN) | IN(ERROR))
+#define TO_READ FLAG_SAFETY_AT_RECIPIENT
+#define TO_READ_S FLAG_SAFETY_AT_SENDER
 /* flags that must be up, and must not */
 #define ALWAYS 0, 0
+#define IF_SAFETY TO_READ, 0
+#define IF_SAFETY_S TO_READ_S, 0
 #define IF_INFO FLAG_INFO_OPEN, 0
 #define NO_INFO 0, FLAG_INFO_OPEN
 #define IF_CANCEL FLAG_CANCEL_OPEN, 0
@@ -32,6 +39,11 @@
 /* flags that the act raises, and lowers */
 #define KEEPS 0, 0
 #define SETTLES 0, BOTH
+#define ENDS 0, (BOTH | TO_READ) /* the leg, and what its recipient had still to read */
+#define READS 0, TO_READ
+#define READS_S 0, TO_READ_S
+#define WARNS TO_READ, 0
+#define WARNS_S TO_READ_S, 0
 #define ASKS_CANCEL FLAG_CANCEL_OPEN, 0
 #define ENDS_CANCEL 0, FLAG_CANCEL_OPEN
 #define ASKS_INFO FLAG_INFO_OPEN, 0
@@ -41,15 +53,18 @@
 #define TOLD_S TELL_SENDER
 #define TOLD_R TELL_RECIPIENT
 #define TOLD_SR (TELL_SENDER | TELL_RECIPIENT)
+#define TOLD_RD (TELL_RECIPIENT | TELL_DUTY)
+#define TOLD_SD (TELL_SENDER | TELL_DUTY)
+#define TOLD_SRD (TELL_SENDER | TELL_RECIPIENT | TELL_DUTY)
 /* A row that is built; one for some reasons of the act only; one that is fixed in shape and answered NOT_YET_SUPPORTED.
  * Where it leads, the state NONE stands for "the same". */
 #define ROW(act, actor, from, if_, to, does, told, seals)                                                              \
   {                                                                                                                    \
     A(act), ACTOR_##actor, from, 0, if_, STATE_##to, does, TOLD_##told, SEALS_##seals, true                            \
   }
-#define FOR(reasons, act, actor, from, to, does, told)                                                                 \
+#define FOR(reasons, act, actor, from, to, does, told, seals)                                                          \
   {                                                                                                                    \
-    A(act), ACTOR_##actor, from, reasons, ALWAYS, STATE_##to, does, TOLD_##told, SEALS_NOTHING, true                   \
+    A(act), ACTOR_##actor, from, reasons, ALWAYS, STATE_##to, does, TOLD_##told, SEALS_##seals, true                   \
   }
 #define LATER(act, actor, from, if_, to, does, told, seals)                                                            \
   {                                                                                                                    \
@@ -59,60 +74,66 @@
 /* clang-format off */
 const struct rule rules[] = {
   /* act, actor, from, if, to, does, told, seals */
-  ROW(SUBMIT,         SENDER,    IN(NONE),                       ALWAYS,    REQUESTED,    SETTLES,     R,  CASE),
-  ROW(RESEAL,         SENDER,    LIVE,                           ALWAYS,    NONE,         KEEPS,       R,  AGAIN),
-  ROW(RECEIVE,        RECIPIENT, IN(REQUESTED),                  ALWAYS,    RECEIVED,     KEEPS,       S,  NOTHING),
-  FOR(REASON(UNKNOWN_SCHEMA), REFUSE_OPEN, RECIPIENT, IN(REQUESTED),       LEG_OVER,     SETTLES,     S),
-  FOR(LOST_BODY,              REFUSE_OPEN, RECIPIENT, LIVE,                NONE,         KEEPS,       S),
-  ROW(ACKNOWLEDGE,    RECIPIENT, IN(RECEIVED),                   ALWAYS,    ACKNOWLEDGED, KEEPS,       S,  NOTHING),
-  ROW(ACCEPT,         RECIPIENT, OPEN | IN(WAITLISTED),          ALWAYS,    ACCEPTED,     SETTLES,     S,  NOTE),
-  ROW(DECLINE,        RECIPIENT, OPEN | HELD,                    IF_CANCEL, CANCELLED,    SETTLES,     S,  NOTE),
-  ROW(DECLINE,        RECIPIENT, OPEN | HELD,                    NO_CANCEL, LEG_OVER,     SETTLES,     S,  NOTE),
-  ROW(REROUTE,        RECIPIENT, OPEN | HELD,                    NO_CANCEL, LEG_OVER,     SETTLES,     S,  TARGET),
-  ROW(START,          RECIPIENT, HELD,                           ALWAYS,    IN_PROGRESS,  SETTLES,     S,  NOTE),
-  ROW(PROGRESS,       RECIPIENT, IN(IN_PROGRESS),                ALWAYS,    NONE,         KEEPS,       S,  NOTE),
-  ROW(COMPLETE,       RECIPIENT, IN(ACCEPTED) | IN(IN_PROGRESS), ALWAYS,    COMPLETED,    SETTLES,     S,  NOTE),
-  ROW(FAIL,           RECIPIENT, IN(IN_PROGRESS),                ALWAYS,    FAILED,       SETTLES,     S,  NOTE),
-  ROW(READDRESS,      SENDER,    IN(RETURNED),                   ALWAYS,    LEG_OVER,     SETTLES,     N,  CASE),
-  ROW(CANCEL,         SENDER,    IN(REQUESTED),                  ALWAYS,    CANCELLED,    SETTLES,     R,  NOTE),
-  ROW(CANCEL,         SENDER,    OPEN | HELD,                    NO_CANCEL, NONE,         ASKS_CANCEL, R,  NOTE),
-  ROW(CONFIRM_CANCEL, RECIPIENT, OPEN | HELD,                    IF_CANCEL, CANCELLED,    SETTLES,     S,  NOTE),
-  ROW(REFUSE_CANCEL,  RECIPIENT, OPEN | HELD,                    IF_CANCEL, NONE,         ENDS_CANCEL, S,  NOTE),
-  ROW(CLOSE,          SENDER,    IN(COMPLETED) | IN(RETURNED),   ALWAYS,    CLOSED,       SETTLES,     R,  NOTE),
-  ROW(RETURNED,       BROKER,    ENDED_LEG,                      ALWAYS,    RETURNED,     SETTLES,     S,  NOTHING),
-  ROW(LEG_OPENED,     BROKER,    IN(LEG_OVER) | IN(REQUESTED),   ALWAYS,    REQUESTED,    SETTLES,     SR, NOTHING),
+  ROW(SUBMIT,         SENDER,    IN(NONE),                       ALWAYS,      REQUESTED,    SETTLES,     R,   CASE),
+  ROW(RESEAL,         SENDER,    LIVE,                           ALWAYS,      NONE,         KEEPS,       R,   AGAIN),
+  ROW(RECEIVE,        RECIPIENT, IN(REQUESTED),                  ALWAYS,      RECEIVED,     KEEPS,       S,   NOTHING),
+  FOR(REASON(UNKNOWN_SCHEMA), REFUSE_OPEN, RECIPIENT, IN(REQUESTED),          LEG_OVER,     ENDS,        S,   NOTHING),
+  FOR(LOST_BODY,              REFUSE_OPEN, RECIPIENT, LIVE,                   NONE,         KEEPS,       S,   NOTHING),
+  ROW(ACKNOWLEDGE,    RECIPIENT, IN(RECEIVED),                   ALWAYS,      ACKNOWLEDGED, READS,       S,   NOTHING),
+  ROW(ACKNOWLEDGE,    RECIPIENT, READ,                           IF_SAFETY,   NONE,         READS,       S,   NOTHING),
+  ROW(ACKNOWLEDGE,    SENDER,    ANY_TIME,                       IF_SAFETY_S, NONE,         READS_S,     R,   NOTHING),
+  FOR(PLAIN,          TELL, SENDER,    READ,                                  NONE,         KEEPS,       R,   NOTE),
+  FOR(SAFETY,         TELL, SENDER,    READ,                                  NONE,         WARNS,       R,   NOTE),
+  FOR(PLAIN,          TELL, RECIPIENT, READ,                                  NONE,         KEEPS,       S,   NOTE),
+  FOR(SAFETY,         TELL, RECIPIENT, READ,                                  NONE,         WARNS_S,     S,   NOTE),
+  ROW(NEXT,           SENDER,    IN(REQUESTED) | OPEN,           ALWAYS,      LEG_OVER,     ENDS,        R,   NOTHING),
+  ROW(REQUEST_INFO,   RECIPIENT, OPEN,                           NO_INFO,     ACKNOWLEDGED, ASKS_INFO,   S,   NOTE),
+  ROW(SUPPLY_INFO,    SENDER,    OPEN,                           IF_INFO,     NONE,         ENDS_INFO,   R,   NOTE),
+  ROW(WAITLIST,       RECIPIENT, OPEN | IN(ACCEPTED),            ALWAYS,      WAITLISTED,   ENDS_INFO,   S,   NOTE),
+  ROW(ACCEPT,         RECIPIENT, OPEN | IN(WAITLISTED),          ALWAYS,      ACCEPTED,     SETTLES,     S,   NOTE),
+  ROW(DECLINE,        RECIPIENT, OPEN | HELD,                    IF_CANCEL,   CANCELLED,    ENDS,        SD,  NOTE),
+  ROW(DECLINE,        RECIPIENT, OPEN | HELD,                    NO_CANCEL,   LEG_OVER,     ENDS,        S,   NOTE),
+  ROW(REROUTE,        RECIPIENT, OPEN | HELD,                    NO_CANCEL,   LEG_OVER,     ENDS,        S,   TARGET),
+  ROW(START,          RECIPIENT, HELD,                           ALWAYS,      IN_PROGRESS,  SETTLES,     S,   NOTE),
+  ROW(PROGRESS,       RECIPIENT, IN(IN_PROGRESS),                ALWAYS,      NONE,         KEEPS,       S,   NOTE),
+  ROW(COMPLETE,       RECIPIENT, IN(ACCEPTED) | IN(IN_PROGRESS), ALWAYS,      COMPLETED,    SETTLES,     S,   NOTE),
+  ROW(FAIL,           RECIPIENT, IN(IN_PROGRESS),                ALWAYS,      FAILED,       ENDS,        S,   NOTE),
+  ROW(READDRESS,      SENDER,    IN(RETURNED),                   ALWAYS,      LEG_OVER,     SETTLES,     N,   CASE),
+  ROW(CANCEL,         SENDER,    IN(REQUESTED),                  ALWAYS,      CANCELLED,    ENDS,        RD,  NOTE),
+  ROW(CANCEL,         SENDER,    OPEN | HELD,                    NO_CANCEL,   NONE,         ASKS_CANCEL, R,   NOTE),
+  ROW(CONFIRM_CANCEL, RECIPIENT, OPEN | HELD,                    IF_CANCEL,   CANCELLED,    ENDS,        SD,  NOTE),
+  ROW(REFUSE_CANCEL,  RECIPIENT, OPEN | HELD,                    IF_CANCEL,   NONE,         ENDS_CANCEL, S,   NOTE),
+  ROW(CLOSE,          SENDER,    IN(COMPLETED) | IN(RETURNED),   ALWAYS,      CLOSED,       SETTLES,     R,   NOTE),
+  ROW(RENEW_CONSENT,  SENDER,    LIVE | IN(RETURNED),            ALWAYS,      NONE,         KEEPS,       R,   NOTHING),
+  ROW(NARROW_CONSENT, SENDER,    LIVE | IN(RETURNED),            ALWAYS,      NONE,         KEEPS,       R,   NOTHING),
+  ROW(RAISE_PRIORITY, SENDER,    LIVE | IN(RETURNED),            ALWAYS,      NONE,         KEEPS,       R,   NOTHING),
+  ROW(WITHDRAW,       SENDER,    ANY_TIME,                       ALWAYS,      WITHDRAWN,    ENDS,        RD,  NOTE),
+  ROW(WITHDRAW,       RECIPIENT, ANY_TIME,                       ALWAYS,      WITHDRAWN,    ENDS,        SD,  NOTE),
+  ROW(ENTER_IN_ERROR, SENDER,    ANY_TIME | IN(WITHDRAWN),       ALWAYS,      ERROR,        ENDS,        RD,  NOTE),
+  ROW(ERASE_RECEIPT,  RECIPIENT, ANY_TIME | OVER,                ALWAYS,      NONE,         KEEPS,       S,   NOTHING),
+  ROW(LEGAL_HOLD,     RECIPIENT, ANY_TIME | OVER,                ALWAYS,      NONE,         KEEPS,       S,   NOTE),
+  ROW(RETURNED,       BROKER,    ENDED_LEG,                      ALWAYS,      RETURNED,     ENDS,        S,   NOTHING),
+  ROW(LEG_OPENED,     BROKER,    IN(LEG_OVER) | IN(REQUESTED),   ALWAYS,      REQUESTED,    ENDS,        SR,  NOTHING),
 
-  LATER(TELL,           SENDER,    READ,                         ALWAYS,    NONE,         KEEPS,     R,  NOTE),
-  LATER(TELL,           RECIPIENT, READ,                         ALWAYS,    NONE,         KEEPS,     S,  NOTE),
-  LATER(NEXT,           SENDER,    IN(REQUESTED) | OPEN,         ALWAYS,    LEG_OVER,     SETTLES,   R,  NOTHING),
-  LATER(REQUEST_INFO,   RECIPIENT, OPEN,                         NO_INFO,   ACKNOWLEDGED, ASKS_INFO, S,  NOTE),
-  LATER(SUPPLY_INFO,    SENDER,    OPEN,                         IF_INFO,   NONE,         ENDS_INFO, R,  NOTE),
-  LATER(WAITLIST,       RECIPIENT, OPEN | IN(ACCEPTED),          ALWAYS,    WAITLISTED,   ENDS_INFO, S,  NOTE),
-  LATER(RENEW_CONSENT,  SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
-  LATER(NARROW_CONSENT, SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
-  LATER(RAISE_PRIORITY, SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
-  LATER(WITHDRAW,       SENDER,    ANY_TIME,                     ALWAYS,    WITHDRAWN,    SETTLES,   R,  NOTE),
-  LATER(WITHDRAW,       RECIPIENT, ANY_TIME,                     ALWAYS,    WITHDRAWN,    SETTLES,   S,  NOTE),
-  LATER(ENTER_IN_ERROR, SENDER,    ANY_TIME | IN(WITHDRAWN),     ALWAYS,    ERROR,        SETTLES,   R,  NOTE),
-  LATER(ERASE_RECEIPT,  RECIPIENT, ANY_TIME | OVER,              ALWAYS,    NONE,         KEEPS,     S,  NOTHING),
-  LATER(LEGAL_HOLD,     RECIPIENT, ANY_TIME | OVER,              ALWAYS,    NONE,         KEEPS,     S,  NOTE),
-  LATER(OVERDUE,        BROKER,    UNCLOSED,                     ALWAYS,    NONE,         KEEPS,     SR, NOTHING),
-  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), IF_CANCEL, CANCELLED,    SETTLES,   SR, NOTHING),
-  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), NO_CANCEL, LEG_OVER,     SETTLES,   SR, NOTHING),
-  LATER(INFO_OVER,      BROKER,    OPEN,                         IF_INFO,   NONE,         ENDS_INFO, SR, NOTHING),
-  LATER(CANCEL_OVER,    BROKER,    OPEN | HELD,                  IF_CANCEL, CANCELLED,    SETTLES,   SR, NOTHING),
-  LATER(LEG_LOST,       BROKER,    UNSERVED,                     ALWAYS,    LEG_OVER,     SETTLES,   SR, NOTHING),
-  LATER(LEG_LOST,       BROKER,    IN(IN_PROGRESS),              ALWAYS,    FAILED,       SETTLES,   SR, NOTHING),
-  LATER(CLOSE_BY_CLOCK, BROKER,    IN(COMPLETED),                ALWAYS,    CLOSED,       SETTLES,   SR, NOTHING),
-  LATER(HAND_OVER,      SENDER,    LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     R,  NOTHING),
-  LATER(TAKE_OVER,      RECIPIENT, LIVE | IN(RETURNED),          ALWAYS,    NONE,         KEEPS,     S,  NOTHING),
-  LATER(LEAVE,          RECIPIENT, LIVE,                         ALWAYS,    NONE,         KEEPS,     S,  NOTHING),
+  LATER(OVERDUE,        BROKER,    UNCLOSED,                     ALWAYS,      NONE,         KEEPS,       SR,  NOTHING),
+  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), IF_CANCEL,   CANCELLED,    ENDS,        SRD, NOTHING),
+  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), NO_CANCEL,   LEG_OVER,     ENDS,        SR,  NOTHING),
+  LATER(INFO_OVER,      BROKER,    OPEN,                         IF_INFO,     NONE,         ENDS_INFO,   SR,  NOTHING),
+  LATER(CANCEL_OVER,    BROKER,    OPEN | HELD,                  IF_CANCEL,   CANCELLED,    ENDS,        SRD, NOTHING),
+  LATER(LEG_LOST,       BROKER,    UNSERVED,                     ALWAYS,      LEG_OVER,     ENDS,        SR,  NOTHING),
+  LATER(LEG_LOST,       BROKER,    IN(IN_PROGRESS),              ALWAYS,      FAILED,       ENDS,        SR,  NOTHING),
+  LATER(CLOSE_BY_CLOCK, BROKER,    IN(COMPLETED),                ALWAYS,      CLOSED,       SETTLES,     SR,  NOTHING),
+  LATER(HAND_OVER,      SENDER,    LIVE | IN(RETURNED),          ALWAYS,      NONE,         KEEPS,       R,   NOTHING),
+  LATER(TAKE_OVER,      RECIPIENT, LIVE | IN(RETURNED),          ALWAYS,      NONE,         KEEPS,       S,   NOTHING),
+  LATER(LEAVE,          RECIPIENT, LIVE,                         ALWAYS,      NONE,         KEEPS,       S,   NOTHING),
 };
 /* clang-format on */
 const size_t rules_count = sizeof rules / sizeof rules[0];
 
 static uint32_t variant_of(const struct event *e)
 {
+  if (e->act == A(TELL))
+    return e->core->tell->safety ? SAFETY : PLAIN;
   return e->act == A(REFUSE_OPEN) ? 1u << e->core->refuse_open->reason : 0;
 }
 

@@ -32,6 +32,12 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__REPLACEMENT_WAITS] =
           "a replacement of that organisation's keys waits already; stop it first (registrar stop)",
       [ONWARD__VERDICT__LAST_REGISTRAR] = "it is the last registrar; another one must be in standing first",
+      [ONWARD__VERDICT__SAFETY_UNREAD] = "a message about safety waits for you; read it first",
+      [ONWARD__VERDICT__INFO_ASKED_TWICE] = "you have asked twice; say yes or no with what you know, or telephone",
+      [ONWARD__VERDICT__NOT_BY_CONSENT] =
+          "this referral does not rest on a consent; the sender can take it back instead",
+      [ONWARD__VERDICT__NOT_HIGHER] = "a priority can only be raised",
+      [ONWARD__VERDICT__NO_DUTY] = "you have no duty to erase this referral",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)

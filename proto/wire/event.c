@@ -319,6 +319,10 @@ static enum status check_act(const struct event *e, struct complaint *why)
     return check_submit(c->submit, why);
   if (e->act == ONWARD__CORE__ACT_READDRESS)
     return check_unique("recipients", c->readdress->recipients, c->readdress->n_recipients, why);
+  if (e->act == ONWARD__CORE__ACT_RENEW_CONSENT)
+    return check_unique("scope", c->renew_consent->scope, c->renew_consent->n_scope, why);
+  if (e->act == ONWARD__CORE__ACT_NARROW_CONSENT)
+    return check_unique("scope", c->narrow_consent->scope, c->narrow_consent->n_scope, why);
   if (e->act == ONWARD__CORE__ACT_LEG_OPENED && c->leg_opened->brief == NULL)
     return complain(why, "leg_opened.brief: is missing");
   return OK;

@@ -16,6 +16,7 @@ enum {
   SCOPE_MAX = 32,              /* organisations within a consent's scope */
   SEALED_SLOTS_MAX = 32,       /* sealed bodies of one event: brief and file for each recipient */
   LEGS_MAX = 16,               /* turns of one referral */
+  INFO_MAX = 2,                /* questions in one leg */
   PARTIES_MAX = 32,            /* organisations that a referral may name: listed, and targets of re-routes */
   MESSAGE_SIZE_MAX = 1048576,  /* bytes of one frame of the wire */
   DELIVERY_ENTRIES_MAX = 256,  /* entries of one delivery */

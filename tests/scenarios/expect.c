@@ -154,14 +154,17 @@ static enum status expect_returned(struct scenario *s, struct words *w)
 static enum status expect_state(struct scenario *s, const struct ref_id *id, struct words *w)
 {
   struct referral r;
-  char have[100];
+  static const char *const flags[] = {", info open", ", cancel open", ", safety unread",
+                                      ", safety unread by the sender"};
+  char have[160];
   if (books_referral(scenario_books(s), id, &r) != OK)
     return words_take(w, "unknown") ? OK : complain(&s->why, "there is no such referral");
   int size = snprintf(have, sizeof have, "%s", state_name(r.state));
   if (r.present != PARTY_NONE)
     size += snprintf(have + size, sizeof have - (size_t)size, " with %.16s", r.parties[r.present].org.text);
-  if ((r.flags & FLAG_CANCEL_OPEN) != 0)
-    size += snprintf(have + size, sizeof have - (size_t)size, ", cancel open");
+  for (int i = 0; i < 4; i++)
+    if ((r.flags >> i & 1) != 0)
+      size += snprintf(have + size, sizeof have - (size_t)size, "%s", flags[i]);
   if (strcmp(w->at, have) != 0)
     return complain(&s->why, "it is %s", have);
   w->at = "";
@@ -185,6 +188,19 @@ static enum status expect_leg(struct scenario *s, struct words *w)
     return complain(&s->why, "it is leg %u %s", r.leg, have);
   w->at = "";
   return OK;
+}
+
+/* "K1 is to be erased by aple, a21": who owes an answer. */
+static enum status expect_duties(struct scenario *s, const struct ref_id *id, struct words *w)
+{
+  struct referral r;
+  struct names found = {.count = 0};
+  if (books_referral(scenario_books(s), id, &r) != OK)
+    return complain(&s->why, "there is no such referral");
+  for (int i = 0; i < r.party_count; i++)
+    if ((r.parties[i].marks & PARTY_DUTY) != 0)
+      names_add(&found, "%.16s", r.parties[i].org.text);
+  return expect_names(s, w, &found);
 }
 
 static enum status expect_list(struct scenario *s, struct words *w)
@@ -212,6 +228,8 @@ enum status scenario_expect(struct scenario *s, struct words *w)
     return expect_returned(s, w);
   const struct ref_id *id = scenario_referral(s, w);
   if (id != NULL)
-    return words_take(w, "is") ? expect_state(s, id, w) : complain(&s->why, "expected: is <state>");
+    return words_take(w, "is to be erased by") ? expect_duties(s, id, w)
+           : words_take(w, "is")               ? expect_state(s, id, w)
+                                               : complain(&s->why, "expected: is <state>");
   return expect_list(s, w);
 }

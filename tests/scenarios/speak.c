@@ -25,9 +25,19 @@ static const struct verb {
     {"agrees to cancel", ONWARD__CORE__ACT_CONFIRM_CANCEL},
     {"refuses to cancel", ONWARD__CORE__ACT_REFUSE_CANCEL},
     {"writes about", ONWARD__CORE__ACT_TELL},
-    {"withdraws", ONWARD__CORE__ACT_WITHDRAW},
     {"asks about", ONWARD__CORE__ACT_REQUEST_INFO},
+    {"answers about", ONWARD__CORE__ACT_SUPPLY_INFO},
     {"waitlists", ONWARD__CORE__ACT_WAITLIST},
+    {"says next on", ONWARD__CORE__ACT_NEXT},
+    {"renews the consent of", ONWARD__CORE__ACT_RENEW_CONSENT},
+    {"narrows the consent of", ONWARD__CORE__ACT_NARROW_CONSENT},
+    {"raises", ONWARD__CORE__ACT_RAISE_PRIORITY},
+    {"withdraws", ONWARD__CORE__ACT_WITHDRAW},
+    {"enters in error", ONWARD__CORE__ACT_ENTER_IN_ERROR},
+    {"erases", ONWARD__CORE__ACT_ERASE_RECEIPT},
+    {"must keep", ONWARD__CORE__ACT_LEGAL_HOLD},
+    {"hands over", ONWARD__CORE__ACT_HAND_OVER},
+    {"leaves", ONWARD__CORE__ACT_LEAVE},
 };
 
 /* One event with all that it points to. */
@@ -91,6 +101,11 @@ static enum status take_submit_option(struct scenario *s, struct speech *e, stru
   if (words_take(w, "priority")) {
     enum status status = take_code(&onward__priority__descriptor, w, &s->why, &code);
     e->submit.priority = (Onward__Priority)code;
+    return status;
+  }
+  if (words_take(w, "basis")) {
+    enum status status = take_code(&onward__legal_basis__descriptor, w, &s->why, &code);
+    e->submit.basis = (Onward__LegalBasis)code;
     return status;
   }
   if (words_take(w, "also allowed:")) {
@@ -193,6 +208,39 @@ static enum status take_reason(struct scenario *s, struct speech *e, struct word
   return OK;
 }
 
+/* "to <organisation> then <organisation>": for whom the consent holds from now on. */
+static enum status take_consent(struct scenario *s, struct speech *e, struct words *w)
+{
+  if (!words_take(w, "to") || take_list(s, e, w) != OK)
+    return complain(&s->why, "expected: to <organisation> then <organisation> ...");
+  Onward__RenewConsent *consent = draft_message(&e->draft); /* a narrowed one begins in the same way */
+  consent->n_scope = e->listed;
+  consent->scope = e->recipients;
+  if (e->draft.core.act_case == ONWARD__CORE__ACT_RENEW_CONSENT)
+    consent->consent_until_ms = 0; /* unless a day is named */
+  e->listed = 0;                   /* nothing is sealed for them now */
+  return OK;
+}
+
+static enum status take_waitlist(struct scenario *s, struct speech *e, struct words *w)
+{
+  Onward__Waitlist *waitlist = draft_message(&e->draft);
+  if (!words_take(w, "until day"))
+    return complain(&s->why, "expected: until day <number>");
+  waitlist->expected_ms = WORLD_START_MS + words_number(w) * DAY_MS;
+  return OK;
+}
+
+static enum status take_priority(struct scenario *s, struct speech *e, struct words *w)
+{
+  int code = 0;
+  Onward__RaisePriority *raise = draft_message(&e->draft);
+  if (!words_take(w, "to") || take_code(&onward__priority__descriptor, w, &s->why, &code) != OK)
+    return complain(&s->why, "expected: to high, medium or low");
+  raise->priority = (Onward__Priority)code;
+  return OK;
+}
+
 static enum status take_act(struct scenario *s, struct speech *e, struct member *author, const struct ref_id *id,
                             struct words *w)
 {
@@ -205,6 +253,13 @@ static enum status take_act(struct scenario *s, struct speech *e, struct member 
     return take_reroute(s, e, w);
   case ONWARD__CORE__ACT_RESEAL:
     return take_reseal(s, e, w);
+  case ONWARD__CORE__ACT_RENEW_CONSENT:
+  case ONWARD__CORE__ACT_NARROW_CONSENT:
+    return take_consent(s, e, w);
+  case ONWARD__CORE__ACT_WAITLIST:
+    return take_waitlist(s, e, w);
+  case ONWARD__CORE__ACT_RAISE_PRIORITY:
+    return take_priority(s, e, w);
   case ONWARD__CORE__ACT_RECEIVE:
     fill_receive(s, e, author, id);
     return OK;
@@ -267,6 +322,10 @@ static enum status take_option(struct scenario *s, struct speech *e, struct memb
     seal_note(s, e, author, id);
   else if (words_take(w, "knowing only leg"))
     answer(s, &e->draft, entry_of_leg(s, id, words_number(w)));
+  else if (e->draft.core.act_case == ONWARD__CORE__ACT_TELL && words_take(w, "about safety"))
+    e->draft.core.tell->safety = true;
+  else if (e->draft.core.act_case == ONWARD__CORE__ACT_RENEW_CONSENT && words_take(w, "until day"))
+    e->draft.core.renew_consent->consent_until_ms = WORLD_START_MS + words_number(w) * DAY_MS;
   else if (words_take(w, "another body"))
     e->hash.byte[0] ^= 1;
   else if (words_take(w, "file at once"))

@@ -22,6 +22,10 @@ static void print_flags(const char *before, uint8_t flags, const char *mark)
     printf("%s%sinfo_open", before, mark);
   if ((flags & FLAG_CANCEL_OPEN) != 0)
     printf("%s%scancel_open", before, mark);
+  if ((flags & FLAG_SAFETY_AT_RECIPIENT) != 0)
+    printf("%s%ssafety_at_recipient", before, mark);
+  if ((flags & FLAG_SAFETY_AT_SENDER) != 0)
+    printf("%s%ssafety_at_sender", before, mark);
 }
 
 static void print_variants(const struct rule *r)
@@ -29,7 +33,9 @@ static void print_variants(const struct rule *r)
   const char *before = " (";
   for (int v = 0; v < 32 && r->variants != 0; v++)
     if ((r->variants >> v & 1) != 0) {
-      printf("%s%s", before, pb_enum_name(&onward__refuse_open_reason__descriptor, v));
+      printf("%s%s", before,
+             r->act == ONWARD__CORE__ACT_TELL ? v == 0 ? "plain" : "safety"
+                                              : pb_enum_name(&onward__refuse_open_reason__descriptor, v));
       before = ", ";
     }
   if (r->variants != 0)
@@ -40,7 +46,14 @@ static void print_row(const struct rule *r)
 {
   static const char *const seals[] = {"nothing", "brief, file", "brief or file again", "brief for the target",
                                       "a note"};
-  static const char *const told[] = {"-", "sender", "recipient", "sender, recipient"};
+  static const char *const told[] = {"-",
+                                     "sender",
+                                     "recipient",
+                                     "sender, recipient",
+                                     "who must erase",
+                                     "sender, who must erase",
+                                     "recipient, who must erase",
+                                     "sender, recipient, who must erase"};
   printf("| %s", act_name(r->act));
   print_variants(r);
   printf(" | %s | ", actors[r->actor]);

@@ -112,6 +112,8 @@ void stage_draft(struct stage *s, struct draft *d, act_kind act)
     d->core.renew_consent->n_scope = 1; /* both begin with the scope */
     d->core.renew_consent->scope = list;
   }
+  if (act == ONWARD__CORE__ACT_RAISE_PRIORITY)
+    d->core.raise_priority->priority = ONWARD__PRIORITY__HIGH;
   if (act == ONWARD__CORE__ACT_REROUTE || act == ONWARD__CORE__ACT_READDRESS)
     draft_seal(d, s->tpo, ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);
   if (act == ONWARD__CORE__ACT_RESEAL)

@@ -17,8 +17,11 @@
 #define OPEN "received acknowledged "
 #define HELD "waitlisted accepted "
 #define ENDED "completed returned closed cancelled "
+#define READ OPEN HELD "in_progress completed"
 
-/* A leg that ends and a referral that ends leave no question open: there "-both" is implied. */
+#define FLAGS 16 /* every set of the four flags */
+/* "-both": no question and no wish to cancel is left; "-all": nor anything that the recipient had to read, as its leg
+ * is over. */
 static const struct line {
   const char *act, *variant;
   enum actor who;
@@ -27,53 +30,58 @@ static const struct line {
 } described[] = {
     {"reseal", "", ACTOR_SENDER, LIVE, "", "same", "", false},
     {"receive", "", ACTOR_RECIPIENT, "requested", "", "received", "", false},
-    {"refuse_open", "UNKNOWN_SCHEMA", ACTOR_RECIPIENT, "requested", "", "leg_over", "-both", false},
+    {"refuse_open", "UNKNOWN_SCHEMA", ACTOR_RECIPIENT, "requested", "", "leg_over", "-all", false},
     {"refuse_open", "LOST", ACTOR_RECIPIENT, LIVE, "", "same", "", false},
     {"refuse_open", "NOT_MY_KEY", ACTOR_RECIPIENT, LIVE, "", "same", "", false},
     {"refuse_open", "DAMAGED", ACTOR_RECIPIENT, LIVE, "", "same", "", false},
-    {"acknowledge", "", ACTOR_RECIPIENT, "received", "", "acknowledged", "", false},
-    {"tell", "", ACTOR_SENDER, OPEN HELD "in_progress completed", "", "same", "", true},
-    {"tell", "", ACTOR_RECIPIENT, OPEN HELD "in_progress completed", "", "same", "", true},
-    {"next", "", ACTOR_SENDER, "requested " OPEN, "", "leg_over", "-both", true},
-    {"request_info", "", ACTOR_RECIPIENT, OPEN, "no info", "acknowledged", "+info", true},
-    {"supply_info", "", ACTOR_SENDER, OPEN, "info", "same", "-info", true},
-    {"waitlist", "", ACTOR_RECIPIENT, OPEN "accepted", "", "waitlisted", "-info", true},
+    {"acknowledge", "", ACTOR_RECIPIENT, "received", "", "acknowledged", "-read", false},
+    {"acknowledge", "", ACTOR_RECIPIENT, "acknowledged " HELD "in_progress completed", "unread", "same", "-read",
+     false},
+    {"acknowledge", "", ACTOR_SENDER, LIVE ENDED, "sender unread", "same", "-sender read", false},
+    {"tell", "plain", ACTOR_SENDER, READ, "", "same", "", false},
+    {"tell", "plain", ACTOR_RECIPIENT, READ, "", "same", "", false},
+    {"tell", "safety", ACTOR_SENDER, READ, "", "same", "+read", false},
+    {"tell", "safety", ACTOR_RECIPIENT, READ, "", "same", "+sender read", false},
+    {"next", "", ACTOR_SENDER, "requested " OPEN, "", "leg_over", "-all", false},
+    {"request_info", "", ACTOR_RECIPIENT, OPEN, "no info", "acknowledged", "+info", false},
+    {"supply_info", "", ACTOR_SENDER, OPEN, "info", "same", "-info", false},
+    {"waitlist", "", ACTOR_RECIPIENT, OPEN "accepted", "", "waitlisted", "-info", false},
     {"accept", "", ACTOR_RECIPIENT, OPEN "waitlisted", "", "accepted", "-both", false},
-    {"decline", "", ACTOR_RECIPIENT, OPEN HELD, "cancel", "cancelled", "-both", false},
-    {"decline", "", ACTOR_RECIPIENT, OPEN HELD, "no cancel", "leg_over", "-both", false},
-    {"reroute", "", ACTOR_RECIPIENT, OPEN HELD, "no cancel", "leg_over", "-both", false},
+    {"decline", "", ACTOR_RECIPIENT, OPEN HELD, "cancel", "cancelled", "-all", false},
+    {"decline", "", ACTOR_RECIPIENT, OPEN HELD, "no cancel", "leg_over", "-all", false},
+    {"reroute", "", ACTOR_RECIPIENT, OPEN HELD, "no cancel", "leg_over", "-all", false},
     {"start", "", ACTOR_RECIPIENT, HELD, "", "in_progress", "-both", false},
     {"progress", "", ACTOR_RECIPIENT, "in_progress", "", "same", "", false},
     {"complete", "", ACTOR_RECIPIENT, "accepted in_progress", "", "completed", "-both", false},
-    {"fail", "", ACTOR_RECIPIENT, "in_progress", "", "failed", "-both", false},
+    {"fail", "", ACTOR_RECIPIENT, "in_progress", "", "failed", "-all", false},
     {"readdress", "", ACTOR_SENDER, "returned", "", "leg_over", "-both", false},
-    {"cancel", "", ACTOR_SENDER, "requested", "", "cancelled", "-both", false},
+    {"cancel", "", ACTOR_SENDER, "requested", "", "cancelled", "-all", false},
     {"cancel", "", ACTOR_SENDER, OPEN HELD, "no cancel", "same", "+cancel", false},
-    {"confirm_cancel", "", ACTOR_RECIPIENT, OPEN HELD, "cancel", "cancelled", "-both", false},
+    {"confirm_cancel", "", ACTOR_RECIPIENT, OPEN HELD, "cancel", "cancelled", "-all", false},
     {"refuse_cancel", "", ACTOR_RECIPIENT, OPEN HELD, "cancel", "same", "-cancel", false},
     {"close", "", ACTOR_SENDER, "completed returned", "", "closed", "-both", false},
-    {"renew_consent", "", ACTOR_SENDER, LIVE "returned", "", "same", "", true},
-    {"narrow_consent", "", ACTOR_SENDER, LIVE "returned", "", "same", "", true},
-    {"raise_priority", "", ACTOR_SENDER, LIVE "returned", "", "same", "", true},
-    {"withdraw", "", ACTOR_SENDER, LIVE ENDED, "", "withdrawn", "-both", true},
-    {"withdraw", "", ACTOR_RECIPIENT, LIVE ENDED, "", "withdrawn", "-both", true},
-    {"enter_in_error", "", ACTOR_SENDER, LIVE ENDED "withdrawn", "", "error", "-both", true},
-    {"erase_receipt", "", ACTOR_RECIPIENT, LIVE ENDED "withdrawn error", "", "same", "", true},
-    {"legal_hold", "", ACTOR_RECIPIENT, LIVE ENDED "withdrawn error", "", "same", "", true},
+    {"renew_consent", "", ACTOR_SENDER, LIVE "returned", "", "same", "", false},
+    {"narrow_consent", "", ACTOR_SENDER, LIVE "returned", "", "same", "", false},
+    {"raise_priority", "", ACTOR_SENDER, LIVE "returned", "", "same", "", false},
+    {"withdraw", "", ACTOR_SENDER, LIVE ENDED, "", "withdrawn", "-all", false},
+    {"withdraw", "", ACTOR_RECIPIENT, LIVE ENDED, "", "withdrawn", "-all", false},
+    {"enter_in_error", "", ACTOR_SENDER, LIVE ENDED "withdrawn", "", "error", "-all", false},
+    {"erase_receipt", "", ACTOR_RECIPIENT, LIVE ENDED "withdrawn error", "", "same", "", false},
+    {"legal_hold", "", ACTOR_RECIPIENT, LIVE ENDED "withdrawn error", "", "same", "", false},
     {"overdue", "", ACTOR_BROKER, LIVE "completed returned", "", "same", "", true},
-    {"undeliverable", "", ACTOR_BROKER, "requested received", "cancel", "cancelled", "-both", true},
-    {"undeliverable", "", ACTOR_BROKER, "requested received", "no cancel", "leg_over", "-both", true},
+    {"undeliverable", "", ACTOR_BROKER, "requested received", "cancel", "cancelled", "-all", true},
+    {"undeliverable", "", ACTOR_BROKER, "requested received", "no cancel", "leg_over", "-all", true},
     {"info_over", "", ACTOR_BROKER, OPEN, "info", "same", "-info", true},
-    {"cancel_over", "", ACTOR_BROKER, OPEN HELD, "cancel", "cancelled", "-both", true},
-    {"leg_lost", "", ACTOR_BROKER, "requested " OPEN HELD, "", "leg_over", "-both", true},
-    {"leg_lost", "", ACTOR_BROKER, "in_progress", "", "failed", "-both", true},
+    {"cancel_over", "", ACTOR_BROKER, OPEN HELD, "cancel", "cancelled", "-all", true},
+    {"leg_lost", "", ACTOR_BROKER, "requested " OPEN HELD, "", "leg_over", "-all", true},
+    {"leg_lost", "", ACTOR_BROKER, "in_progress", "", "failed", "-all", true},
     {"close_by_clock", "", ACTOR_BROKER, "completed", "", "closed", "-both", true},
     {"hand_over", "", ACTOR_SENDER, LIVE "returned", "", "same", "", true},
     {"take_over", "", ACTOR_RECIPIENT, LIVE "returned", "", "same", "", true},
     {"leave", "", ACTOR_RECIPIENT, LIVE, "", "same", "", true},
     /* what the exchange writes in the same turn: between two legs, and when the first cannot even be offered */
-    {"leg_opened", "", ACTOR_BROKER, "leg_over requested", "", "requested", "-both", false},
-    {"returned", "", ACTOR_BROKER, "leg_over failed requested", "", "returned", "-both", false},
+    {"leg_opened", "", ACTOR_BROKER, "leg_over requested", "", "requested", "-all", false},
+    {"returned", "", ACTOR_BROKER, "leg_over failed requested", "", "returned", "-all", false},
 };
 #define LINES (sizeof described / sizeof described[0])
 
@@ -88,6 +96,8 @@ static bool has_word(const char *list, const char *word)
 
 static const char *variant_of(const struct event *e)
 {
+  if (e->act == ONWARD__CORE__ACT_TELL)
+    return e->core->tell->safety ? "safety" : "plain";
   return e->act != ONWARD__CORE__ACT_REFUSE_OPEN
              ? ""
              : pb_enum_name(&onward__refuse_open_reason__descriptor, (int)e->core->refuse_open->reason);
@@ -100,9 +110,21 @@ static bool line_is_of(const struct line *l, const struct event *e, enum actor w
 
 static bool flags_fit(const char *when, uint8_t flags)
 {
-  bool info = (flags & FLAG_INFO_OPEN) != 0, cancel = (flags & FLAG_CANCEL_OPEN) != 0;
-  return strcmp(when, "") == 0 || (strcmp(when, "info") == 0 && info) || (strcmp(when, "no info") == 0 && !info) ||
-         (strcmp(when, "cancel") == 0 && cancel) || (strcmp(when, "no cancel") == 0 && !cancel);
+  static const struct {
+    const char *when;
+    uint8_t with, without;
+  } words[] = {{"", 0, 0},
+               {"info", FLAG_INFO_OPEN, 0},
+               {"no info", 0, FLAG_INFO_OPEN},
+               {"cancel", FLAG_CANCEL_OPEN, 0},
+               {"no cancel", 0, FLAG_CANCEL_OPEN},
+               {"unread", FLAG_SAFETY_AT_RECIPIENT, 0},
+               {"sender unread", FLAG_SAFETY_AT_SENDER, 0}};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    if (strcmp(words[i].when, when) == 0)
+      return (flags & words[i].with) == words[i].with && (flags & words[i].without) == 0;
+  fail_msg("%s", when);
+  return false;
 }
 
 static const struct line *find(const struct event *e, enum actor who, enum referral_state state, uint8_t flags)
@@ -123,7 +145,12 @@ static uint8_t flags_after(const struct line *l, uint8_t flags)
                  {"-info", 0, FLAG_INFO_OPEN},
                  {"+info", FLAG_INFO_OPEN, 0},
                  {"-cancel", 0, FLAG_CANCEL_OPEN},
-                 {"+cancel", FLAG_CANCEL_OPEN, 0}};
+                 {"+cancel", FLAG_CANCEL_OPEN, 0},
+                 {"-all", 0, FLAG_INFO_OPEN | FLAG_CANCEL_OPEN | FLAG_SAFETY_AT_RECIPIENT},
+                 {"+read", FLAG_SAFETY_AT_RECIPIENT, 0},
+                 {"-read", 0, FLAG_SAFETY_AT_RECIPIENT},
+                 {"+sender read", FLAG_SAFETY_AT_SENDER, 0},
+                 {"-sender read", 0, FLAG_SAFETY_AT_SENDER}};
   for (size_t i = 0; i < sizeof effects / sizeof effects[0]; i++)
     if (strcmp(effects[i].text, l->flags) == 0)
       return (uint8_t)((flags | effects[i].set) & ~effects[i].clear);
@@ -139,11 +166,13 @@ static void visit_act(struct stage *s, act_kind act, visit each)
   static struct draft d;
   stage_draft(s, &d, act);
   const ProtobufCEnumDescriptor *reasons = &onward__refuse_open_reason__descriptor;
-  unsigned count = act == ONWARD__CORE__ACT_REFUSE_OPEN ? reasons->n_values : 2;
-  for (unsigned i = 1; i < count; i++) {
+  unsigned count = act == ONWARD__CORE__ACT_REFUSE_OPEN ? reasons->n_values - 1 : act == ONWARD__CORE__ACT_TELL ? 2 : 1;
+  for (unsigned i = 0; i < count; i++) {
     struct event e = {.act = act, .core = &d.core, .referral = s->id};
     if (act == ONWARD__CORE__ACT_REFUSE_OPEN)
-      d.core.refuse_open->reason = (Onward__RefuseOpenReason)reasons->values[i].value;
+      d.core.refuse_open->reason = (Onward__RefuseOpenReason)reasons->values[i + 1].value;
+    if (act == ONWARD__CORE__ACT_TELL)
+      d.core.tell->safety = i != 0;
     each(s, &d, &e);
   }
 }
@@ -177,7 +206,7 @@ static void check_rows(struct stage *s, struct draft *d, const struct event *e)
   (void)d;
   for (int who = ACTOR_SENDER; who <= ACTOR_BROKER; who++)
     for (int state = STATE_REQUESTED; state < STATES; state++)
-      for (uint8_t flags = 0; flags < 4; flags++)
+      for (uint8_t flags = 0; flags < FLAGS; flags++)
         check_row(e, (enum actor)who, (enum referral_state)state, flags);
 }
 
@@ -199,23 +228,43 @@ static bool has_line(const struct event *e, enum actor who, bool later)
   return false;
 }
 
+static bool one_of(act_kind act, const char *list)
+{
+  return has_word(list, act_name(act));
+}
+
+/* Whoever has a message about safety to read does nothing else before, but what its computer does by itself. */
+static bool unread(const struct event *e, const struct referral *r, bool sender, bool right_leg)
+{
+  if ((r->flags & (sender ? FLAG_SAFETY_AT_SENDER : FLAG_SAFETY_AT_RECIPIENT)) == 0)
+    return false;
+  return one_of(e->act, "acknowledge") ? !right_leg
+                                       : !one_of(e->act, "reseal receive refuse_open erase_receipt legal_hold");
+}
+
+/* aple had the first leg, stored the case, and declined: it owes erasure. a21 has the second, or had it. */
 static Onward__Verdict expected(const struct stage *s, const struct event *e, const struct member *author,
                                 const struct referral *r, bool right_leg)
 {
   bool sender = author == s->police, present = author == s->a21 && r->present != PARTY_NONE;
+  bool duty = one_of(e->act, "erase_receipt legal_hold");
   enum actor who = sender ? ACTOR_SENDER : ACTOR_RECIPIENT;
   if (!sender && author != s->aple && author != s->a21)
     return ONWARD__VERDICT__NOT_YOUR_REFERRAL;
   if (has_line(e, who, true))
     return ONWARD__VERDICT__NOT_YET_SUPPORTED;
-  if (!sender && !present)
+  if (!sender && !present && !duty && !(author == s->a21 && one_of(e->act, "withdraw")))
     return ONWARD__VERDICT__NOT_THIS_LEG;
+  if (unread(e, r, sender, right_leg))
+    return ONWARD__VERDICT__SAFETY_UNREAD;
   if (!has_line(e, who, false))
     return ONWARD__VERDICT__NOT_YOUR_ACT;
   if (find(e, who, r->state, r->flags) == NULL)
-    return (r->flags & FLAG_CANCEL_OPEN) != 0 && find(e, who, r->state, r->flags & FLAG_INFO_OPEN) != NULL
+    return (r->flags & FLAG_CANCEL_OPEN) != 0 && find(e, who, r->state, (uint8_t)(r->flags & ~FLAG_CANCEL_OPEN)) != NULL
                ? ONWARD__VERDICT__CANCEL_IS_OPEN
                : ONWARD__VERDICT__NOT_IN_THIS_STATE;
+  if (duty)
+    return author == s->aple ? ONWARD__VERDICT__ACCEPTED : ONWARD__VERDICT__NO_DUTY;
   return right_leg ? ONWARD__VERDICT__ACCEPTED : ONWARD__VERDICT__NOT_THIS_LEG;
 }
 
@@ -251,10 +300,11 @@ static void check_answer(struct stage *s, struct draft *d, const struct event *e
 static void check_answers(struct stage *s, struct draft *d, const struct event *e)
 {
   for (int state = STATE_REQUESTED; state <= STATE_ERROR; state++)
-    for (uint8_t flags = 0; flags < 4; flags++) {
+    for (uint8_t flags = 0; flags < FLAGS; flags++) {
       struct referral r = s->row;
       r.state = (uint8_t)state;
       r.flags = flags;
+      r.safety_at_recipient = r.safety_at_sender = s->second_leg;
       if (state == STATE_RETURNED)
         r.present = PARTY_NONE;
       stage_put(s, &r);

@@ -1,0 +1,124 @@
+/* Who may enrol, suspend and change keys. Registrars, and each organisation for its own keys. */
+#include <string.h>
+
+#include "proto/ledger/rows.h"
+#include "proto/rules/inside.h"
+#include "proto/rules/rules.h"
+
+#define V(name) ONWARD__VERDICT__##name
+
+/* A request for keys holds, and none of its keys was ever anybody's, but perhaps `owner`'s own. */
+static Onward__Verdict request_fits(const struct occasion *o, ProtobufCBinaryData packed, ProtobufCBinaryData signature,
+                                    const struct org_id *must_be, struct org_id *id)
+{
+  struct complaint why;
+  const Onward__Request *r;
+  if (request_read(pb_bytes(packed), pb_bytes(signature), o->arena, &why, &r) != OK)
+    return V(REQUEST_NOT_VALID);
+  must(pb_org(r->organisation, id) == OK);
+  if (must_be != NULL && !org_id_equal(id, must_be))
+    return V(REQUEST_NOT_VALID);
+  const ProtobufCBinaryData keys[] = {r->link_key, r->sign_key, r->seal_key};
+  for (size_t i = 0; i < 3; i++) {
+    struct org_id owner;
+    if (books_key_owner(o->books, pb_bytes(keys[i]), &owner) == OK && !org_id_equal(&owner, id))
+      return V(KEY_IN_USE);
+  }
+  return V(ACCEPTED);
+}
+
+/* A suspended organisation comes back with the keys that it had. Otherwise suspending and enrolling would be a way
+ * round the delay of a replacement, in which others can stop it. */
+static bool same_keys(const struct occasion *o, ProtobufCBinaryData packed, const struct keys *keys)
+{
+  const Onward__Request *r = pb_unpack(&onward__request__descriptor, pb_bytes(packed), o->arena);
+  return r != NULL && bytes_equal(pb_bytes(r->link_key), BYTES(keys->link)) &&
+         bytes_equal(pb_bytes(r->sign_key), BYTES(keys->sign)) && bytes_equal(pb_bytes(r->seal_key), BYTES(keys->seal));
+}
+
+static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enrol *e)
+{
+  struct org_id id;
+  struct organisation there;
+  Onward__Verdict v = request_fits(o, e->request, e->signature, NULL, &id);
+  if (v != V(ACCEPTED))
+    return v;
+  if (books_organisation(o->books, &id, &there) != OK)
+    return V(ACCEPTED);
+  bool same = same_keys(o, e->request, &there.keys);
+  if (there.standing == ONWARD__STANDING__ACTIVE)
+    return same && e->agreement_until_ms != there.agreement_until_ms ? V(ACCEPTED) : V(ALREADY_ENROLLED);
+  return same ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
+}
+
+/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. */
+static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,
+                                   const struct org_id *must_be, bool waits)
+{
+  struct org_id id;
+  struct organisation there;
+  Onward__Verdict v = request_fits(o, request, signature, must_be, &id);
+  if (v == V(ACCEPTED) && books_organisation(o->books, &id, &there) != OK)
+    return V(NO_SUCH_ORGANISATION);
+  return v == V(ACCEPTED) && waits && there.pending_due_ms != 0 ? V(REPLACEMENT_WAITS) : v;
+}
+
+/* Without a registrar nobody could ever be enrolled, suspended or given new keys again. */
+static bool last_registrar(struct books *b, const struct org_id *id)
+{
+  struct row_key from = row_key_start();
+  struct bytes key, value;
+  while (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) == OK) {
+    struct organisation other;
+    struct org_id other_id;
+    memcpy(&other_id, key.data, sizeof other_id);
+    if (books_organisation(b, &other_id, &other) == OK && other.registrar != 0 &&
+        other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&other_id, id))
+      return false;
+    from = key_of_org(&other_id);
+    row_key_u8(&from, 0); /* right behind it */
+  }
+  return true;
+}
+
+static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Suspend *s)
+{
+  struct org_id id;
+  struct organisation there;
+  must(pb_org(s->organisation, &id) == OK);
+  if (s->standing != ONWARD__STANDING__COMPROMISED)
+    return V(NOT_YET_SUPPORTED);
+  if (books_organisation(o->books, &id, &there) != OK)
+    return V(NO_SUCH_ORGANISATION);
+  return there.registrar != 0 && last_registrar(o->books, &id) ? V(LAST_REGISTRAR) : V(ACCEPTED);
+}
+
+static Onward__Verdict decide_stop(const struct occasion *o, const Onward__StopReplacement *s, bool registrar)
+{
+  struct org_id id;
+  struct organisation there;
+  must(pb_org(s->organisation, &id) == OK);
+  if (!registrar && !org_id_equal(&id, &o->author))
+    return V(NOT_A_REGISTRAR);
+  if (books_organisation(o->books, &id, &there) != OK)
+    return V(NO_SUCH_ORGANISATION);
+  return there.pending_due_ms == 0 ? V(NOTHING_TO_STOP) : V(ACCEPTED);
+}
+
+Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
+{
+  struct organisation author;
+  const Onward__Core *c = e->core;
+  bool registrar = books_organisation(o->books, &o->author, &author) == OK && author.registrar != 0;
+  if (e->act == ONWARD__CORE__ACT_ROTATE)
+    return decide_keys(o, c->rotate->request, c->rotate->signature, &o->author, false);
+  if (e->act == ONWARD__CORE__ACT_STOP_REPLACEMENT)
+    return decide_stop(o, c->stop_replacement, registrar);
+  if (!registrar)
+    return V(NOT_A_REGISTRAR);
+  if (e->act == ONWARD__CORE__ACT_ENROL)
+    return decide_enrol(o, c->enrol);
+  if (e->act == ONWARD__CORE__ACT_SUSPEND)
+    return decide_suspend(o, c->suspend);
+  return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL, true);
+}
