@@ -93,6 +93,7 @@ static int make_log(const struct init_options *o, const struct registrar *r, con
   g.registrars = list;
   g.rules = RULES_VERSION;
   g.replace_after_ms = o->replace_after_h * 3600000ull;
+  g.policy = (Onward__Policy *)(uintptr_t)policy_proposed(); /* only read */
   if (journal_create(&j, o->folder, keys, &g, clock_ms(), why) != OK)
     return fail(EXIT_CONFIG, "the log cannot be made", why);
   six_words(j.head.network.byte, words);

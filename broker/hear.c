@@ -21,7 +21,7 @@ static enum status organisation_of(struct books *books, const uint8_t link_key[3
   struct org_id id;
   if (books_key_owner(books, bytes_of(link_key, 32), &id) != OK || books_organisation(books, &id, out) != OK)
     return NOT_FOUND;
-  bool now = memcmp(out->keys.link, link_key, 32) == 0 && out->standing == ONWARD__STANDING__ACTIVE;
+  bool now = memcmp(out->keys.link, link_key, 32) == 0 && standing_speaks(out->standing);
   return now ? OK : NOT_FOUND;
 }
 

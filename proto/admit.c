@@ -168,7 +168,7 @@ enum status batch_admit(struct books *b, struct key_ring *ring, const struct bat
   books_last_sequence(b, &h->organisation, &last);
   if (!hash_equal(&h->network, &head.network))
     return REFUSE(why, WRONG_NETWORK, 0, "batch.header: names another network");
-  if (books_organisation(b, &h->organisation, &o) != OK || o.standing != ONWARD__STANDING__ACTIVE)
+  if (books_organisation(b, &h->organisation, &o) != OK || !standing_speaks(o.standing))
     return REFUSE(why, WRONG_ORGANISATION, 0, "batch.header: this organisation is not enrolled, or suspended");
   if (h->sequence <= last.sequence) {
     bool again = books_sequence(b, &h->organisation, h->sequence, &same) == OK && hash_equal(&same.root, &h->root);
@@ -251,7 +251,7 @@ enum status registry_verify(struct books *b, const struct leaf *leaf, const stru
                : complain(why, "keys were replaced that nobody asked for, or too early");
   if (e->act == ONWARD__CORE__ACT_GENESIS || batch_header_read(leaf->header, &h) != OK)
     return complain(why, "the entry has no place in the registry chain");
-  if (books_organisation(b, &h.organisation, &author) != OK || author.standing != ONWARD__STANDING__ACTIVE)
+  if (books_organisation(b, &h.organisation, &author) != OK || !standing_speaks(author.standing))
     return complain(why, "its author is not in standing");
   struct occasion o = {b, a, h.organisation, leaf->index, leaf->time_ms};
   return rules_decide(&o, e) == ONWARD__VERDICT__ACCEPTED ? OK : complain(why, "the rules do not allow it");

@@ -37,6 +37,19 @@ static enum status check_position(const struct replay *r, const struct head *hea
   return OK;
 }
 
+/* The broker's word about its own absence: first in a turn, and never more than the time since the entry before. */
+static enum status check_about_time(const struct head *head, const struct leaf *leaf, const struct event *e,
+                                    struct complaint *why)
+{
+  bool doubt = e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED, confirm = e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED;
+  uint64_t absent_ms = doubt ? 0 : confirm ? e->core->clock_confirmed->absent_ms : e->core->resumed->absent_ms;
+  if (leaf->time_ms <= head->time_ms || absent_ms > leaf->time_ms - head->time_ms)
+    return complain(why, "it takes more time out than there was, or is not the first of its turn");
+  if ((doubt && head->doubted != 0) || (confirm && head->doubted == 0))
+    return complain(why, "the clock was doubted already, or was not");
+  return OK;
+}
+
 /* Entries of the broker's own: a consequence at once, clocks only at a turn's beginning. `own` tells that it was one of
  * them. */
 static enum status check_own(struct replay *r, const struct head *head, const struct leaf *leaf, const struct event *e,
@@ -54,6 +67,8 @@ static enum status check_own(struct replay *r, const struct head *head, const st
                : complain(why, "the entry before it has a consequence, which is missing here");
   if (leaf->time_ms > head->time_ms)
     r->due_count = 0;
+  if (act_is_about_time(e->act) && leaf->origin == ORIGIN_BROKER)
+    return check_about_time(head, leaf, e, why);
   if (r->due_count < DUE_PER_TURN_MAX && rules_due(r->books, leaf->time_ms, r->arena, &owed)) {
     r->due_count++;
     return is_owed(r->arena, &owed, leaf, e) ? OK : complain(why, "a clock was due before it and is missing");
@@ -97,7 +112,7 @@ static enum status check_heard(struct replay *r, const struct leaf *leaf, const 
   struct organisation author;
   struct occasion o = {r->books, r->arena, r->batch.organisation, leaf->index, leaf->time_ms};
   bool standing = books_organisation(r->books, &o.author, &author) == OK &&
-                  (author.standing == ONWARD__STANDING__ACTIVE || leaf->position > 0);
+                  (standing_speaks(author.standing) || leaf->position > 0);
   if (!standing)
     return complain(why, "its author is not in standing at this index");
   if (act_is_registry(e->act) && r->batch.count > 1)

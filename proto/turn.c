@@ -58,20 +58,59 @@ static void write_consequences(struct turn *t, struct event last)
     write_own(t, &core, &last);
 }
 
-void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms)
+static void write_due(struct turn *t)
 {
-  struct head h;
   struct event e;
   Onward__Core core;
+  size_t used = t->arena->used;
+  for (int i = 0; i < DUE_PER_TURN_MAX && t->books->trouble == OK; i++) {
+    if (!rules_due(t->books, t->time_ms, t->arena, &core))
+      return;
+    write_own(t, &core, &e);
+    if (t->books->trouble == OK)
+      write_consequences(t, e);
+    t->arena->used = used;
+  }
+}
+
+/* First in its turn, before the clocks that it concerns. */
+static void write_about_time(struct turn *t, act_kind act, uint64_t absent_ms)
+{
+  struct event e;
+  Onward__Core core = ONWARD__CORE__INIT;
+  Onward__Resumed resumed = ONWARD__RESUMED__INIT;
+  Onward__ClockDoubted doubted = ONWARD__CLOCK_DOUBTED__INIT;
+  Onward__ClockConfirmed confirmed = ONWARD__CLOCK_CONFIRMED__INIT;
+  size_t used = t->arena->used;
+  core.act_case = act;
+  resumed.absent_ms = confirmed.absent_ms = absent_ms;
+  if (act == ONWARD__CORE__ACT_RESUMED)
+    core.resumed = &resumed;
+  else if (act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
+    core.clock_confirmed = &confirmed;
+  else
+    core.clock_doubted = &doubted;
+  write_own(t, &core, &e);
+  t->arena->used = used;
+}
+
+void turn_begin_about_time(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms, act_kind act,
+                           uint64_t absent_ms)
+{
+  struct head h;
   t->books = b;
   t->arena = a;
   books_head(b, &h);
   t->time_ms = clock_ms > h.time_ms ? clock_ms : h.time_ms + 1;
-  size_t used = a->used;
-  for (int i = 0; i < DUE_PER_TURN_MAX && b->trouble == OK && rules_due(b, t->time_ms, a, &core); i++) {
-    write_own(t, &core, &e);
-    a->used = used;
-  }
+  uint64_t since_ms = t->time_ms - h.time_ms;
+  if (act != 0)
+    write_about_time(t, act, absent_ms < since_ms ? absent_ms : since_ms);
+  write_due(t);
+}
+
+void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms)
+{
+  turn_begin_about_time(t, b, a, clock_ms, 0, 0);
 }
 
 /* The number of this event's first body among all of the batch. */

@@ -18,6 +18,10 @@ struct turn {
 
 /* Begins a turn over books whose log is not empty, and writes what is due (at most 256 entries). */
 void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms);
+/* The same, but the first entry is about the time itself: RESUMED or CLOCK_CONFIRMED with the time since the newest
+ * entry that counts for nobody, or CLOCK_DOUBTED. */
+void turn_begin_about_time(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms, act_kind act,
+                           uint64_t absent_ms);
 /* Writes event number `position` of an admitted batch with its verdict, and its consequences. Returns the verdict;
  * trouble is in the books. */
 Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t position);

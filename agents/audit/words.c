@@ -19,12 +19,13 @@ void words_time(uint64_t ms, char out[WORDS_SIZE])
 
 /* --- keys --- */
 
-/* What stands in a key, one letter each: i u64 index, I the same inverted, s u8, o organisation, r referral id, t u64
- * time. */
+/* What stands in a key, one letter each: i u64 index, I the same inverted, s u8, k u8 kind of what has a clock, o
+ * organisation, r referral id, t u64 time. */
 static const char *const key_forms[TABLES_CONTRACT] = {
     [TABLE_ENTRIES] = "i", [TABLE_TREE] = "i",        [TABLE_REFERRALS] = "r",  [TABLE_ORGANISATIONS] = "o",
     [TABLE_KEYS] = "oI",   [TABLE_REGISTRY] = "i",    [TABLE_MAILBOXES] = "oi", [TABLE_SEQUENCES] = "os",
-    [TABLE_HELD] = "is",   [TABLE_RELEASES] = "oiis", [TABLE_CLOCKS] = "to",    [TABLE_BODIES] = "is",
+    [TABLE_HELD] = "is",   [TABLE_RELEASES] = "oiis", [TABLE_CLOCKS] = "tk",    [TABLE_BODIES] = "is",
+    [TABLE_LEGS] = "or",
 };
 
 static void write_org(struct writer *w, struct bytes b)
@@ -53,6 +54,9 @@ static void write_key_part(struct writer *w, char form, const char *noun, struct
   case 't':
     words_time(read_u64(r), text);
     write_text(w, text);
+    return;
+  case 'k':
+    write_key_part(w, read_u8(r) == CLOCK_OF_KEYS ? 'o' : 'r', noun, r);
     return;
   case 's':
     write_text(w, "slot ");
@@ -94,8 +98,9 @@ struct field {
     offsetof(struct type, member), #member                                                                             \
   }
 
-static const struct field head_fields[] = {FIELD(head, size),  FIELD(head, time_ms),          FIELD(head, registry),
-                                           FIELD(head, rules), FIELD(head, replace_after_ms), FIELD(head, network)};
+static const struct field head_fields[] = {FIELD(head, size),    FIELD(head, time_ms),          FIELD(head, registry),
+                                           FIELD(head, rules),   FIELD(head, replace_after_ms), FIELD(head, absent_ms),
+                                           FIELD(head, doubted), FIELD(head, network)};
 static const struct field organisation_fields[] = {
     FIELD(organisation, id),
     FIELD(organisation, standing),
@@ -139,6 +144,11 @@ static const struct field referral_fields[] = {
     FIELD(referral, submitted_ms),
     FIELD(referral, state_since_ms),
     FIELD(referral, leg_since_ms),
+    FIELD(referral, outcome),
+    FIELD(referral, clock_row_ms),
+    FIELD(referral, clock_due_ms),
+    FIELD(referral, clock_told),
+    FIELD(referral, decide_left_ms),
     FIELD(referral, parties),
 };
 

@@ -76,7 +76,6 @@ static void open_leg(struct referral *r, struct party *p, const struct leaf *lea
   r->accept_index = 0;
   r->leg_since_ms = r->state_since_ms = leaf->time_ms;
   p->marks = (uint8_t)((p->marks | PARTY_VISITED) & ~(PARTY_DUTY | PARTY_HOLD)); /* it may have the case again */
-  p->duty_since_ms = 0;
 }
 
 static void apply_submit(struct referral *r, const struct leaf *leaf, const struct event *e,
@@ -115,12 +114,10 @@ static void apply_leg_opened(struct referral *r, const struct leaf *leaf, const 
 }
 
 /* Whoever stored the case, and will not serve, must erase it. */
-static void give_duty(struct party *p, uint64_t time_ms)
+static void give_duty(struct party *p)
 {
-  if ((p->marks & PARTY_RECEIVED) == 0 || (p->marks & (PARTY_DUTY | PARTY_HOLD)) != 0)
-    return;
-  p->marks |= PARTY_DUTY;
-  p->duty_since_ms = time_ms;
+  if ((p->marks & PARTY_RECEIVED) != 0 && (p->marks & PARTY_HOLD) == 0)
+    p->marks |= PARTY_DUTY;
 }
 
 static void answer_duty(struct party *p, uint8_t hold)
@@ -128,18 +125,17 @@ static void answer_duty(struct party *p, uint8_t hold)
   if (p == NULL)
     return;
   p->marks = (uint8_t)((p->marks & ~(PARTY_DUTY | PARTY_HOLD | (hold == 0 ? PARTY_RECEIVED : 0))) | hold);
-  p->duty_since_ms = 0;
 }
 
 /* A leg that ended without completion gives its recipient the duty; a referral that was taken back, everybody who ever
  * had the case. */
-static void give_duties(struct referral *r, uint64_t time_ms)
+static void give_duties(struct referral *r)
 {
   bool leg_only = r->state == STATE_LEG_OVER || r->state == STATE_FAILED;
   bool all = r->state == STATE_CANCELLED || r->state == STATE_WITHDRAWN || r->state == STATE_ERROR;
   for (int i = 0; i < r->party_count; i++)
     if (all || (leg_only && i == r->present))
-      give_duty(&r->parties[i], time_ms);
+      give_duty(&r->parties[i]);
 }
 
 static void apply_act(struct referral *r, const struct leaf *leaf, const struct event *e, const struct org_id *author)
@@ -159,6 +155,9 @@ static void apply_act(struct referral *r, const struct leaf *leaf, const struct 
     p = add_party(r, &target);
     p->brief_index = p->file_index = 0;
     r->chosen = (uint8_t)(p - r->parties);
+    break;
+  case ONWARD__CORE__ACT_COMPLETE:
+    r->outcome = (uint8_t)e->core->complete->outcome;
     break;
   case ONWARD__CORE__ACT_REQUEST_INFO:
     r->info_count++;
@@ -221,7 +220,7 @@ void change_referral(const struct leaf *leaf, const struct event *e, const struc
     if (rule->to != STATE_NONE && rule->to != r->state) {
       r->state = rule->to;
       r->state_since_ms = leaf->time_ms;
-      give_duties(r, leaf->time_ms);
+      give_duties(r);
     }
     if (r->state == STATE_RETURNED)
       r->present = r->chosen = PARTY_NONE;

@@ -22,7 +22,9 @@ enum table {
   TABLE_HELD,          /* u64 index, u8 slot of a sealed body that must exist -> recipient[16] */
   TABLE_RELEASES, /* organisation[16], u64 index, u64 body index, u8 slot: body is dropped once read_up_to passes index
                    */
-  TABLE_CLOCKS,   /* u64 due in ms, organisation[16] -> nothing */
+  TABLE_CLOCKS,   /* u64 due in ms of service time, u8 kind (enum clock_row), id[16] -> nothing */
+  TABLE_LEGS,     /* organisation[16], referral id[16] of a live one whose leg it has -> nothing */
+  TABLE_POLICY,   /* "policy" -> struct policy */
   TABLES_DERIVED, /* how many tables are functions of the log */
   TABLE_BODIES = TABLES_DERIVED, /* u64 index, u8 slot -> sealed body. Which must exist: TABLE_HELD */
   TABLE_CHECKPOINT,              /* "newest" -> signed note */
@@ -42,6 +44,8 @@ struct books {
   enum status (*seek)(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value);
 };
 
+enum clock_row { CLOCK_OF_KEYS, CLOCK_OF_REFERRAL }; /* what the id in a key of TABLE_CLOCKS names */
+
 /* Rows are these structures' own bytes: fixed-width members, no padding, little-endian machines only (asserted). */
 struct head {
   uint64_t size;     /* entries in the log */
@@ -49,7 +53,13 @@ struct head {
   uint64_t registry; /* index of the newest registry entry */
   uint64_t rules;    /* version */
   uint64_t replace_after_ms;
+  uint64_t absent_ms; /* of log time that counted for nobody: service time is log time less this */
+  uint64_t doubted;   /* 1: no clock fires until the time is confirmed */
   struct hash network;
+};
+
+struct policy {
+  uint32_t limit_s[CLOCKS_LIMITED][3]; /* clock - 1, priority - 1 */
 };
 
 struct keys {
@@ -102,8 +112,10 @@ enum referral_flag {
   FLAG_INFO_OPEN = 1,
   FLAG_CANCEL_OPEN = 2,
   FLAG_SAFETY_AT_RECIPIENT = 4, /* a safety message waits to be read by the present recipient */
-  FLAG_SAFETY_AT_SENDER = 8
+  FLAG_SAFETY_AT_SENDER = 8,
+  FLAG_RESEAL_ASKED = 16 /* the present recipient cannot open what it has */
 };
+#define FLAGS_ALL 31
 
 enum party_mark {
   PARTY_VISITED = 1,          /* had a leg since it was last listed */
@@ -121,8 +133,9 @@ struct party {
   uint8_t file_slot;
   uint8_t rank; /* place in the sender's present list, from 1; 0: not listed */
   uint8_t marks;
-  uint8_t zero[4];
-  uint64_t duty_since_ms; /* 0: no duty */
+  uint8_t duty_told; /* how often it was overdue */
+  uint8_t zero[3];
+  uint64_t duty_due_ms; /* service time; 0: no clock runs */
 };
 
 #define PARTY_NONE 255
@@ -141,7 +154,8 @@ struct referral {
   uint8_t basis;      /* Onward__LegalBasis */
   uint8_t reroute;    /* Onward__ReroutePolicy */
   uint8_t info_count; /* questions of the present leg */
-  uint8_t zero[4];
+  uint8_t outcome;    /* Onward__OutcomeClass; 0: none yet */
+  uint8_t zero[3];
   uint64_t submit_index;
   uint64_t scope_index;         /* the entry whose scope holds now */
   uint64_t consent_until_ms;    /* 0: no end */
@@ -154,6 +168,11 @@ struct referral {
   uint64_t submitted_ms;
   uint64_t state_since_ms;
   uint64_t leg_since_ms;
+  /* The clocks are kept by whoever keeps the whole log; an agent leaves them zero. Service time. */
+  uint64_t clock_row_ms;         /* the earliest of them all: its row in TABLE_CLOCKS; 0: none */
+  uint64_t clock_due_ms[CLOCKS]; /* clock - 1; 0: it does not run */
+  uint8_t clock_told[CLOCKS];    /* how often it was overdue */
+  uint64_t decide_left_ms;       /* of a decision's clock that stands still; 0: it does not */
   struct party parties[PARTIES_MAX];
 };
 
@@ -161,11 +180,15 @@ struct referral {
 void books_head(struct books *b, struct head *out); /* all zero for an empty log */
 MUST_USE enum status books_referral(struct books *b, const struct ref_id *id, struct referral *out);
 MUST_USE enum status books_organisation(struct books *b, const struct org_id *id, struct organisation *out);
+/* The next organisation behind `after`, which is moved to it. Begin with all zero. */
+MUST_USE enum status books_next_organisation(struct books *b, struct org_id *after, struct organisation *out);
+bool standing_speaks(uint8_t standing); /* it may be heard: active, or finishing what it has */
 MUST_USE enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out);
 MUST_USE enum status books_key_owner(struct books *b, struct bytes public_key, struct org_id *out);
 MUST_USE enum status books_entry(struct books *b, uint64_t index, struct bytes *leaf);
 MUST_USE enum status books_sequence(struct books *b, const struct org_id *id, uint64_t sequence, struct sequence *out);
 void books_last_sequence(struct books *b, const struct org_id *id, struct sequence *out); /* all zero: none yet */
+void books_policy(struct books *b, struct policy *out); /* there is one from the genesis on */
 /* The next row of this organisation's mailbox at or after `from`. */
 MUST_USE enum status books_mail(struct books *b, const struct org_id *id, uint64_t from, uint64_t *index);
 /* An entry read back from the books as an event. NOT_FOUND with trouble when it is not one (OUR_FAULT), or when the
@@ -179,6 +202,13 @@ void leaf_author(const struct leaf *leaf, struct org_id *out);              /* a
 struct party *referral_party(struct referral *r, const struct org_id *org); /* NULL: not one of its parties */
 bool referral_present(const struct referral *r, const struct org_id *org);  /* is it the present leg's recipient? */
 const char *state_name(enum referral_state s);                              /* "requested" and so on */
+
+struct clock_due {
+  uint64_t due_ms; /* service time; 0: no clock runs */
+  uint8_t clock;   /* Onward__Clock */
+  uint8_t party;   /* whose duty, by number; else PARTY_NONE */
+};
+struct clock_due clocks_earliest(const struct referral *r);
 
 /* Which bodies go to `org` with entry `index` (which holds `event`), as the books stand now: at most 2. A file only
  * after `accept`, unless its sender released it at delivery; nothing once the leg is over. */

@@ -33,6 +33,12 @@ static void grow_head(struct books *b, const struct leaf *leaf, struct bytes lea
     h.replace_after_ms = e->core->genesis->replace_after_ms;
     h.network = sha256(leaf_bytes);
   }
+  if (e->act == ONWARD__CORE__ACT_RESUMED)
+    h.absent_ms += e->core->resumed->absent_ms;
+  if (e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
+    h.absent_ms += e->core->clock_confirmed->absent_ms;
+  if (e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED || e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
+    h.doubted = e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED;
   books_put_head(b, &h);
 }
 
@@ -162,6 +168,19 @@ static void drop_delivered(struct books *b, uint64_t index, const struct event *
     release(b, &p->org, index, p->file_index, p->file_slot);
 }
 
+/* One that was cut off reads nothing: the registrars are told in its place. */
+static void mail_sender(struct books *b, const struct org_id *sender, uint64_t index)
+{
+  struct organisation o;
+  mail(b, sender, index);
+  if (books_organisation(b, sender, &o) != OK || standing_speaks(o.standing))
+    return;
+  struct org_id from = {{0}};
+  while (books_next_organisation(b, &from, &o) == OK)
+    if (o.registrar != 0 && standing_speaks(o.standing))
+      mail(b, &o.id, index);
+}
+
 static void tell(struct books *b, const struct leaf *leaf, const struct event *e, const struct org_id *author,
                  const struct referral *before, const struct referral *after)
 {
@@ -175,7 +194,14 @@ static void tell(struct books *b, const struct leaf *leaf, const struct event *e
     told = rule != NULL ? rule->told : TELL_NOBODY;
   }
   if ((told & TELL_SENDER) != 0)
-    mail(b, &after->sender, leaf->index);
+    mail_sender(b, &after->sender, leaf->index);
+  if (e->act == ONWARD__CORE__ACT_OVERDUE) { /* whose duty is overdue need not have the leg */
+    struct org_id owes;
+    must(pb_org(e->core->overdue->organisation, &owes) == OK);
+    mail(b, &owes, leaf->index);
+    if (e->core->overdue->clock == ONWARD__CLOCK__ERASURE)
+      return; /* and is no business of whoever has it */
+  }
   for (int i = 0; (told & TELL_DUTY) != 0 && i < after->party_count; i++)
     if ((after->parties[i].marks & (PARTY_DUTY | PARTY_HOLD)) != 0)
       mail(b, &after->parties[i].org, leaf->index);
@@ -190,20 +216,50 @@ static void tell(struct books *b, const struct leaf *leaf, const struct event *e
   mail(b, recipient, leaf->index);
 }
 
+/* The row that finds the live legs of an organisation. */
+static void move_leg(struct books *b, const struct referral *before, const struct referral *after)
+{
+  for (int i = 0; i < 2; i++) {
+    const struct referral *r = i == 0 ? before : after;
+    if (r->present == PARTY_NONE || !live(r))
+      continue;
+    struct row_key k = key_of_org(&r->parties[r->present].org);
+    row_key_bytes(&k, BYTES(r->id.byte));
+    if (i == 0)
+      row_del(b, TABLE_LEGS, k);
+    else
+      row_put(b, TABLE_LEGS, k, NULL, 0);
+  }
+}
+
 static void record_referral(struct books *b, const struct leaf *leaf, const struct event *e,
                             const struct org_id *author)
 {
   struct referral before, after;
-  if (books_referral(b, &e->referral, &before) != OK)
+  if (books_referral(b, &e->referral, &before) != OK) {
+    memset(&before, 0, sizeof before);
     before.present = PARTY_NONE;
+  }
   after = before;
   change_referral(leaf, e, author, &after);
+  clocks_move(b, leaf, e, &before, &after);
   books_put_referral(b, &after);
+  move_leg(b, &before, &after);
   drop_replaced(b, &before, &after);
   hold_sealed(b, leaf->index, e);
   drop_useless(b, &before, &after);
   drop_delivered(b, leaf->index, e, &after);
   tell(b, leaf, e, author, &before, &after);
+}
+
+static void record_registry(struct books *b, const struct leaf *leaf, const struct event *e)
+{
+  struct org_id id;
+  change_registry(b, leaf, e);
+  if (e->act != ONWARD__CORE__ACT_SUSPEND || e->core->suspend->standing != ONWARD__STANDING__COMPROMISED)
+    return;
+  must(pb_org(e->core->suspend->organisation, &id) == OK);
+  clocks_lose_legs(b, leaf, &id);
 }
 
 void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes, const struct event *e)
@@ -216,8 +272,8 @@ void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_b
   take_sequence(b, leaf);
   if (leaf->verdict == ONWARD__VERDICT__ACCEPTED) {
     if (act_is_registry(e->act))
-      change_registry(b, leaf, e);
-    else
+      record_registry(b, leaf, e);
+    else if (!act_is_about_time(e->act))
       record_referral(b, leaf, e, &author);
   }
   grow_head(b, leaf, leaf_bytes, e);

@@ -37,13 +37,6 @@ static Onward__Request *request_of(ProtobufCBinaryData packed, struct arena *a)
   return r;
 }
 
-static struct row_key key_of_clock(uint64_t due_ms, const struct org_id *id)
-{
-  struct row_key k = key_of_index(due_ms);
-  row_key_bytes(&k, org_id_bytes(id));
-  return k;
-}
-
 /* Sets or (due_ms = 0) clears the replacement that waits. */
 static void set_pending(struct books *b, const struct org_id *id, uint64_t index, uint64_t due_ms)
 {
@@ -51,11 +44,11 @@ static void set_pending(struct books *b, const struct org_id *id, uint64_t index
   if (books_organisation(b, id, &o) != OK)
     return;
   if (o.pending_due_ms != 0)
-    row_del(b, TABLE_CLOCKS, key_of_clock(o.pending_due_ms, id));
+    clock_del(b, o.pending_due_ms, CLOCK_OF_KEYS, org_id_bytes(id));
   o.pending_index = index;
   o.pending_due_ms = due_ms;
   if (due_ms != 0)
-    row_put(b, TABLE_CLOCKS, key_of_clock(due_ms, id), NULL, 0);
+    clock_put(b, due_ms, CLOCK_OF_KEYS, org_id_bytes(id));
   books_put_organisation(b, &o);
 }
 
@@ -106,7 +99,7 @@ static void replace_keys(struct books *b, const struct leaf *leaf, const Onward_
   keys_of(request, &asked);
   own_keys(b, &id, &asked); /* already now: they may take effect long after this was judged */
   books_head(b, &head);     /* on an empty log the delay is zero, and nobody is enrolled */
-  set_pending(b, &id, leaf->index, leaf->time_ms + head.replace_after_ms);
+  set_pending(b, &id, leaf->index, leaf->time_ms - head.absent_ms + head.replace_after_ms);
 }
 
 /* The keys that a replace_keys asked for, which now take effect. */
@@ -134,10 +127,24 @@ static void suspend(struct books *b, const Onward__Suspend *s)
   books_put_organisation(b, &o);
 }
 
+static void set_policy(struct books *b, const Onward__Policy *p)
+{
+  struct policy policy;
+  struct row_key k = row_key_start();
+  row_key_bytes(&k, bytes_text("policy"));
+  for (size_t i = 0; i < CLOCKS_LIMITED; i++) {
+    policy.limit_s[i][ONWARD__PRIORITY__HIGH - 1] = p->limits[i]->high_s;
+    policy.limit_s[i][ONWARD__PRIORITY__MEDIUM - 1] = p->limits[i]->medium_s;
+    policy.limit_s[i][ONWARD__PRIORITY__LOW - 1] = p->limits[i]->low_s;
+  }
+  row_put(b, TABLE_POLICY, k, &policy, sizeof policy);
+}
+
 static void genesis(struct books *b, const struct leaf *leaf, const Onward__Genesis *g)
 {
   for (size_t i = 0; i < g->n_registrars; i++)
     enrol(b, g->registrars[i], leaf->index, true);
+  set_policy(b, g->policy);
 }
 
 void change_registry(struct books *b, const struct leaf *leaf, const struct event *e)
@@ -150,6 +157,9 @@ void change_registry(struct books *b, const struct leaf *leaf, const struct even
     break;
   case ONWARD__CORE__ACT_ENROL:
     enrol(b, e->core->enrol, leaf->index, false);
+    break;
+  case ONWARD__CORE__ACT_SET_POLICY:
+    set_policy(b, e->core->set_policy->policy);
     break;
   case ONWARD__CORE__ACT_SUSPEND:
     suspend(b, e->core->suspend);

@@ -5,14 +5,14 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "rows are little-endian: a big-endian port needs a codec here");
-_Static_assert(sizeof(struct head) == 72 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 232,
+_Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 232,
                "no padding");
 _Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 48, "no padding");
-_Static_assert(offsetof(struct referral, parties) == 144, "no padding");
+_Static_assert(offsetof(struct referral, parties) == 304, "no padding");
 
 const char *const table_names[TABLES_CONTRACT] = {
-    "head",      "entries",   "tree", "referrals", "organisations", "keys",   "key-owners", "registry",
-    "mailboxes", "sequences", "held", "releases",  "clocks",        "bodies", "checkpoint",
+    "head",      "entries", "tree",     "referrals", "organisations", "keys",   "key-owners", "registry",   "mailboxes",
+    "sequences", "held",    "releases", "clocks",    "legs",          "policy", "bodies",     "checkpoint",
 };
 
 struct row_key row_key_start(void)
@@ -169,6 +169,31 @@ void books_put_organisation(struct books *b, const struct organisation *o)
 
 /* Keys are stored newest first (the index inverted), so that the first row at or behind ~index is the one valid there.
  */
+enum status books_next_organisation(struct books *b, struct org_id *after, struct organisation *out)
+{
+  struct bytes key, value;
+  struct row_key from = key_of_org(after);
+  row_key_u8(&from, 0); /* right behind it */
+  if (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) != OK)
+    return NOT_FOUND;
+  memcpy(after, key.data, sizeof *after);
+  return books_organisation(b, after, out);
+}
+
+bool standing_speaks(uint8_t standing)
+{
+  return standing == ONWARD__STANDING__ACTIVE || standing == ONWARD__STANDING__LAPSED ||
+         standing == ONWARD__STANDING__LEAVING;
+}
+
+void books_policy(struct books *b, struct policy *out)
+{
+  struct row_key k = row_key_start();
+  row_key_bytes(&k, bytes_text("policy"));
+  if (row_get(b, TABLE_POLICY, k, out, sizeof *out) != OK)
+    memset(out, 0, sizeof *out);
+}
+
 enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out)
 {
   struct row_key from = key_of_org_index(id, ~index);

@@ -122,12 +122,14 @@ static Onward__Verdict recipients_fit(const struct occasion *o, const ProtobufCB
   return V(ACCEPTED);
 }
 
-/* The author's. */
-static bool agreement_over(const struct occasion *o)
+/* Whether the author may begin anything: its agreement holds, and it is neither lapsed nor leaving. */
+static Onward__Verdict decide_author(const struct occasion *o)
 {
   struct organisation author;
-  return books_organisation(o->books, &o->author, &author) == OK && author.agreement_until_ms != 0 &&
-         author.agreement_until_ms < o->time_ms;
+  if (books_organisation(o->books, &o->author, &author) != OK || author.standing != ONWARD__STANDING__ACTIVE)
+    return V(NOT_IN_STANDING_NOW);
+  bool over = author.agreement_until_ms != 0 && author.agreement_until_ms < o->time_ms;
+  return over ? V(AGREEMENT_IS_OVER) : V(ACCEPTED);
 }
 
 static Onward__Verdict decide_reroute(const struct occasion *o, const struct event *e, struct referral *r)
@@ -171,8 +173,9 @@ static Onward__Verdict decide_readdress(const struct occasion *o, const struct e
   }
   if (consent_over(&consent, o->time_ms))
     return V(CONSENT_IS_OVER);
-  if (agreement_over(o))
-    return V(AGREEMENT_IS_OVER);
+  Onward__Verdict v = decide_author(o);
+  if (v != V(ACCEPTED))
+    return v;
   if (r->leg >= LEGS_MAX)
     return V(LEGS_AT_LIMIT);
   if (r->party_count + added > PARTIES_MAX)
@@ -204,9 +207,8 @@ static Onward__Verdict decide_submit(const struct occasion *o, const struct even
   struct consent consent = consent_of_submit(s);
   if (consent_over(&consent, o->time_ms))
     return V(CONSENT_IS_OVER);
-  if (agreement_over(o))
-    return V(AGREEMENT_IS_OVER);
-  return recipients_fit(o, s->recipients, s->n_recipients);
+  Onward__Verdict v = decide_author(o);
+  return v == V(ACCEPTED) ? recipients_fit(o, s->recipients, s->n_recipients) : v;
 }
 
 static Onward__Verdict decide_consent(const struct occasion *o, const struct event *e, struct referral *r)

@@ -1,7 +1,6 @@
 /* Who may enrol, suspend and change keys. Registrars, and each organisation for its own keys. */
 #include <string.h>
 
-#include "proto/ledger/rows.h"
 #include "proto/rules/inside.h"
 #include "proto/rules/rules.h"
 
@@ -66,18 +65,11 @@ static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData
 /* Without a registrar nobody could ever be enrolled, suspended or given new keys again. */
 static bool last_registrar(struct books *b, const struct org_id *id)
 {
-  struct row_key from = row_key_start();
-  struct bytes key, value;
-  while (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) == OK) {
-    struct organisation other;
-    struct org_id other_id;
-    memcpy(&other_id, key.data, sizeof other_id);
-    if (books_organisation(b, &other_id, &other) == OK && other.registrar != 0 &&
-        other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&other_id, id))
+  struct org_id at = {{0}};
+  struct organisation other;
+  while (books_next_organisation(b, &at, &other) == OK)
+    if (other.registrar != 0 && other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&at, id))
       return false;
-    from = key_of_org(&other_id);
-    row_key_u8(&from, 0); /* right behind it */
-  }
   return true;
 }
 
@@ -86,8 +78,8 @@ static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Su
   struct org_id id;
   struct organisation there;
   must(pb_org(s->organisation, &id) == OK);
-  if (s->standing != ONWARD__STANDING__COMPROMISED)
-    return V(NOT_YET_SUPPORTED);
+  if (s->standing == ONWARD__STANDING__ACTIVE)
+    return V(ALREADY_ENROLLED); /* that is said by enrolling */
   if (books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
   return there.registrar != 0 && last_registrar(o->books, &id) ? V(LAST_REGISTRAR) : V(ACCEPTED);
@@ -118,6 +110,8 @@ Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
     return V(NOT_A_REGISTRAR);
   if (e->act == ONWARD__CORE__ACT_ENROL)
     return decide_enrol(o, c->enrol);
+  if (e->act == ONWARD__CORE__ACT_SET_POLICY)
+    return V(ACCEPTED);
   if (e->act == ONWARD__CORE__ACT_SUSPEND)
     return decide_suspend(o, c->suspend);
   return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL, true);

@@ -1,6 +1,5 @@
-/* What the broker itself owes: after an entry that left a referral between two legs, the next leg or its return; and
- * clocks that are due. Computed from the books alone, so that replay can hold the log against it: an entry left out or
- * made up is found. */
+/* What the broker itself owes after an entry that left a referral between two legs: the next leg, or its return.
+ * Computed from the books alone, so that replay can hold the log against it: an entry left out or made up is found. */
 #include <string.h>
 
 #include "proto/ledger/rows.h"
@@ -142,27 +141,5 @@ bool rules_consequence(struct books *b, const struct event *last, uint64_t time_
   *core = init;
   core->referral_id = pb_data(arena_copy(a, BYTES(r.id.byte)));
   resolve(b, &r, &consent, time_ms, submitted, &passed, a, core);
-  return true;
-}
-
-bool rules_due(struct books *b, uint64_t time_ms, struct arena *a, Onward__Core *core)
-{
-  struct bytes key, value, first = {NULL, 0};
-  struct organisation o;
-  struct org_id id;
-  if (b->seek(b, TABLE_CLOCKS, first, &key, &value) != OK)
-    return false;
-  struct reader r = reader_of(key);
-  uint64_t due_ms = read_u64(&r);
-  read_into(&r, id.text, sizeof id.text);
-  if (due_ms > time_ms || books_organisation(b, &id, &o) != OK)
-    return false;
-  Onward__Core init = ONWARD__CORE__INIT;
-  Onward__KeysReplaced replaced = ONWARD__KEYS_REPLACED__INIT;
-  replaced.organisation = pb_data(copy_org(a, &id));
-  replaced.index = o.pending_index;
-  *core = init;
-  core->act_case = ONWARD__CORE__ACT_KEYS_REPLACED;
-  core->keys_replaced = make(a, &replaced, sizeof replaced);
   return true;
 }

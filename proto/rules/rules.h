@@ -71,6 +71,7 @@ bool consent_over(const struct consent *c, uint64_t time_ms);
 /* Why this organisation cannot be given the case now; SKIPPED_NONE when it can. For senders too, before they seal. */
 Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const struct consent *consent,
                                  uint64_t time_ms);
+const Onward__Policy *policy_proposed(void); /* for a new network; static */
 const char *verdict_text(Onward__Verdict v); /* what was wrong and what to do, for people */
 
 #endif

@@ -24,7 +24,6 @@
 #define ANY_TIME (LIVE | IN(COMPLETED) | IN(RETURNED) | IN(CLOSED) | IN(CANCELLED))
 #define ENDED_LEG (IN(LEG_OVER) | IN(FAILED) | IN(REQUESTED))
 #define UNSERVED (IN(REQUESTED) | OPEN | HELD)
-#define UNCLOSED (LIVE | IN(RETURNED) | IN(COMPLETED))
 #define OVER (IN(WITHDRAWN) | IN(ERROR))
 #define TO_READ FLAG_SAFETY_AT_RECIPIENT
 #define TO_READ_S FLAG_SAFETY_AT_SENDER
@@ -39,7 +38,10 @@
 /* flags that the act raises, and lowers */
 #define KEEPS 0, 0
 #define SETTLES 0, BOTH
-#define ENDS 0, (BOTH | TO_READ) /* the leg, and what its recipient had still to read */
+#define ENDS                                                                                                           \
+  0, (BOTH | TO_READ | FLAG_RESEAL_ASKED) /* the leg, and what its recipient still waited for or had to read */
+#define ASKS_SEAL FLAG_RESEAL_ASKED, 0
+#define ENDS_SEAL 0, FLAG_RESEAL_ASKED
 #define READS 0, TO_READ
 #define READS_S 0, TO_READ_S
 #define WARNS TO_READ, 0
@@ -75,10 +77,10 @@
 const struct rule rules[] = {
   /* act, actor, from, if, to, does, told, seals */
   ROW(SUBMIT,         SENDER,    IN(NONE),                       ALWAYS,      REQUESTED,    SETTLES,     R,   CASE),
-  ROW(RESEAL,         SENDER,    LIVE,                           ALWAYS,      NONE,         KEEPS,       R,   AGAIN),
+  ROW(RESEAL,         SENDER,    LIVE,                           ALWAYS,      NONE,         ENDS_SEAL,   R,   AGAIN),
   ROW(RECEIVE,        RECIPIENT, IN(REQUESTED),                  ALWAYS,      RECEIVED,     KEEPS,       S,   NOTHING),
   FOR(REASON(UNKNOWN_SCHEMA), REFUSE_OPEN, RECIPIENT, IN(REQUESTED),          LEG_OVER,     ENDS,        S,   NOTHING),
-  FOR(LOST_BODY,              REFUSE_OPEN, RECIPIENT, LIVE,                   NONE,         KEEPS,       S,   NOTHING),
+  FOR(LOST_BODY,              REFUSE_OPEN, RECIPIENT, LIVE,                   NONE,         ASKS_SEAL,   S,   NOTHING),
   ROW(ACKNOWLEDGE,    RECIPIENT, IN(RECEIVED),                   ALWAYS,      ACKNOWLEDGED, READS,       S,   NOTHING),
   ROW(ACKNOWLEDGE,    RECIPIENT, READ,                           IF_SAFETY,   NONE,         READS,       S,   NOTHING),
   ROW(ACKNOWLEDGE,    SENDER,    ANY_TIME,                       IF_SAFETY_S, NONE,         READS_S,     R,   NOTHING),
@@ -115,14 +117,14 @@ const struct rule rules[] = {
   ROW(RETURNED,       BROKER,    ENDED_LEG,                      ALWAYS,      RETURNED,     ENDS,        S,   NOTHING),
   ROW(LEG_OPENED,     BROKER,    IN(LEG_OVER) | IN(REQUESTED),   ALWAYS,      REQUESTED,    ENDS,        SR,  NOTHING),
 
-  LATER(OVERDUE,        BROKER,    UNCLOSED,                     ALWAYS,      NONE,         KEEPS,       SR,  NOTHING),
-  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), IF_CANCEL,   CANCELLED,    ENDS,        SRD, NOTHING),
-  LATER(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), NO_CANCEL,   LEG_OVER,     ENDS,        SR,  NOTHING),
-  LATER(INFO_OVER,      BROKER,    OPEN,                         IF_INFO,     NONE,         ENDS_INFO,   SR,  NOTHING),
-  LATER(CANCEL_OVER,    BROKER,    OPEN | HELD,                  IF_CANCEL,   CANCELLED,    ENDS,        SRD, NOTHING),
-  LATER(LEG_LOST,       BROKER,    UNSERVED,                     ALWAYS,      LEG_OVER,     ENDS,        SR,  NOTHING),
-  LATER(LEG_LOST,       BROKER,    IN(IN_PROGRESS),              ALWAYS,      FAILED,       ENDS,        SR,  NOTHING),
-  LATER(CLOSE_BY_CLOCK, BROKER,    IN(COMPLETED),                ALWAYS,      CLOSED,       SETTLES,     SR,  NOTHING),
+  ROW(OVERDUE,        BROKER,    ANY_TIME | OVER,                ALWAYS,      NONE,         KEEPS,       SR,  NOTHING),
+  ROW(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), IF_CANCEL,   CANCELLED,    ENDS,        SRD, NOTHING),
+  ROW(UNDELIVERABLE,  BROKER,    IN(REQUESTED) | IN(RECEIVED), NO_CANCEL,   LEG_OVER,     ENDS,        SR,  NOTHING),
+  ROW(INFO_OVER,      BROKER,    OPEN,                         IF_INFO,     NONE,         ENDS_INFO,   SR,  NOTHING),
+  ROW(CANCEL_OVER,    BROKER,    OPEN | HELD,                  IF_CANCEL,   CANCELLED,    ENDS,        SRD, NOTHING),
+  ROW(LEG_LOST,       BROKER,    UNSERVED,                     ALWAYS,      LEG_OVER,     ENDS,        SR,  NOTHING),
+  ROW(LEG_LOST,       BROKER,    IN(IN_PROGRESS),              ALWAYS,      FAILED,       ENDS,        SR,  NOTHING),
+  ROW(CLOSE_BY_CLOCK, BROKER,    IN(COMPLETED),                ALWAYS,      CLOSED,       SETTLES,     SR,  NOTHING),
   LATER(HAND_OVER,      SENDER,    LIVE | IN(RETURNED),          ALWAYS,      NONE,         KEEPS,       R,   NOTHING),
   LATER(TAKE_OVER,      RECIPIENT, LIVE | IN(RETURNED),          ALWAYS,      NONE,         KEEPS,       S,   NOTHING),
   LATER(LEAVE,          RECIPIENT, LIVE,                         ALWAYS,      NONE,         KEEPS,       S,   NOTHING),

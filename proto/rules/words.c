@@ -37,6 +37,7 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__NOT_BY_CONSENT] =
           "this referral does not rest on a consent; the sender can take it back instead",
       [ONWARD__VERDICT__NOT_HIGHER] = "a priority can only be raised",
+      [ONWARD__VERDICT__NOT_IN_STANDING_NOW] = "your organisation may finish what it has, and begin nothing new",
       [ONWARD__VERDICT__NO_DUTY] = "you have no duty to erase this referral",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };

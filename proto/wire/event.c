@@ -65,6 +65,10 @@ static const struct number_rule {
     {"consent_until_ms", 0, TIME_MAX_MS},
     {"agreement_until_ms", 0, TIME_MAX_MS},
     {"replace_after_ms", 0, TIME_MAX_MS},
+    {"absent_ms", 1, TIME_MAX_MS},
+    {"high_s", 1, CLOCK_LIMIT_MAX_S},
+    {"medium_s", 1, CLOCK_LIMIT_MAX_S},
+    {"low_s", 1, CLOCK_LIMIT_MAX_S},
     {"schema", 1, UINT32_MAX},
     {"taxonomy", 1, UINT32_MAX},
     {"rules", 1, RULES_VERSION},
@@ -79,7 +83,10 @@ static const struct number_rule {
 static const struct {
   const char *field;
   size_t min, max;
-} list_rules[] = {{"sealed", 0, SEALED_SLOTS_MAX}, {"registrars", 2, 2}, {"skipped", 0, PARTIES_MAX}};
+} list_rules[] = {{"sealed", 0, SEALED_SLOTS_MAX},
+                  {"registrars", 2, 2},
+                  {"skipped", 0, PARTIES_MAX},
+                  {"limits", CLOCKS_LIMITED, CLOCKS_LIMITED}};
 
 #define FIND(rules, name, found)                                                                                       \
   for (size_t i_ = 0; i_ < sizeof(rules) / sizeof(rules)[0]; i_++)                                                     \
@@ -249,13 +256,23 @@ const char *act_name(act_kind act)
   return field == NULL || act < ONWARD__CORE__ACT_SUBMIT ? "?" : field->name;
 }
 
+void *act_new(act_kind act, struct arena *a)
+{
+  const ProtobufCMessageDescriptor *type =
+      protobuf_c_message_descriptor_get_field(&onward__core__descriptor, (unsigned)act)->descriptor;
+  void *m = arena_alloc(a, type->sizeof_message);
+  if (m != NULL)
+    protobuf_c_message_init(type, m);
+  return m;
+}
+
 enum act_family act_family(act_kind act)
 {
   if (act >= ONWARD__CORE__ACT_SUBMIT && act <= ONWARD__CORE__ACT_LEAVE)
     return ACT_ON_REFERRAL;
-  if (act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_STOP_REPLACEMENT)
+  if (act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_SET_POLICY)
     return ACT_ON_REGISTRY;
-  if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_CLOSE_BY_CLOCK)
+  if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED)
     return ACT_OF_BROKER;
   return ACT_UNKNOWN;
 }
@@ -264,6 +281,11 @@ bool act_is_registry(act_kind act)
 {
   return act_family(act) == ACT_ON_REGISTRY || act == ONWARD__CORE__ACT_GENESIS ||
          act == ONWARD__CORE__ACT_KEYS_REPLACED;
+}
+
+bool act_is_about_time(act_kind act)
+{
+  return act >= ONWARD__CORE__ACT_RESUMED && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED;
 }
 
 static bool listed(const ProtobufCBinaryData *list, size_t count, struct bytes one)
@@ -297,7 +319,8 @@ static enum status check_submit(const Onward__Submit *s, struct complaint *why)
 static enum status check_outer(const struct event *e, struct complaint *why)
 {
   bool broker = act_family(e->act) == ACT_OF_BROKER;
-  bool about_referral = act_family(e->act) == ACT_ON_REFERRAL || (broker && !act_is_registry(e->act));
+  bool about_referral =
+      act_family(e->act) == ACT_ON_REFERRAL || (broker && !act_is_registry(e->act) && !act_is_about_time(e->act));
   bool answers = act_family(e->act) == ACT_ON_REFERRAL && e->act != ONWARD__CORE__ACT_SUBMIT;
   size_t size = e->core->referral_id.len;
   if (size != (about_referral ? sizeof(struct ref_id) : 0))
@@ -312,11 +335,25 @@ static enum status check_outer(const struct event *e, struct complaint *why)
   return OK;
 }
 
+static enum status check_policy(const Onward__Policy *p, struct complaint *why)
+{
+  if (p == NULL)
+    return complain(why, "policy: is missing");
+  for (size_t i = 0; i < p->n_limits; i++)
+    if (p->limits[i]->clock != (Onward__Clock)(i + 1))
+      return complain(why, "limits: expected the clocks 1 to %d, in that order", CLOCKS_LIMITED);
+  return OK;
+}
+
 static enum status check_act(const struct event *e, struct complaint *why)
 {
   const Onward__Core *c = e->core;
   if (e->act == ONWARD__CORE__ACT_SUBMIT)
     return check_submit(c->submit, why);
+  if (e->act == ONWARD__CORE__ACT_SET_POLICY)
+    return check_policy(c->set_policy->policy, why);
+  if (e->act == ONWARD__CORE__ACT_GENESIS)
+    return check_policy(c->genesis->policy, why);
   if (e->act == ONWARD__CORE__ACT_READDRESS)
     return check_unique("recipients", c->readdress->recipients, c->readdress->n_recipients, why);
   if (e->act == ONWARD__CORE__ACT_RENEW_CONSENT)

@@ -9,13 +9,16 @@ enum {
   TAXONOMY_VERSION = 1, /* of the code lists */
   RULES_VERSION = 1,
 
-  EVENT_SIZE_MAX = 4096,       /* bytes of a packed Event */
-  BATCH_EVENTS_MAX = 256,      /* events under one signature */
-  BATCHES_IN_FLIGHT_MAX = 8,   /* sent and not yet known to be logged, for one organisation */
-  RECIPIENTS_MAX = 16,         /* organisations in one submit or readdress */
-  SCOPE_MAX = 32,              /* organisations within a consent's scope */
-  SEALED_SLOTS_MAX = 32,       /* sealed bodies of one event: brief and file for each recipient */
-  LEGS_MAX = 16,               /* turns of one referral */
+  EVENT_SIZE_MAX = 4096,     /* bytes of a packed Event */
+  BATCH_EVENTS_MAX = 256,    /* events under one signature */
+  BATCHES_IN_FLIGHT_MAX = 8, /* sent and not yet known to be logged, for one organisation */
+  RECIPIENTS_MAX = 16,       /* organisations in one submit or readdress */
+  SCOPE_MAX = 32,            /* organisations within a consent's scope */
+  SEALED_SLOTS_MAX = 32,     /* sealed bodies of one event: brief and file for each recipient */
+  LEGS_MAX = 16,             /* turns of one referral */
+  CLOCKS = 16,               /* kinds of clocks */
+  CLOCKS_LIMITED = 13,       /* the first of them, whose limits a policy sets */
+  CLOCK_LIMIT_MAX_S = 31622400,
   INFO_MAX = 2,                /* questions in one leg */
   PARTIES_MAX = 32,            /* organisations that a referral may name: listed, and targets of re-routes */
   MESSAGE_SIZE_MAX = 1048576,  /* bytes of one frame of the wire */

@@ -137,6 +137,22 @@ static void find_passed_over(struct scenario *s, struct names *n)
   }
 }
 
+/* "overdue: aple read, police returned act": who should have done what, in the clock's word. */
+static void find_overdue(struct scenario *s, struct names *n)
+{
+  for (uint64_t i = s->since; i < scenario_size(s); i++) {
+    struct leaf leaf;
+    struct event e;
+    must(books_event(scenario_books(s), i, &s->world.arena, &leaf, &e) == OK);
+    if (e.act != ONWARD__CORE__ACT_OVERDUE)
+      continue;
+    const Onward__Overdue *o = e.core->overdue;
+    char clock[NAME_SIZE];
+    code_words(&onward__clock__descriptor, (int)o->clock, clock);
+    names_add(n, "%.*s %s", (int)o->organisation.len, (const char *)o->organisation.data, clock);
+  }
+}
+
 static enum status expect_returned(struct scenario *s, struct words *w)
 {
   char have[NAME_SIZE] = "not returned";
@@ -213,6 +229,8 @@ static enum status expect_list(struct scenario *s, struct words *w)
     status = find_held(s, &found);
   else if (words_take(w, "handed over:"))
     find_handed_over(s, &found);
+  else if (words_take(w, "overdue:"))
+    find_overdue(s, &found);
   else if (words_take(w, "passed over:"))
     find_passed_over(s, &found);
   else

@@ -166,13 +166,29 @@ static enum status enrol_all(struct scenario *s, struct words *w)
   return OK;
 }
 
-/* "day 3": a turn in which nothing is heard, three days after the beginning. */
-static enum status wait_for_day(struct scenario *s, struct words *w)
+/* "day 3", "hour 5": so long after the beginning. On the way each clock fires when it is due. */
+static enum status pass_until(struct scenario *s, struct words *w, uint64_t unit_ms)
 {
   s->since = s->world.size;
   s->author = NULL;
-  world_wait(&s->world, WORLD_START_MS + words_number(w) * DAY_MS);
-  return words_end(w) ? OK : complain(&s->why, "expected: day <number>");
+  world_pass(&s->world, WORLD_START_MS + words_number(w) * unit_ms);
+  return words_end(w) ? OK : complain(&s->why, "expected a number");
+}
+
+/* "the exchange is away until day 5", "the clock jumps to day 400", "the time is confirmed, away until day 400" */
+static enum status say_time(struct scenario *s, struct words *w)
+{
+  act_kind act = words_take(w, "exchange is away until day") ? ONWARD__CORE__ACT_RESUMED
+                 : words_take(w, "clock jumps to day")       ? ONWARD__CORE__ACT_CLOCK_DOUBTED
+                 : words_take(w, "time is confirmed on day") ? ONWARD__CORE__ACT_CLOCK_CONFIRMED
+                                                             : 0;
+  uint64_t until_ms = WORLD_START_MS + words_number(w) * DAY_MS;
+  if (act == 0 || !words_end(w))
+    return complain(&s->why, "not something that happens to an exchange (README.md)");
+  s->since = s->world.size;
+  s->author = NULL;
+  world_say_time(&s->world, until_ms, act, until_ms > s->world.clock_ms ? until_ms - s->world.clock_ms : 1);
+  return OK;
 }
 
 /* From here on the author's batches say that it has stored everything so far. */
@@ -193,7 +209,11 @@ static enum status say(struct scenario *s, struct words *w)
   if (words_take(w, "organisations:"))
     return enrol_all(s, w);
   if (words_take(w, "day"))
-    return wait_for_day(s, w);
+    return pass_until(s, w, DAY_MS);
+  if (words_take(w, "hour"))
+    return pass_until(s, w, HOUR_MS);
+  if (words_take(w, "the"))
+    return say_time(s, w);
   struct member *author = scenario_member(s, w);
   if (author == NULL)
     return complain(&s->why, "does not begin with an organisation");

@@ -6,6 +6,7 @@
 
 #define NAME_SIZE 32
 #define DAY_MS UINT64_C(86400000)
+#define HOUR_MS UINT64_C(3600000)
 #define REFERRALS_MAX 8
 #define BATCHES_MAX 8 /* acts in a row that one line can hold */
 

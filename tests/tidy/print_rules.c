@@ -26,6 +26,8 @@ static void print_flags(const char *before, uint8_t flags, const char *mark)
     printf("%s%ssafety_at_recipient", before, mark);
   if ((flags & FLAG_SAFETY_AT_SENDER) != 0)
     printf("%s%ssafety_at_sender", before, mark);
+  if ((flags & FLAG_RESEAL_ASKED) != 0)
+    printf("%s%sreseal_asked", before, mark);
 }
 
 static void print_variants(const struct rule *r)

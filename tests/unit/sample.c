@@ -32,6 +32,10 @@ static const struct sample_limit limits[] = {
     {"consent_until_ms", 0, 253402300799999, NULL},
     {"agreement_until_ms", 0, 253402300799999, NULL},
     {"replace_after_ms", 0, 253402300799999, NULL},
+    {"absent_ms", 1, 253402300799999, NULL},
+    {"high_s", 1, 31622400, NULL},
+    {"medium_s", 1, 31622400, NULL},
+    {"low_s", 1, 31622400, NULL},
     {"schema", 1, UINT32_MAX, NULL},
     {"taxonomy", 1, UINT32_MAX, NULL},
     {"rules", 1, 1, NULL},
@@ -42,8 +46,9 @@ static const struct sample_limit limits[] = {
     {"size", 256, 65536, NULL},
 };
 
-const struct sample_count sample_counts[SAMPLE_COUNTS] = {
-    {"recipients", 1, 16}, {"scope", 1, 32}, {"registrars", 2, 2}, {"skipped", 0, 32}, {"sealed", 0, 32}};
+const struct sample_count sample_counts[SAMPLE_COUNTS] = {{"recipients", 1, 16}, {"scope", 1, 32},
+                                                          {"registrars", 2, 2},  {"skipped", 0, 32},
+                                                          {"sealed", 0, 32},     {"limits", 13, 13}};
 
 const struct sample_limit *sample_limit_of(const char *field)
 {
@@ -52,6 +57,11 @@ const struct sample_limit *sample_limit_of(const char *field)
       return &limits[i];
   must(false); /* a field that has no limit above */
   return NULL;
+}
+
+bool sample_is_about_referral(act_kind act)
+{
+  return !act_is_registry(act) && !act_is_about_time(act);
 }
 
 void *sample_room(size_t size)
@@ -98,6 +108,8 @@ void sample_repeat(ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, s
   *(void **)(void *)(at + field->offset) = list;
   for (size_t i = 0; i < count; i++) {
     make_one(field, list + i * sample_element_size(field));
+    if (strcmp(field->name, "limits") == 0) /* each clock once, in order */
+      (*(Onward__Limit **)(void *)(list + i * sample_element_size(field)))->clock = (Onward__Clock)(i + 1);
     if (field->type == PROTOBUF_C_TYPE_BYTES) { /* each organisation once */
       ProtobufCBinaryData *one = (ProtobufCBinaryData *)(void *)list + i;
       one->data = sample_room(16);
@@ -116,7 +128,7 @@ ProtobufCMessage *sample_message(const ProtobufCMessageDescriptor *type)
     if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0)
       continue;
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
-      sample_repeat(m, field, 2);
+      sample_repeat(m, field, strcmp(field->name, "limits") == 0 ? CLOCKS_LIMITED : 2);
     else
       make_one(field, (uint8_t *)m + field->offset);
   }
@@ -131,7 +143,7 @@ Onward__Core *sample_core(act_kind act)
   enum act_family family = act_family(act);
   core->act_case = act;
   core->cancel = (Onward__Cancel *)sample_message(field->descriptor);
-  if (family == ACT_ON_REGISTRY || act_is_registry(act))
+  if (family == ACT_ON_REGISTRY || !sample_is_about_referral(act))
     core->referral_id.len = 0;
   if (family != ACT_ON_REFERRAL || act == ONWARD__CORE__ACT_SUBMIT)
     core->answers = NULL;
@@ -142,7 +154,7 @@ Onward__Event *sample_event(act_kind act)
 {
   Onward__Event *e = (Onward__Event *)sample_message(&onward__event__descriptor);
   e->core = pb_data(pb_pack(sample_core(act), &sample_arena));
-  if (act_is_registry(act))
+  if (!sample_is_about_referral(act))
     e->n_sealed = 0;
   return e;
 }

@@ -17,11 +17,12 @@ struct sample_limit {
 const struct sample_limit *sample_limit_of(const char *field);
 ProtobufCBinaryData sample_bytes(const struct sample_limit *l);
 
-#define SAMPLE_COUNTS 5
+#define SAMPLE_COUNTS 6
 struct sample_count {
   const char *field;
   size_t min, max; /* how many of them */
 };
+bool sample_is_about_referral(act_kind act); /* it names one */
 extern const struct sample_count sample_counts[SAMPLE_COUNTS];
 
 /* All fields filled; of a oneof none; two of what is repeated. */

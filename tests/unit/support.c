@@ -184,6 +184,7 @@ static void found(struct world *w)
   g.registrars = registrars;
   g.rules = RULES_VERSION;
   g.replace_after_ms = WORLD_REPLACE_MS;
+  g.policy = (Onward__Policy *)(uintptr_t)policy_proposed();
   struct books *b = store_begin(w->store, true);
   must(turn_genesis(b, &w->arena, w->clock_ms, &g, &complaint) == OK);
   commit(w, b);
@@ -265,6 +266,35 @@ void world_wait(struct world *w, uint64_t until_ms)
 {
   w->clock_ms = until_ms;
   struct turn t = world_begin(w);
+  world_commit(w, &t);
+}
+
+void world_pass(struct world *w, uint64_t until_ms)
+{
+  for (;;) {
+    struct head head;
+    struct bytes key, value;
+    struct books *b = store_begin(w->store, false);
+    books_head(b, &head);
+    uint64_t due_ms = UINT64_MAX;
+    if (head.doubted == 0 && b->seek(b, TABLE_CLOCKS, (struct bytes){NULL, 0}, &key, &value) == OK) {
+      struct reader r = reader_of(key);
+      due_ms = read_u64(&r) + head.absent_ms;
+    }
+    store_abort(w->store);
+    if (due_ms >= until_ms)
+      break;
+    world_wait(w, due_ms > w->clock_ms ? due_ms : w->clock_ms);
+  }
+  world_wait(w, until_ms);
+}
+
+void world_say_time(struct world *w, uint64_t clock_ms, act_kind act, uint64_t absent_ms)
+{
+  struct turn t = {.random = random_bytes};
+  arena_reset(&w->arena);
+  w->clock_ms = clock_ms;
+  turn_begin_about_time(&t, store_begin(w->store, true), &w->arena, w->clock_ms, act, absent_ms);
   world_commit(w, &t);
 }
 

@@ -1,6 +1,7 @@
 /* Requests and invitations: what we write we read; and whatever is changed in them, by accident or on purpose, is
  * refused. */
 #include "agents/papers.h"
+#include "proto/rules/rules.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,6 +90,7 @@ static void fresh_world(void)
   world.genesis.registrars = registrar_list;
   world.genesis.rules = RULES_VERSION;
   world.genesis.replace_after_ms = 1000;
+  world.genesis.policy = (Onward__Policy *)(uintptr_t)policy_proposed();
   world.enrol = enrol_of(&office, "aple/siem-reap");
 }
 

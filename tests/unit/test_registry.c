@@ -179,7 +179,8 @@ static void a_suspended_organisation_may_be_enrolled_again(void **state)
   struct organisation o;
   assert_verdict(say_suspend(police, "aple", ONWARD__STANDING__COMPROMISED), V(NOT_A_REGISTRAR));
   assert_verdict(say_suspend(one, "nobody", ONWARD__STANDING__COMPROMISED), V(NO_SUCH_ORGANISATION));
-  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__LAPSED), V(NOT_YET_SUPPORTED));
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__ACTIVE), V(ALREADY_ENROLLED)); /* said by enrolling */
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__LAPSED), V(ACCEPTED));
   assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
   organisation(aple, &o);
   assert_int_equal(o.standing, ONWARD__STANDING__COMPROMISED);

@@ -19,7 +19,7 @@
 #define ENDED "completed returned closed cancelled "
 #define READ OPEN HELD "in_progress completed"
 
-#define FLAGS 16 /* every set of the four flags */
+#define FLAGS 32 /* every set of the five flags */
 /* "-both": no question and no wish to cancel is left; "-all": nor anything that the recipient had to read, as its leg
  * is over. */
 static const struct line {
@@ -28,12 +28,12 @@ static const struct line {
   const char *from, *when, *to, *flags;
   bool later; /* reserved now, built later */
 } described[] = {
-    {"reseal", "", ACTOR_SENDER, LIVE, "", "same", "", false},
+    {"reseal", "", ACTOR_SENDER, LIVE, "", "same", "-seal", false},
     {"receive", "", ACTOR_RECIPIENT, "requested", "", "received", "", false},
     {"refuse_open", "UNKNOWN_SCHEMA", ACTOR_RECIPIENT, "requested", "", "leg_over", "-all", false},
-    {"refuse_open", "LOST", ACTOR_RECIPIENT, LIVE, "", "same", "", false},
-    {"refuse_open", "NOT_MY_KEY", ACTOR_RECIPIENT, LIVE, "", "same", "", false},
-    {"refuse_open", "DAMAGED", ACTOR_RECIPIENT, LIVE, "", "same", "", false},
+    {"refuse_open", "LOST", ACTOR_RECIPIENT, LIVE, "", "same", "+seal", false},
+    {"refuse_open", "NOT_MY_KEY", ACTOR_RECIPIENT, LIVE, "", "same", "+seal", false},
+    {"refuse_open", "DAMAGED", ACTOR_RECIPIENT, LIVE, "", "same", "+seal", false},
     {"acknowledge", "", ACTOR_RECIPIENT, "received", "", "acknowledged", "-read", false},
     {"acknowledge", "", ACTOR_RECIPIENT, "acknowledged " HELD "in_progress completed", "unread", "same", "-read",
      false},
@@ -68,14 +68,14 @@ static const struct line {
     {"enter_in_error", "", ACTOR_SENDER, LIVE ENDED "withdrawn", "", "error", "-all", false},
     {"erase_receipt", "", ACTOR_RECIPIENT, LIVE ENDED "withdrawn error", "", "same", "", false},
     {"legal_hold", "", ACTOR_RECIPIENT, LIVE ENDED "withdrawn error", "", "same", "", false},
-    {"overdue", "", ACTOR_BROKER, LIVE "completed returned", "", "same", "", true},
-    {"undeliverable", "", ACTOR_BROKER, "requested received", "cancel", "cancelled", "-all", true},
-    {"undeliverable", "", ACTOR_BROKER, "requested received", "no cancel", "leg_over", "-all", true},
-    {"info_over", "", ACTOR_BROKER, OPEN, "info", "same", "-info", true},
-    {"cancel_over", "", ACTOR_BROKER, OPEN HELD, "cancel", "cancelled", "-all", true},
-    {"leg_lost", "", ACTOR_BROKER, "requested " OPEN HELD, "", "leg_over", "-all", true},
-    {"leg_lost", "", ACTOR_BROKER, "in_progress", "", "failed", "-all", true},
-    {"close_by_clock", "", ACTOR_BROKER, "completed", "", "closed", "-both", true},
+    {"overdue", "", ACTOR_BROKER, LIVE ENDED "withdrawn error", "", "same", "", false},
+    {"undeliverable", "", ACTOR_BROKER, "requested received", "cancel", "cancelled", "-all", false},
+    {"undeliverable", "", ACTOR_BROKER, "requested received", "no cancel", "leg_over", "-all", false},
+    {"info_over", "", ACTOR_BROKER, OPEN, "info", "same", "-info", false},
+    {"cancel_over", "", ACTOR_BROKER, OPEN HELD, "cancel", "cancelled", "-all", false},
+    {"leg_lost", "", ACTOR_BROKER, "requested " OPEN HELD, "", "leg_over", "-all", false},
+    {"leg_lost", "", ACTOR_BROKER, "in_progress", "", "failed", "-all", false},
+    {"close_by_clock", "", ACTOR_BROKER, "completed", "", "closed", "-both", false},
     {"hand_over", "", ACTOR_SENDER, LIVE "returned", "", "same", "", true},
     {"take_over", "", ACTOR_RECIPIENT, LIVE "returned", "", "same", "", true},
     {"leave", "", ACTOR_RECIPIENT, LIVE, "", "same", "", true},
@@ -146,7 +146,9 @@ static uint8_t flags_after(const struct line *l, uint8_t flags)
                  {"+info", FLAG_INFO_OPEN, 0},
                  {"-cancel", 0, FLAG_CANCEL_OPEN},
                  {"+cancel", FLAG_CANCEL_OPEN, 0},
-                 {"-all", 0, FLAG_INFO_OPEN | FLAG_CANCEL_OPEN | FLAG_SAFETY_AT_RECIPIENT},
+                 {"-all", 0, FLAG_INFO_OPEN | FLAG_CANCEL_OPEN | FLAG_SAFETY_AT_RECIPIENT | FLAG_RESEAL_ASKED},
+                 {"+seal", FLAG_RESEAL_ASKED, 0},
+                 {"-seal", 0, FLAG_RESEAL_ASKED},
                  {"+read", FLAG_SAFETY_AT_RECIPIENT, 0},
                  {"-read", 0, FLAG_SAFETY_AT_RECIPIENT},
                  {"+sender read", FLAG_SAFETY_AT_SENDER, 0},
