@@ -37,16 +37,17 @@ static enum status check_position(const struct replay *r, const struct head *hea
   return OK;
 }
 
-/* The broker's word about its own absence: first in a turn, and never more than the time since the entry before. */
+/* The broker's word about its own absence: first in a turn, and never more than the time that there was. */
 static enum status check_about_time(const struct head *head, const struct leaf *leaf, const struct event *e,
                                     struct complaint *why)
 {
   bool doubt = e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED, confirm = e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED;
-  uint64_t absent_ms = doubt ? 0 : confirm ? e->core->clock_confirmed->absent_ms : e->core->resumed->absent_ms;
-  if (leaf->time_ms <= head->time_ms || absent_ms > leaf->time_ms - head->time_ms)
-    return complain(why, "it takes more time out than there was, or is not the first of its turn");
-  if ((doubt && head->doubted != 0) || (confirm && head->doubted == 0))
+  if (leaf->time_ms <= head->time_ms)
+    return complain(why, "it is not the first of its turn");
+  if ((doubt && head->doubted_ms != 0) || (confirm && head->doubted_ms == 0))
     return complain(why, "the clock was doubted already, or was not");
+  if (act_absent_ms(e->core) > leaf->time_ms - (confirm ? head->doubted_ms : head->time_ms))
+    return complain(why, "it takes more time out than there was");
   return OK;
 }
 

@@ -83,7 +83,7 @@ static void write_about_time(struct turn *t, act_kind act, uint64_t absent_ms)
   Onward__ClockConfirmed confirmed = ONWARD__CLOCK_CONFIRMED__INIT;
   size_t used = t->arena->used;
   core.act_case = act;
-  resumed.absent_ms = confirmed.absent_ms = absent_ms;
+  resumed.absent_ms = doubted.absent_ms = confirmed.absent_ms = absent_ms;
   if (act == ONWARD__CORE__ACT_RESUMED)
     core.resumed = &resumed;
   else if (act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
@@ -102,7 +102,7 @@ void turn_begin_about_time(struct turn *t, struct books *b, struct arena *a, uin
   t->arena = a;
   books_head(b, &h);
   t->time_ms = clock_ms > h.time_ms ? clock_ms : h.time_ms + 1;
-  uint64_t since_ms = t->time_ms - h.time_ms;
+  uint64_t since_ms = t->time_ms - (act == ONWARD__CORE__ACT_CLOCK_CONFIRMED ? h.doubted_ms : h.time_ms);
   if (act != 0)
     write_about_time(t, act, absent_ms < since_ms ? absent_ms : since_ms);
   write_due(t);

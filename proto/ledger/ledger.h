@@ -53,8 +53,8 @@ struct head {
   uint64_t registry; /* index of the newest registry entry */
   uint64_t rules;    /* version */
   uint64_t replace_after_ms;
-  uint64_t absent_ms; /* of log time that counted for nobody: service time is log time less this */
-  uint64_t doubted;   /* 1: no clock fires until the time is confirmed */
+  uint64_t absent_ms;  /* of log time that counted for nobody: service time is log time less this */
+  uint64_t doubted_ms; /* log time since when no clock fires, as the time is not believed; 0: it is */
   struct hash network;
 };
 

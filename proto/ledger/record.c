@@ -33,12 +33,11 @@ static void grow_head(struct books *b, const struct leaf *leaf, struct bytes lea
     h.replace_after_ms = e->core->genesis->replace_after_ms;
     h.network = sha256(leaf_bytes);
   }
-  if (e->act == ONWARD__CORE__ACT_RESUMED)
-    h.absent_ms += e->core->resumed->absent_ms;
-  if (e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
-    h.absent_ms += e->core->clock_confirmed->absent_ms;
-  if (e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED || e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
-    h.doubted = e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED;
+  if (act_is_about_time(e->act)) {
+    h.absent_ms += act_absent_ms(e->core);
+    if (e->act != ONWARD__CORE__ACT_RESUMED)
+      h.doubted_ms = e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED ? leaf->time_ms : 0;
+  }
   books_put_head(b, &h);
 }
 

@@ -95,7 +95,7 @@ bool rules_due(struct books *b, uint64_t time_ms, struct arena *a, Onward__Core 
   struct ref_id referral;
   Onward__Core init = ONWARD__CORE__INIT;
   books_head(b, &head);
-  if (head.doubted != 0 || b->seek(b, TABLE_CLOCKS, first, &key, &value) != OK)
+  if (head.doubted_ms != 0 || b->seek(b, TABLE_CLOCKS, first, &key, &value) != OK)
     return false;
   struct reader r = reader_of(key);
   if (read_u64(&r) > time_ms - head.absent_ms)

@@ -65,7 +65,7 @@ static const struct number_rule {
     {"consent_until_ms", 0, TIME_MAX_MS},
     {"agreement_until_ms", 0, TIME_MAX_MS},
     {"replace_after_ms", 0, TIME_MAX_MS},
-    {"absent_ms", 1, TIME_MAX_MS},
+    {"absent_ms", 0, TIME_MAX_MS},
     {"high_s", 1, CLOCK_LIMIT_MAX_S},
     {"medium_s", 1, CLOCK_LIMIT_MAX_S},
     {"low_s", 1, CLOCK_LIMIT_MAX_S},
@@ -286,6 +286,13 @@ bool act_is_registry(act_kind act)
 bool act_is_about_time(act_kind act)
 {
   return act >= ONWARD__CORE__ACT_RESUMED && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED;
+}
+
+uint64_t act_absent_ms(const Onward__Core *core)
+{
+  return core->act_case == ONWARD__CORE__ACT_RESUMED         ? core->resumed->absent_ms
+         : core->act_case == ONWARD__CORE__ACT_CLOCK_DOUBTED ? core->clock_doubted->absent_ms
+                                                             : core->clock_confirmed->absent_ms;
 }
 
 static bool listed(const ProtobufCBinaryData *list, size_t count, struct bytes one)

@@ -28,7 +28,7 @@ static enum status enrol(struct scenario *s, struct member *author, struct words
   return scenario_hear(s, author, &d, 1);
 }
 
-static enum status suspend(struct scenario *s, struct member *author, struct words *w)
+static enum status suspend(struct scenario *s, struct member *author, Onward__Standing standing, struct words *w)
 {
   struct draft d;
   Onward__Suspend suspend = ONWARD__SUSPEND__INIT;
@@ -36,7 +36,7 @@ static enum status suspend(struct scenario *s, struct member *author, struct wor
   if (m == NULL)
     return complain(&s->why, "expected an organisation");
   suspend.organisation = pb_data(org_id_text(&m->id));
-  suspend.standing = ONWARD__STANDING__COMPROMISED;
+  suspend.standing = standing;
   draft_init(&d, ONWARD__CORE__ACT_SUSPEND, NULL);
   d.core.suspend = &suspend;
   return scenario_hear(s, author, &d, 1);
@@ -98,7 +98,11 @@ enum status scenario_office(struct scenario *s, struct member *author, struct wo
   if (words_take(w, "enrols"))
     return enrol(s, author, w);
   if (words_take(w, "suspends"))
-    return suspend(s, author, w);
+    return suspend(s, author, ONWARD__STANDING__COMPROMISED, w);
+  if (words_take(w, "lapses"))
+    return suspend(s, author, ONWARD__STANDING__LAPSED, w);
+  if (words_take(w, "lets go"))
+    return suspend(s, author, ONWARD__STANDING__LEAVING, w);
   if (words_take(w, "changes its keys"))
     return rotate(s, author);
   if (words_take(w, "replaces the keys of"))

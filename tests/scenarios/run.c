@@ -187,7 +187,7 @@ static enum status say_time(struct scenario *s, struct words *w)
     return complain(&s->why, "not something that happens to an exchange (README.md)");
   s->since = s->world.size;
   s->author = NULL;
-  world_say_time(&s->world, until_ms, act, until_ms > s->world.clock_ms ? until_ms - s->world.clock_ms : 1);
+  world_say_time(&s->world, until_ms, act, UINT64_MAX); /* all of the time that there was */
   return OK;
 }
 

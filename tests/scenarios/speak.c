@@ -326,6 +326,8 @@ static enum status take_option(struct scenario *s, struct speech *e, struct memb
     e->draft.core.tell->safety = true;
   else if (e->draft.core.act_case == ONWARD__CORE__ACT_RENEW_CONSENT && words_take(w, "until day"))
     e->draft.core.renew_consent->consent_until_ms = WORLD_START_MS + words_number(w) * DAY_MS;
+  else if (e->draft.core.act_case == ONWARD__CORE__ACT_COMPLETE && words_take(w, "not served"))
+    e->draft.core.complete->outcome = ONWARD__OUTCOME_CLASS__NOT_SERVED;
   else if (words_take(w, "another body"))
     e->hash.byte[0] ^= 1;
   else if (words_take(w, "file at once"))
@@ -364,7 +366,7 @@ enum status scenario_speak(struct scenario *s, struct member *author, struct wor
     if (v == NULL || count == BATCHES_MAX)
       return complain(&s->why, "not something that an organisation can do here (README.md)");
     acts[count++] = v->act;
-  } while (words_take(w, "and"));
+  } while (words_take(w, "and") || words_take(w, ","));
   const struct ref_id *id = scenario_referral(s, w);
   if (id == NULL)
     return complain(&s->why, "expected the name of a referral");

@@ -32,7 +32,7 @@ static const struct sample_limit limits[] = {
     {"consent_until_ms", 0, 253402300799999, NULL},
     {"agreement_until_ms", 0, 253402300799999, NULL},
     {"replace_after_ms", 0, 253402300799999, NULL},
-    {"absent_ms", 1, 253402300799999, NULL},
+    {"absent_ms", 0, 253402300799999, NULL},
     {"high_s", 1, 31622400, NULL},
     {"medium_s", 1, 31622400, NULL},
     {"low_s", 1, 31622400, NULL},

@@ -277,7 +277,7 @@ void world_pass(struct world *w, uint64_t until_ms)
     struct books *b = store_begin(w->store, false);
     books_head(b, &head);
     uint64_t due_ms = UINT64_MAX;
-    if (head.doubted == 0 && b->seek(b, TABLE_CLOCKS, (struct bytes){NULL, 0}, &key, &value) == OK) {
+    if (head.doubted_ms == 0 && b->seek(b, TABLE_CLOCKS, (struct bytes){NULL, 0}, &key, &value) == OK) {
       struct reader r = reader_of(key);
       due_ms = read_u64(&r) + head.absent_ms;
     }
