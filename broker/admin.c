@@ -195,11 +195,34 @@ int admin_status(const char *folder)
   printf("%-22s %s\n", "served now", is_served(folder) ? "yes" : "no");
   printf("%-22s %" PRIu64 "\n", "entries", j.head.size);
   print_time("newest entry", j.head.time_ms);
+  if (j.head.doubted_ms != 0)
+    printf("%-22s no deadline fires: look at the clock, then onward-broker confirm-time %s\n", "time not confirmed",
+           folder);
   printf("%-22s %" PRIu64 "\n", "organisations", organisations);
   printf("%-22s %" PRIu64 "\n", "referrals", referrals);
   printf("%-22s %" PRIu64 "\n", "sealed bodies held", held);
   printf("%-22s %" PRIu64 " MiB used, %" PRIu64 " MiB of it free\n", "books", size.used >> 20, size.free >> 20);
   journal_close(&j);
+  return 0;
+}
+
+/* By a file, which the serving process takes away when it has written the entry. */
+int admin_confirm_time(const char *folder)
+{
+  struct config config;
+  struct journal j;
+  char path[300], why[200] = "";
+  int code = open_to_read(folder, &config, &j);
+  if (code != 0)
+    return code;
+  bool doubted = j.head.doubted_ms != 0;
+  journal_close(&j);
+  if (!doubted)
+    return fail(EXIT_CONFIG, folder, "the time is not in doubt: nothing is to be confirmed");
+  snprintf(path, sizeof path, "%s/" TIME_CONFIRMED, folder);
+  if (file_write(path, bytes_text("confirmed\n"), why) != OK)
+    return fail(EXIT_CONFIG, path, why);
+  printf("confirmed: deadlines fire again from the exchange's next turn on, less the time that was in doubt\n");
   return 0;
 }
 

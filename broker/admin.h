@@ -12,6 +12,7 @@ struct init_options {
 };
 
 int admin_init(const struct init_options *o); /* makes the folder, keys, books, and an invitation for each registrar */
+int admin_confirm_time(const char *folder);   /* the operator has looked at the clock, and it is right */
 int admin_status(const char *folder);
 int admin_check(const char *folder);
 

@@ -43,14 +43,14 @@ static void answer_waiting(struct broker *b, bool busy)
 }
 
 /* Writes what was heard and what is due, and commits. Nothing was said before, everything may be said after. */
-static void take_turn(struct broker *b)
+static void take_turn(struct broker *b, struct about_time about)
 {
   struct turn t = {.random = random_bytes};
   char why[200] = "";
   struct books *books = store_begin(b->journal.store, true);
   uint64_t size = b->journal.head.size, registry = b->journal.head.registry;
   struct head head;
-  turn_begin(&t, books, &b->turn_arena, clock_ms());
+  turn_begin_about_time(&t, books, &b->turn_arena, clock_ms(), about.act, about.absent_ms);
   for (size_t i = 0; i < b->waiting_count; i++)
     hear_batch(b, &t, &b->waiting[i]);
   books_head(books, &head);
@@ -110,8 +110,10 @@ void turn(struct broker *b)
   arena_reset(&b->turn_arena);
   if (waits)
     hear_all(b);
-  if (!stop_asked && (b->waiting_count > 0 || something_due(b)))
-    take_turn(b);
+  struct about_time about = time_look(b);
+  if (!stop_asked && (about.act != 0 || b->waiting_count > 0 || something_due(b)))
+    take_turn(b, about);
+  time_note_alive(b);
   for (size_t i = 0; i < b->waiting_count; i++)
     knock_done(&b->waiting[i].knock);
   if (b->registry_moved)

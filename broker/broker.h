@@ -6,6 +6,8 @@
 #include "broker/post.h"
 #include "proto/admit.h"
 
+#define TIME_CONFIRMED "time-confirmed" /* file in the folder: the operator has confirmed the time */
+
 /* Exit codes of `serve`. */
 enum {
   EXIT_STOPPED = 0,

@@ -17,7 +17,20 @@ struct waiting {
   struct refusal why;
 };
 
+/* Three clocks at one moment: the wall's, that since the machine began, that without its sleep. */
+struct watch {
+  uint64_t real_ms, boot_ms, awake_ms;
+};
+
+/* What the next turn begins with (turn_begin_about_time); act 0: nothing. */
+struct about_time {
+  act_kind act;
+  uint64_t absent_ms;
+};
+
 struct broker {
+  const char *folder;
+  struct watch watch;
   struct config config;
   struct broker_keys keys;
   struct journal journal;
@@ -45,6 +58,10 @@ void refuse(struct broker *b, const struct knock *k, struct meter *m, uint64_t s
 int admits(void *context, const uint8_t link_key[32]); /* door_admits */
 void check_sessions(struct broker *b); /* after the registry has moved: who may no longer be here leaves */
 void cut_those_who_left(struct broker *b);
+
+/* time.c */
+struct about_time time_look(struct broker *b);
+void time_note_alive(struct broker *b);
 
 /* broker.c */
 void turn(struct broker *b);

@@ -51,15 +51,27 @@ enum status journal_commit(struct journal *j, struct books *b, char why[200])
   if (b->trouble == OK && (merkle_tree_root(c.size, books_tree_read, b, &c.root) != OK ||
                            checkpoint_sign(&c, j->name, j->keys->log_secret, note, &note_size) != OK))
     b->trouble = OUR_FAULT;
+  uint64_t now_ms = clock_ms();
   b->put(b, TABLE_CHECKPOINT, bytes_text("newest"), bytes_of(note, note_size));
+  b->put(b, TABLE_CHECKPOINT, bytes_text("alive"), bytes_of(&now_ms, sizeof now_ms));
   enum status s = store_commit(j->store, why);
   if (s != OK)
     return s;
+  j->alive_ms = now_ms;
   j->head = head;
   j->checkpoint = c;
   memcpy(j->note, note, note_size);
   j->note_size = note_size;
   return OK;
+}
+
+enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200])
+{
+  struct books *b = store_begin(j->store, true);
+  b->put(b, TABLE_CHECKPOINT, bytes_text("alive"), bytes_of(&now_ms, sizeof now_ms));
+  enum status s = store_commit(j->store, why);
+  j->alive_ms = now_ms; /* also when the disk is full: it is tried again after a while */
+  return s;
 }
 
 enum status journal_create(struct journal *j, const char *folder, const struct broker_keys *keys,
@@ -148,12 +160,15 @@ enum status journal_open(struct journal *j, const char *folder, const struct bro
   enum status s = open_store(j, folder, map_size, false, read_only, why);
   if (s != OK)
     return s;
+  struct bytes alive;
   struct books *b = store_begin(j->store, false);
   s = read_genesis(j, b, why);
   if (s == OK)
     s = check_checkpoint(j, b, why);
   if (s == OK)
     s = rehash(j, b, why);
+  if (s == OK && b->get(b, TABLE_CHECKPOINT, bytes_text("alive"), &alive) == OK && alive.size == sizeof j->alive_ms)
+    memcpy(&j->alive_ms, alive.data, sizeof j->alive_ms);
   if (s == OK && b->trouble != OK) {
     snprintf(why, 200, "the books cannot be read");
     s = OUR_FAULT;

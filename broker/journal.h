@@ -13,6 +13,7 @@ struct journal {
   char origin[NOTE_NAME_MAX + 1]; /* name/epoch */
   struct note_key log_key;
   struct head head;             /* as of the last commit */
+  uint64_t alive_ms;            /* wall clock at which this exchange was last seen serving; 0: never */
   struct checkpoint checkpoint; /* its newest */
   char note[NOTE_SIZE_MAX];
   size_t note_size;
@@ -29,6 +30,8 @@ void journal_close(struct journal *j);
 /* Signs a checkpoint over what the open writing transaction `b` holds, and commits it. Only after OK may anything be
  * said. NOT_NOW: full, nothing was written. OUR_FAULT: the process must end. */
 MUST_USE enum status journal_commit(struct journal *j, struct books *b, char why[200]);
+/* Notes that it is there, outside the log. */
+MUST_USE enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200]);
 /* One entry with its path to the newest checkpoint, in the arena. Within any transaction. */
 MUST_USE enum status journal_entry(struct journal *j, struct books *b, uint64_t index, struct arena *a,
                                    Onward__Entry **out);

@@ -16,6 +16,7 @@ static const char usage[] =
     "onward-broker serve FOLDER     until it is told to stop\n"
     "onward-broker status FOLDER    what the books hold\n"
     "onward-broker check FOLDER     configuration, keys, newest entries, bodies\n"
+    "onward-broker confirm-time FOLDER    the clock had jumped, and is right now\n"
     "See onward-broker(1).\n";
 
 static int wrong(const char *what)
@@ -84,5 +85,7 @@ int main(int argc, char **argv)
     return admin_status(argv[2]);
   if (strcmp(argv[1], "check") == 0)
     return admin_check(argv[2]);
+  if (strcmp(argv[1], "confirm-time") == 0)
+    return admin_confirm_time(argv[2]);
   return wrong("there is no such command");
 }

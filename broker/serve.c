@@ -93,10 +93,13 @@ static int start(struct broker *b, const char *folder)
 
 static void finish(struct broker *b)
 {
+  char why[200];
   for (size_t i = 0; b->door.router != NULL && i < b->sessions.max; i++)
     if (b->sessions.list[i].used && !b->sessions.list[i].leaving)
       post_goodbye(&b->post, &b->sessions.list[i].to, ONWARD__GOODBYE_REASON__STOPPING);
   door_close(&b->door);
+  if (b->journal.store != NULL && b->exit_code == EXIT_STOPPED && journal_alive(&b->journal, clock_ms(), why) != OK)
+    say("%s", why);
   journal_close(&b->journal);
   key_ring_fini(&b->ring);
   sessions_fini(&b->sessions);
@@ -119,6 +122,7 @@ int broker_serve(const char *folder)
     say("%s: cannot be locked: another onward-broker serves it, or it is not writable", folder);
     return EXIT_CONFIG;
   }
+  b.folder = folder;
   b.exit_code = start(&b, folder);
   if (b.exit_code == 0) {
     say("serving %s on %s: %llu entries, %s", b.journal.origin, b.config.listen,
