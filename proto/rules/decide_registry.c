@@ -1,6 +1,7 @@
 /* Who may enrol, suspend and change keys. Registrars, and each organisation for its own keys. */
 #include <string.h>
 
+#include "proto/ledger/rows.h"
 #include "proto/rules/inside.h"
 #include "proto/rules/rules.h"
 
@@ -50,6 +51,29 @@ static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enro
   return same ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
 }
 
+/* Whether one of the three keys of the request is one that this organisation has had, and has no more: whoever may have
+ * copied it must not gain by its coming back. */
+static bool brings_back(const struct occasion *o, const struct organisation *there, const Onward__Request *r)
+{
+  struct row_key from = key_of_org(&there->id);
+  struct bytes key, value;
+  while (o->books->seek(o->books, TABLE_KEYS, row_key(&from), &key, &value) == OK &&
+         memcmp(key.data, there->id.text, sizeof there->id.text) == 0) {
+    struct keys had;
+    must(value.size == sizeof had);
+    memcpy(&had, value.data, sizeof had);
+    const struct keys *now = &there->keys;
+    if ((bytes_equal(pb_bytes(r->link_key), BYTES(had.link)) && memcmp(had.link, now->link, sizeof had.link) != 0) ||
+        (bytes_equal(pb_bytes(r->sign_key), BYTES(had.sign)) && memcmp(had.sign, now->sign, sizeof had.sign) != 0) ||
+        (bytes_equal(pb_bytes(r->seal_key), BYTES(had.seal)) && memcmp(had.seal, now->seal, sizeof had.seal) != 0))
+      return true;
+    from = row_key_start();
+    row_key_bytes(&from, key);
+    row_key_u8(&from, 0); /* right behind it */
+  }
+  return false;
+}
+
 /* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. */
 static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,
                                    const struct org_id *must_be, bool waits)
@@ -59,6 +83,10 @@ static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData
   Onward__Verdict v = request_fits(o, request, signature, must_be, &id);
   if (v == V(ACCEPTED) && books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
+  const Onward__Request *r =
+      v == V(ACCEPTED) ? pb_unpack(&onward__request__descriptor, pb_bytes(request), o->arena) : NULL;
+  if (r != NULL && brings_back(o, &there, r))
+    return V(KEY_IN_USE);
   return v == V(ACCEPTED) && waits && there.pending_due_ms != 0 ? V(REPLACEMENT_WAITS) : v;
 }
 

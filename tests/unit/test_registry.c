@@ -260,6 +260,25 @@ static void keys_are_valid_by_position(void **state)
   member_fini(&fresh);
 }
 
+static void a_key_that_was_changed_does_not_come_back(void **state)
+{
+  (void)state;
+  struct member fresh, mixed, was = *aple;
+  fresh_keys(&fresh, aple);
+  fresh_keys(&mixed, aple);
+  assert_verdict(say_keys(aple, A(ROTATE), &fresh), V(ACCEPTED));
+  fresh.sequence = aple->sequence;
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &was), V(KEY_IN_USE));
+  assert_verdict(say_keys(&fresh, A(ROTATE), &was), V(KEY_IN_USE));
+  memcpy(mixed.link_point, was.link_point, sizeof mixed.link_point); /* not even one of the three */
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &mixed), V(KEY_IN_USE));
+  memcpy(mixed.link_point, fresh.link_point, sizeof mixed.link_point); /* one that it has may stay */
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &mixed), V(ACCEPTED));
+  aple->sequence = fresh.sequence;
+  member_fini(&fresh);
+  member_fini(&mixed);
+}
+
 static void nobody_changes_the_keys_of_another(void **state)
 {
   (void)state;
@@ -487,6 +506,7 @@ int main(void)
       TEST(the_last_registrar_stays),
       TEST(an_agreement_is_renewed_by_enrolling_again),
       TEST(keys_are_valid_by_position),
+      TEST(a_key_that_was_changed_does_not_come_back),
       TEST(nobody_changes_the_keys_of_another),
       TEST(a_replacement_takes_effect_after_the_delay),
       TEST(a_replacement_can_be_stopped),
