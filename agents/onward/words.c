@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "agents/json_wipe.h"
+#include "agents/labels.h"
 
 /* --- printing --- */
 
@@ -121,21 +122,8 @@ static bool is_digit(char c)
 
 const char *group_words(const char *group)
 {
-  static const struct {
-    const char *group, *words;
-  } groups[] = {{"GROUP_NOT_STATED", "service not stated"},
-                {"SAFE", "safety and care"},
-                {"CASE", "case management"},
-                {"PSS", "mental health and psychosocial support"},
-                {"HLTH", "health"},
-                {"LEGL", "legal help and justice"},
-                {"EDUC", "education"},
-                {"LIVE", "livelihood and material help"},
-                {"OTHR", "other help"}};
-  for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
-    if (strcmp(groups[i].group, group) == 0)
-      return groups[i].words;
-  return group;
+  const char *label = label_of(group, language_of_environment());
+  return label != NULL ? label : group;
 }
 
 const char *code_words(const char *code, char words[CODE_WORDS_SIZE])

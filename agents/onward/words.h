@@ -25,7 +25,7 @@ bool list_has(const json_t *list, const char *text);
 
 /* `code` as people read it: "TRAUMA_COUNSELLING" -> "trauma counselling", "AGE_10_14" -> "10-14", "REROUTE_SCOPE" ->
  * "scope", and a service group as below. */
-#define CODE_WORDS_SIZE 64
+#define CODE_WORDS_SIZE 160
 const char *code_words(const char *code, char words[CODE_WORDS_SIZE]);
 /* A service group: "PSS" -> "mental health and psychosocial support". */
 const char *group_words(const char *group);

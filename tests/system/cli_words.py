@@ -502,7 +502,7 @@ class Acts(Case):
 
     def test_what_is_missing_is_asked_for(self):
         t = Terminal(self.home, "decline", "K7MQ4X-T")
-        t.type("16  other reason", "1")
+        t.type("16  another reason", "1")
         t.type("Who says no?", "1")
         t.type("A note", MARKER)
         code, rest = t.end()

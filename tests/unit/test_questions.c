@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -134,6 +135,7 @@ static void distances_are_counted_in_letters(void **state)
 
 int main(void)
 {
+  setenv("LC_ALL", "C", 1); /* labels in English, wherever this runs */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_field_of_the_form_has_a_question),
       cmocka_unit_test(questions_depend_on_earlier_ones),
