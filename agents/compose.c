@@ -111,9 +111,12 @@ enum status compose(struct books *b, const struct self *self, const Onward__Core
 
 /* --- judging --- */
 
-static void pretend(struct books *b, const struct self *self, const struct event *e, uint64_t index, uint64_t now_ms)
+/* As if the log had it: with its entry, which a later step may be held against. */
+static void pretend(struct books *b, const struct self *self, const struct event *e, uint64_t index, uint64_t now_ms,
+                    struct arena *a)
 {
   struct batch_header h = {.network = self->network, .organisation = self->id, .sequence = 1, .count = 1};
+  static const uint8_t unsigned_yet[ES256_SIGNATURE_SIZE];
   uint8_t header[BATCH_HEADER_SIZE];
   batch_header_write(&h, header);
   struct leaf leaf = {.origin = ORIGIN_ORGANISATION,
@@ -121,8 +124,31 @@ static void pretend(struct books *b, const struct self *self, const struct event
                       .index = index,
                       .time_ms = now_ms,
                       .event = e->bytes,
-                      .header = BYTES(header)};
+                      .header = BYTES(header),
+                      .signature = BYTES(unsigned_yet)};
+  uint8_t *memory = arena_alloc(a, leaf_size(&leaf));
+  if (memory == NULL) {
+    b->trouble = NOT_NOW;
+    return;
+  }
+  struct row_key key = key_of_index(index);
+  struct writer w = writer_of(memory, leaf_size(&leaf));
+  leaf_write(&leaf, &w);
+  b->put(b, TABLE_ENTRIES, row_key(&key), writer_bytes(&w));
   ledger_apply(b, &leaf, e);
+}
+
+/* Whoever's leg is over is not told what came behind it. What it may still do (take the consent back, answer for what
+ * it had) it may as if the referral had come back. */
+static void pretend_returned(struct books *b, const struct self *self, const struct ref_id *id)
+{
+  struct referral r;
+  if (books_referral(b, id, &r) != OK || org_id_equal(&r.sender, &self->id) ||
+      (r.state != STATE_LEG_OVER && r.state != STATE_FAILED))
+    return;
+  r.state = STATE_RETURNED;
+  r.present = PARTY_NONE;
+  books_put_referral(b, &r);
 }
 
 Onward__Verdict judge(struct books *b, const struct self *self, const struct event *e, uint64_t now_ms, struct arena *a)
@@ -141,8 +167,9 @@ Onward__Verdict judge(struct books *b, const struct self *self, const struct eve
     size_t used = a->used;
     struct bytes kept = arena_copy(a, queued.event);
     if (event_read(kept, a, &why, &earlier) == OK && rules_decide(&o, &earlier) == ONWARD__VERDICT__ACCEPTED)
-      pretend(b, self, &earlier, o.index++, now_ms);
+      pretend(b, self, &earlier, o.index++, now_ms, a);
     a->used = used;
   }
+  pretend_returned(b, self, &e->referral);
   return rules_decide(&o, e);
 }

@@ -29,6 +29,7 @@ static const struct setting table[] = {
     NUMBER("exchange", credit_entries, 1, 256),
     NUMBER("exchange", credit_bytes, 65536, 1048576),
     NUMBER("office", lock_after_minutes, 0, 1440),
+    NUMBER("office", phone_after_minutes, 0, 1440),
 };
 
 enum status config_read(const char *path, struct config *out, struct settings_error *why)
@@ -37,7 +38,8 @@ enum status config_read(const char *path, struct config *out, struct settings_er
                          .ask_interval_s = 60,
                          .credit_entries = 64,
                          .credit_bytes = 131072,
-                         .lock_after_minutes = 600};
+                         .lock_after_minutes = 600,
+                         .phone_after_minutes = 15};
   if (access(path, F_OK) != 0)
     return OK;
   return settings_read(path, table, sizeof table / sizeof table[0], out, why);

@@ -6,13 +6,14 @@
 #include "proto/store/settings.h"
 
 struct config {
-  char address[121];           /* of the exchange, in place of the invitation's; empty: that one */
-  char socks_proxy[121];       /* host:port; empty: none */
-  uint64_t hello_wait_ms;      /* for the answer to a hello; doubles up to 8 times as much */
-  uint64_t ask_interval_s;     /* how often the directory is asked for, when nothing else is said */
-  uint64_t credit_entries;     /* entries that the exchange may send ahead */
-  uint64_t credit_bytes;       /* bytes of one delivery */
-  uint64_t lock_after_minutes; /* without use of the sealing key; 0: only when told to */
+  char address[121];            /* of the exchange, in place of the invitation's; empty: that one */
+  char socks_proxy[121];        /* host:port; empty: none */
+  uint64_t hello_wait_ms;       /* for the answer to a hello; doubles up to 8 times as much */
+  uint64_t ask_interval_s;      /* how often the directory is asked for, when nothing else is said */
+  uint64_t credit_entries;      /* entries that the exchange may send ahead */
+  uint64_t credit_bytes;        /* bytes of one delivery */
+  uint64_t lock_after_minutes;  /* without use of the sealing key; 0: only when told to */
+  uint64_t phone_after_minutes; /* a referral of high priority that did not leave this computer for so long is told */
 };
 
 /* `why` gets file, line, key and what was expected. */

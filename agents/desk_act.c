@@ -1,228 +1,10 @@
-/* `act`: one step on one referral. Each act says which fields it needs; what it seals goes to the other side, and a
- * copy to ourselves. What the rules would refuse is refused here, before anything is saved.
+/* `act`: one step on one referral (desk_fill.c says what each needs). What it seals goes to the other side, and a copy
+ * to ourselves. What the rules would refuse is refused here, before anything is saved.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/desk.h"
-#include "agents/item.h"
-
-/* One step while it is made. */
-struct step {
-  const json_t *request;
-  struct view view;
-  Onward__Core *core;
-  json_t *note; /* what is said beside; own reference */
-  struct part parts[2 * RECIPIENTS_MAX];
-  size_t part_count;
-  struct bytes own_note, own_brief; /* packed, to be kept sealed to ourselves */
-  struct org_id to[RECIPIENTS_MAX];
-  ProtobufCBinaryData recipients[RECIPIENTS_MAX];
-  union {
-    Onward__Acknowledge acknowledge;
-    Onward__Accept accept;
-    Onward__Decline decline;
-    Onward__Reroute reroute;
-    Onward__Start start;
-    Onward__Progress progress;
-    Onward__Complete complete;
-    Onward__Fail fail;
-    Onward__Close close;
-    Onward__Readdress readdress;
-    Onward__Cancel cancel;
-    Onward__ConfirmCancel confirm_cancel;
-    Onward__RefuseCancel refuse_cancel;
-  } as;
-};
-
-/* --- what an act needs --- */
-
-static json_t *need_code(struct step *s, const char *field, const ProtobufCEnumDescriptor *type, const char *note_field,
-                         int *out)
-{
-  struct form_error error;
-  const json_t *value = json_object_get(s->request, field);
-  if (form_code(type, field, value, &error, out) != OK) /* also where it is missing: the allowed names are told */
-    return desk_form_error(&error);
-  if (note_field != NULL)
-    json_object_set(s->note, note_field, (json_t *)(uintptr_t)value);
-  return NULL;
-}
-
-static json_t *fill_nothing(struct agent *a, struct books *b, struct step *s)
-{
-  (void)a;
-  (void)b;
-  (void)s;
-  return NULL;
-}
-
-static json_t *fill_accept(struct agent *a, struct books *b, struct step *s)
-{
-  struct form_error error;
-  const json_t *date = json_object_get(s->request, "first_contact_by");
-  (void)b;
-  if (date == NULL)
-    return desk_error("bad_input", "first_contact_by", "is missing",
-                      "say by when you will have spoken with the child: --first-contact DATE");
-  if (form_date("first_contact_by", date, &error, &s->as.accept.first_contact_by_ms) != OK)
-    return desk_form_error(&error);
-  return desk_ahead(a, "first_contact_by", s->as.accept.first_contact_by_ms);
-}
-
-static json_t *fill_decline(struct agent *a, struct books *b, struct step *s)
-{
-  int reason = 0, by = 0;
-  (void)a;
-  (void)b;
-  json_t *refused = need_code(s, "reason", &onward__decline_reason__descriptor, "decline", &reason);
-  if (refused == NULL)
-    refused = need_code(s, "by", &onward__declined_by__descriptor, NULL, &by);
-  s->as.decline.reason = form_decline_class((Onward__DeclineReason)reason);
-  s->as.decline.by = (Onward__DeclinedBy)by;
-  return refused;
-}
-
-static json_t *fill_fail(struct agent *a, struct books *b, struct step *s)
-{
-  int reason = 0;
-  (void)a;
-  (void)b;
-  json_t *refused = need_code(s, "reason", &onward__decline_reason__descriptor, "decline", &reason);
-  s->as.fail.reason = form_decline_class((Onward__DeclineReason)reason);
-  return refused;
-}
-
-static json_t *fill_complete(struct agent *a, struct books *b, struct step *s)
-{
-  int outcome = 0;
-  (void)a;
-  (void)b;
-  json_t *refused = need_code(s, "outcome", &onward__outcome__descriptor, "outcome", &outcome);
-  s->as.complete.outcome = form_outcome_class((Onward__Outcome)outcome);
-  return refused;
-}
-
-/* A brief in the words of whoever passes it on; without one, as it came. */
-static json_t *reroute_brief(struct agent *a, struct books *b, struct step *s)
-{
-  struct form_error error;
-  struct bytes content;
-  uint32_t schema;
-  const struct party *p = view_party(&s->view, &a->self.id);
-  const json_t *given = json_object_get(s->request, "brief");
-  json_t *brief = NULL;
-  if (given != NULL && !json_is_object(given))
-    return desk_error("bad_input", "brief", "must be an object", NULL);
-  if (given != NULL) {
-    brief = json_deep_copy(given);
-  } else {
-    if (keys_locked(&a->keys))
-      return desk_error("locked", NULL, "the case is locked", "onward unlock, or give a brief of your own");
-    if (p != NULL && body_open(b, &a->self, p->brief_index, p->brief_slot, &a->secret, &content) == OK)
-      brief = form_unpack(&onward__brief__descriptor, content, &a->secret, &schema);
-    if (brief == NULL)
-      return desk_error("bad_input", "brief", "is missing, and the one that came is not here", NULL);
-  }
-  json_object_set_new(brief, "by_rerouter", json_true());
-  enum status st = form_complete(brief, NULL, &error);
-  if (st == OK)
-    st = form_pack(&onward__brief__descriptor, "brief", brief, &a->secret, &error, &s->own_brief);
-  json_decref(brief);
-  return st == OK ? NULL : st == BAD_INPUT ? desk_form_error(&error) : desk_trouble(OUR_FAULT);
-}
-
-static json_t *fill_reroute(struct agent *a, struct books *b, struct step *s)
-{
-  json_t *refused = desk_organisation(s->request, "to", &s->to[0]);
-  if (refused == NULL)
-    refused = desk_known(a, b, "to", &s->to[0]);
-  if (refused == NULL)
-    refused = reroute_brief(a, b, s);
-  s->as.reroute.target = pb_data(org_id_text(&s->to[0]));
-  s->parts[s->part_count++] = (struct part){s->to[0], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY, s->own_brief};
-  return refused;
-}
-
-static json_t *fill_readdress(struct agent *a, struct books *b, struct step *s)
-{
-  struct bytes brief, file;
-  size_t count;
-  const struct ref_id *id = &s->view.item.id;
-  json_t *refused = desk_organisations(s->request, "to", 1, RECIPIENTS_MAX, s->to, &count);
-  for (size_t i = 0; refused == NULL && i < count; i++)
-    refused = desk_known(a, b, "to", &s->to[i]);
-  if (refused != NULL)
-    return refused;
-  enum status st = vault_open(b, &a->self, own_case(id, ONWARD__PART__BRIEF), &a->secret, &brief);
-  if (st == OK)
-    st = vault_open(b, &a->self, own_case(id, ONWARD__PART__FILE), &a->secret, &file);
-  if (st == NOT_NOW)
-    return desk_error("locked", NULL, "the case is locked; it has to be sealed for them", "onward unlock");
-  if (st != OK)
-    return desk_error("not_found", NULL, "the case itself is not on this computer", "close it, and send it again");
-  struct event submit;
-  bool now = view_submit(a, b, &s->view, &submit) && view_file_now(&submit); /* as it went to the first ones */
-  Onward__Release release = now ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT;
-  for (size_t i = 0; i < count; i++) {
-    s->recipients[i] = pb_data(org_id_text(&s->to[i]));
-    s->parts[s->part_count++] = (struct part){s->to[i], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY, brief};
-    s->parts[s->part_count++] = (struct part){s->to[i], ONWARD__PART__FILE, release, file};
-  }
-  s->as.readdress.n_recipients = count;
-  s->as.readdress.recipients = s->recipients;
-  return NULL;
-}
-
-static const struct act_form {
-  const char *name;
-  act_kind act;
-  const ProtobufCMessageDescriptor *type;
-  json_t *(*fill)(struct agent *a, struct books *b, struct step *s);
-  const char *fields; /* that it may have beside do, act and id */
-} acts[] = {
-#define ACT(lower, upper, fill, fields)                                                                                \
-  {                                                                                                                    \
-#lower, ONWARD__CORE__ACT_##upper, &onward__##lower##__descriptor, fill, fields                                    \
-  }
-    ACT(acknowledge, ACKNOWLEDGE, fill_nothing, ""),
-    ACT(accept, ACCEPT, fill_accept, "first_contact_by note"),
-    ACT(decline, DECLINE, fill_decline, "reason by note"),
-    ACT(reroute, REROUTE, fill_reroute, "to brief"),
-    ACT(start, START, fill_nothing, "note"),
-    ACT(progress, PROGRESS, fill_nothing, "note"),
-    ACT(complete, COMPLETE, fill_complete, "outcome note"),
-    ACT(fail, FAIL, fill_fail, "reason note"),
-    ACT(close, CLOSE, fill_nothing, "note"),
-    ACT(readdress, READDRESS, fill_readdress, "to"),
-    ACT(cancel, CANCEL, fill_nothing, "note"),
-    ACT(confirm_cancel, CONFIRM_CANCEL, fill_nothing, "note"),
-    ACT(refuse_cancel, REFUSE_CANCEL, fill_nothing, "note"),
-#undef ACT
-};
-
-static const struct act_form *find_act(const json_t *request)
-{
-  const char *name = json_string_value(json_object_get(request, "act"));
-  for (size_t i = 0; name != NULL && i < sizeof acts / sizeof acts[0]; i++)
-    if (strcmp(acts[i].name, name) == 0)
-      return &acts[i];
-  return NULL;
-}
-
-static json_t *check_fields(const json_t *request, const struct act_form *form)
-{
-  static const char *const fields[] = {"first_contact_by", "reason", "by", "outcome", "note", "to", "brief"};
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-    size_t size = strlen(fields[i]);
-    const char *found = strstr(form->fields, fields[i]);
-    while (found != NULL && ((found > form->fields && found[-1] != ' ') || (found[size] != 0 && found[size] != ' ')))
-      found = strstr(found + 1, fields[i]);
-    if (found == NULL && json_object_get(request, fields[i]) != NULL)
-      return desk_error("bad_input", fields[i], "has no place in this act", NULL);
-  }
-  return NULL;
-}
+#include "agents/desk_step.h"
 
 /* --- the note --- */
 
@@ -242,11 +24,14 @@ static json_t *add_note(struct agent *a, struct step *s)
   return NULL;
 }
 
-static json_t *take_note(struct step *s)
+static json_t *take_note(struct step *s, const struct act_form *form)
 {
   const json_t *note = json_object_get(s->request, "note");
   if (note != NULL && !json_is_object(note))
     return desk_error("bad_input", "note", "must be an object", NULL);
+  if (step_has_field(form, "note!") && json_string_length(json_object_get(note, "text")) == 0)
+    return desk_error("bad_input", "note.text", "is missing: this step is what you write, and only they read it",
+                      "--note FILE, or - for standard input");
   s->note = note != NULL ? json_deep_copy(note) : json_object();
   return NULL;
 }
@@ -257,7 +42,7 @@ static json_t *compose_step(struct agent *a, struct books *b, struct step *s, co
                             struct composed *out)
 {
   struct complaint why;
-  json_t *refused = take_note(s);
+  json_t *refused = take_note(s, form);
   s->core = core_new(&s->view.item.id, &a->arena);
   if (refused != NULL || s->core == NULL)
     return refused != NULL ? refused : desk_trouble(OUR_FAULT);
@@ -304,8 +89,11 @@ static json_t *save_step(struct agent *a, const struct step *s, const struct com
     st = agent_commit(a);
   if (st != OK)
     return desk_trouble(st);
-  session_push(a);
-  return desk_saved(&id);
+  json_t *saved = desk_saved(&id);
+  if (s->core->act_case == ONWARD__CORE__ACT_TELL)
+    json_object_set_new(saved, "safety", json_boolean(s->as.tell.safety));
+  session_push(a); /* which uses the arena anew */
+  return saved;
 }
 
 /* Taken back before it was sent, or after it was refused: nothing of it is left. */
@@ -347,7 +135,8 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
     return take_back(a, &s->view.item);
   if (draft)
     return desk_error("not_allowed", NULL, "it is not in the log", "wait until it is, or cancel it");
-  if (refused == NULL && (refused = desk_judge(a, &c.event)) != NULL && view_has_step(&s->view, form->act)) {
+  bool once = form->act != ONWARD__CORE__ACT_TELL;
+  if (refused == NULL && (refused = desk_judge(a, &c.event)) != NULL && once && view_has_step(&s->view, form->act)) {
     json_decref(refused);
     refused = desk_error("not_allowed", NULL, "you did that already: it is written down here, and not yet recorded",
                          "onward outbox");
@@ -358,15 +147,9 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
 json_t *desk_act(struct agent *a, const json_t *request)
 {
   struct step s = {.request = request};
-  const struct act_form *form = find_act(request);
-  if (form == NULL)
-    return desk_error(
-        "bad_input", "act",
-        "must be one of acknowledge, accept, decline, reroute, start, progress, complete, fail, close, readdress, "
-        "cancel, confirm_cancel, refuse_cancel",
-        NULL);
-  json_t *answer = check_fields(request, form);
-  if (answer == NULL)
+  json_t *answer = NULL;
+  const struct act_form *form = step_form(request, &answer);
+  if (form != NULL)
     answer = act_on(a, &s, form);
   json_decref(s.note);
   a->used_ms = ticks_ms();

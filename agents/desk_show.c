@@ -48,7 +48,7 @@ static size_t scan(struct agent *a, struct books *b, const struct steps *steps, 
     memcpy(&item, w.value.data, sizeof item);
     view_get(a, b, steps, &item, &v);
     if (in_box(box, &v))
-      lines[count++] = (struct line){view_urgency(&v, &a->self.id), item.id};
+      lines[count++] = (struct line){view_urgency(a, &v), item.id};
   }
   qsort(lines, count, sizeof lines[0], by_urgency);
   return count;
@@ -147,6 +147,8 @@ static json_t *open_note(struct agent *a, struct books *b, uint64_t index)
   json_object_set_new(note, "time_ms", json_integer((json_int_t)leaf.time_ms));
   json_object_set_new(note, "from", json_org(&h.organisation));
   json_object_set_new(note, "act", json_string(act_name(e.act)));
+  if (e.act == ONWARD__CORE__ACT_TELL && e.core->tell->safety)
+    json_object_set_new(note, "safety", json_true());
   return note;
 }
 
@@ -163,14 +165,32 @@ static void open_notes(struct agent *a, struct books *b, struct showing *s)
   }
 }
 
-/* What a person here has now seen: the item is no news any more, nor is what was refused, and a brief that was read for
- * the first time is acknowledged. */
+static bool has_note(const json_t *notes, uint64_t index)
+{
+  for (size_t i = 0; i < json_array_size(notes); i++)
+    if ((uint64_t)json_integer_value(json_object_get(json_array_get(notes, i), "index")) == index)
+      return true;
+  return false;
+}
+
+/* Whether this opening is the first reading of the brief, or of a message about safety, which is acknowledged by it. */
+static bool reads_first(const struct agent *a, const struct showing *s)
+{
+  const struct view *v = &s->view;
+  const struct referral *r = &v->referral;
+  bool brief = v->logged && !v->item.sender && r->state == STATE_RECEIVED && referral_present(r, &a->self.id) &&
+               s->brief != NULL && v->item.acknowledged_leg != r->leg_index && v->next.state == STATE_RECEIVED;
+  uint64_t safety = v->item.sender ? r->safety_at_sender : r->safety_at_recipient;
+  return brief || (view_must_read(v) && has_note(s->notes, safety));
+}
+
+/* What a person here has now seen: the item is no news any more, nor is what was refused. What was read for the first
+ * time is acknowledged. */
 static enum status seen(struct agent *a, struct showing *s, bool *acknowledged)
 {
   const struct referral *r = &s->view.referral;
   struct item *item = &s->view.item;
-  bool first = s->view.logged && !item->sender && r->state == STATE_RECEIVED && referral_present(r, &a->self.id) &&
-               s->brief != NULL && item->acknowledged_leg != r->leg_index && s->view.next.state == STATE_RECEIVED;
+  bool first = reads_first(a, s);
   bool told = s->view.logged && item->refused_act != 0; /* stays with a draft, which only `cancel` puts away */
   if (!first && item->opened && !item->fresh && !told)
     return OK;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/duty.h"
+#include "agents/overdue.h"
 #include "proto/rules/rules.h"
 
 struct arrival {
@@ -103,9 +104,12 @@ static bool is_news(struct agent *a, struct books *b, const struct event *event,
   }
 }
 
-static void note_item(struct agent *a, struct books *b, const struct arrival *e, const struct event *event, bool ours)
+/* `leg`: the present one before this entry. */
+static void note_item(struct agent *a, struct books *b, const struct arrival *e, const struct event *event, bool ours,
+                      uint64_t leg)
 {
   struct item item;
+  struct referral r;
   struct row_key history = key_of_ref(&event->referral);
   row_key_u64(&history, e->leaf.index);
   b->put(b, TABLE_HISTORY, row_key(&history), (struct bytes){NULL, 0});
@@ -115,6 +119,10 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
   }
   if (event->act == ONWARD__CORE__ACT_SUBMIT)
     item.priority = (uint8_t)event->core->submit->priority;
+  if (e->leaf.verdict == ONWARD__VERDICT__ACCEPTED && books_referral(b, &event->referral, &r) == OK) {
+    item.priority = r.priority;
+    overdue_note(&item, e->leaf.index, event, leg, &r);
+  }
   if (ours) {
     note_own(a, b, e, event, &item);
   } else if (is_news(a, b, event, &item)) {
@@ -171,11 +179,13 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   if (ours && !from_flight)
     outbox_logged_before(b, event);
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
+  struct referral before;
+  uint64_t leg = books_referral(b, &event->referral, &before) == OK ? before.leg_index : 0;
   s = apply(a, b, e, event);
   if (s != OK)
     return s;
   if (!act_is_registry(event->act))
-    note_item(a, b, e, event, ours);
+    note_item(a, b, e, event, ours, leg);
   if (!ours && accepted)
     duty_notice(a, b, event);
   return OK;

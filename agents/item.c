@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agents/overdue.h"
 #include "proto/rules/rules.h"
 
 static bool in(enum referral_state state, uint32_t set)
@@ -46,7 +47,7 @@ const struct steps *steps_read(struct books *b)
   return &steps;
 }
 
-static void find_steps(const struct steps *steps, struct view *v)
+void view_find_steps(const struct steps *steps, struct view *v)
 {
   size_t low = 0, high = steps->count;
   while (low < high) {
@@ -72,7 +73,9 @@ static void take_step(struct agent *a, struct books *b, const struct step_of *st
   bool known = outbox_get(b, step->number, &queued) == OK &&
                event_read(arena_copy(&a->arena, queued.event), &a->arena, &why, &e) == OK;
   const struct rule *rule = known ? rules_row(&e, actor, v->next.state, v->next.flags) : NULL;
-  if (rule != NULL) {
+  uint64_t safety = v->item.sender ? v->referral.safety_at_sender : v->referral.safety_at_recipient;
+  bool crossed = view_must_read(v) && e.act == ONWARD__CORE__ACT_ACKNOWLEDGE && e.answers_index < safety;
+  if (rule != NULL && !crossed) {
     v->next.state = rule->to == STATE_NONE ? v->next.state : rule->to;
     v->next.flags = (uint8_t)((v->next.flags & ~rule->clears) | rule->sets);
   }
@@ -84,7 +87,7 @@ void view_get(struct agent *a, struct books *b, const struct steps *steps, const
   *out = (struct view){.item = *item};
   out->logged = books_referral(b, &item->id, &out->referral) == OK;
   out->next = out->referral;
-  find_steps(steps, out);
+  view_find_steps(steps, out);
   for (size_t i = 0; out->logged && i < out->step_count; i++)
     take_step(a, b, &out->steps[i], out);
 }
@@ -152,92 +155,106 @@ bool view_readable(const struct view *v, const struct org_id *self)
   return p != NULL && (p->marks & PARTY_RECEIVED) != 0 && !waits;
 }
 
-const struct org_id *view_awaited(const struct view *v, const struct org_id *self, const char *const **acts)
+bool view_owes_erasure(const struct view *v, const struct org_id *self)
 {
-  static const char *const by_state[STATES][4] = {[STATE_REQUESTED] = {"receive"},
-                                                  [STATE_RECEIVED] = {"acknowledge"},
-                                                  [STATE_ACKNOWLEDGED] = {"accept", "decline", "reroute"},
-                                                  [STATE_WAITLISTED] = {"accept", "decline"},
-                                                  [STATE_ACCEPTED] = {"start"},
-                                                  [STATE_IN_PROGRESS] = {"progress", "complete"},
-                                                  [STATE_COMPLETED] = {"close"},
-                                                  [STATE_RETURNED] = {"readdress", "close"}};
-  static const char *const to_cancel[] = {"confirm_cancel", "refuse_cancel", NULL};
-  const struct referral *r = view_readable(v, self) ? &v->next : &v->referral;
-  if (!v->logged || view_ended(v, self) || by_state[r->state][0] == NULL)
-    return NULL;
-  *acts = (r->flags & FLAG_CANCEL_OPEN) != 0 ? to_cancel : by_state[r->state];
-  if (in(r->state, IN(COMPLETED) | IN(RETURNED)))
-    return &r->sender;
-  return r->present == PARTY_NONE ? NULL : &r->parties[r->present].org;
+  const struct party *p = view_party(v, self);
+  bool answered = view_has_step(v, ONWARD__CORE__ACT_ERASE_RECEIPT) || view_has_step(v, ONWARD__CORE__ACT_LEGAL_HOLD);
+  return p != NULL && (p->marks & PARTY_DUTY) != 0 && !answered;
 }
 
-struct urgency view_urgency(const struct view *v, const struct org_id *self)
+bool view_must_read(const struct view *v)
 {
+  uint8_t flag = v->item.sender ? FLAG_SAFETY_AT_SENDER : FLAG_SAFETY_AT_RECIPIENT;
+  return v->logged && (v->next.flags & flag) != 0;
+}
+
+bool view_not_read_there(const struct view *v)
+{
+  uint8_t flag = v->item.sender ? FLAG_SAFETY_AT_RECIPIENT : FLAG_SAFETY_AT_SENDER;
+  return v->logged && (v->referral.flags & flag) != 0;
+}
+
+bool view_overdue(const struct view *v, Onward__Clock clock)
+{
+  return v->logged && v->item.overdue_entry[clock - 1] != 0 && overdue_waits(clock, &v->next) &&
+         !(clock == ONWARD__CLOCK__REPORT && view_has_step(v, ONWARD__CORE__ACT_PROGRESS));
+}
+
+bool view_is_late(const struct agent *a, const struct view *v)
+{
+  uint64_t now = now_ms(), limit_ms = a->config.phone_after_minutes * 60000;
+  return v->item.sender && v->item.draft != 0 && v->item.priority == ONWARD__PRIORITY__HIGH &&
+         now >= v->item.created_ms + limit_ms;
+}
+
+/* Who owes an answer in this state, with these flags: reading about safety before all else. */
+static const struct org_id *awaited_now(const struct referral *r, const char *const **acts)
+{
+  static const char *const by_state[STATES][6] = {
+      [STATE_REQUESTED] = {"receive"},
+      [STATE_RECEIVED] = {"acknowledge"},
+      [STATE_ACKNOWLEDGED] = {"accept", "waitlist", "decline", "reroute", "request_info"},
+      [STATE_WAITLISTED] = {"accept", "decline"},
+      [STATE_ACCEPTED] = {"start"},
+      [STATE_IN_PROGRESS] = {"progress", "complete"},
+      [STATE_COMPLETED] = {"close"},
+      [STATE_RETURNED] = {"readdress", "close"}};
+  static const char *const to_read[] = {"acknowledge", NULL}, *const to_answer[] = {"supply_info", NULL},
+                           *const to_cancel[] = {"confirm_cancel", "refuse_cancel", NULL};
+  const struct org_id *present = r->present == PARTY_NONE ? NULL : &r->parties[r->present].org;
+  *acts = (r->flags & FLAG_SAFETY_AT_RECIPIENT) != 0 ? to_read
+          : (r->flags & FLAG_CANCEL_OPEN) != 0       ? to_cancel
+          : (r->flags & FLAG_INFO_OPEN) != 0         ? to_answer
+                                                     : by_state[r->state];
+  if (*acts == to_answer || in(r->state, IN(RETURNED)) || (in(r->state, IN(COMPLETED)) && *acts != to_read))
+    return &r->sender;
+  return (*acts)[0] == NULL ? NULL : present;
+}
+
+const struct org_id *view_awaited(const struct view *v, const struct org_id *self, const char *const **acts)
+{
+  static const char *const to_read[] = {"acknowledge", NULL}, *const to_erase[] = {"erase_receipt", "legal_hold", NULL};
+  if (v->item.sender && view_must_read(v)) {
+    *acts = to_read;
+    return &v->referral.sender;
+  }
+  if (view_owes_erasure(v, self)) {
+    *acts = to_erase;
+    return &view_party(v, self)->org;
+  }
+  if (!v->logged || view_ended(v, self))
+    return NULL;
+  return awaited_now(view_readable(v, self) ? &v->next : &v->referral, acts);
+}
+
+static bool is_overdue(const struct agent *a, const struct view *v)
+{
+  for (int clock = 1; clock <= CLOCKS; clock++)
+    if (view_overdue(v, (Onward__Clock)clock))
+      return true;
+  return v->item.erasure_overdue != 0 || view_is_late(a, v) || view_not_read_there(v);
+}
+
+struct urgency view_urgency(const struct agent *a, const struct view *v)
+{
+  enum { SAFETY, OVERDUE, NEWS, OURS, THEIRS, ENDED_NEWS, ENDED };
+  const struct org_id *self = &a->self.id;
   const char *const *acts;
   const struct org_id *awaited = view_awaited(v, self, &acts);
   uint64_t since = v->logged ? v->referral.state_since_ms : v->item.created_ms;
   bool ours = awaited != NULL && org_id_equal(awaited, self) && view_readable(v, self);
   bool ended = view_ended(v, self);
-  uint64_t group = v->item.fresh && !ended ? 0 : ours ? 1 : !ended ? 2 : v->item.fresh ? 3 : 4;
+  uint64_t group = view_must_read(v)         ? SAFETY
+                   : is_overdue(a, v)        ? OVERDUE
+                   : v->item.fresh && !ended ? NEWS
+                   : ours                    ? OURS
+                   : !ended                  ? THEIRS
+                   : v->item.fresh           ? ENDED_NEWS
+                                             : ENDED;
   return (struct urgency){{group, v->item.priority, ended ? UINT64_MAX - since : since}};
 }
 
-/* --- JSON --- */
-
-json_t *json_org(const struct org_id *id)
-{
-  struct bytes text = org_id_text(id);
-  return json_stringn((const char *)text.data, text.size);
-}
-
-json_t *json_bytes(ProtobufCBinaryData text)
-{
-  json_t *value = json_stringn((const char *)text.data, text.len);
-  return value != NULL ? value : json_string("");
-}
-
-void json_id(json_t *object, const struct ref_id *id)
-{
-  char hex[2 * sizeof id->byte + 1], text[REF_SHORT_SIZE];
-  hex_encode(BYTES(id->byte), hex);
-  ref_short(id, text);
-  json_object_set_new(object, "id", json_string(hex));
-  json_object_set_new(object, "short", json_string(text));
-}
-
-static void set_org(struct agent *a, struct books *b, json_t *o, const char *key, const char *name_key,
-                    const struct org_id *id)
-{
-  char name[ORGANISATION_NAME_SIZE];
-  directory_name(b, id, &a->arena, name);
-  json_object_set_new(o, key, json_org(id));
-  json_object_set_new(o, name_key, json_string(name));
-}
-
-static void set_number(json_t *o, const char *key, uint64_t n)
-{
-  json_object_set_new(o, key, json_integer((json_int_t)n));
-}
-
-static void set_text(json_t *o, const char *key, const char *text)
-{
-  json_object_set_new(o, key, json_string(text));
-}
-
-static void set_flag(json_t *o, const char *key, bool flag)
-{
-  json_object_set_new(o, key, json_boolean(flag));
-}
-
-static json_t *party_json(struct agent *a, struct books *b, const struct org_id *id, int rank, bool visited)
-{
-  json_t *o = json_object();
-  set_org(a, b, o, "id", "name", id);
-  set_number(o, "rank", (uint64_t)rank);
-  set_flag(o, "visited", visited);
-  return o;
-}
+/* --- the submit --- */
 
 bool view_submit(struct agent *a, struct books *b, const struct view *v, struct event *out)
 {
@@ -257,158 +274,4 @@ bool view_file_now(const struct event *submit)
     if (submit->outer->sealed[i]->part == ONWARD__PART__FILE)
       return submit->outer->sealed[i]->release == ONWARD__RELEASE__AT_DELIVERY;
   return false;
-}
-
-static void add_submit(struct agent *a, struct books *b, json_t *o, const struct view *v, const Onward__Submit *s)
-{
-  set_text(o, "group", pb_enum_name(&onward__service_group__descriptor, (int)s->group));
-  json_object_set_new(o, "area", json_bytes(s->area));
-  set_flag(o, "phoned", s->phoned != 0);
-  set_flag(o, "drill", s->drill != 0);
-  if (s->consent_until_ms != 0)
-    set_number(o, "consent_until_ms", s->consent_until_ms);
-  json_t *parties = json_array();
-  for (size_t i = 0; !v->logged && i < s->n_recipients; i++) {
-    struct org_id id;
-    if (pb_org(s->recipients[i], &id) == OK)
-      json_array_append_new(parties, party_json(a, b, &id, (int)i + 1, false));
-  }
-  for (int i = 0; v->logged && i < v->referral.party_count; i++) {
-    const struct party *p = &v->referral.parties[i];
-    json_array_append_new(parties, party_json(a, b, &p->org, p->rank, (p->marks & PARTY_VISITED) != 0));
-  }
-  json_object_set_new(o, "parties", parties);
-}
-
-json_t *steps_json(const struct step_of *list, size_t count)
-{
-  json_t *steps = json_array();
-  for (size_t i = 0; i < count; i++) {
-    json_t *one = json_object();
-    set_text(one, "act", act_name(list[i].act));
-    set_text(one, "delivery", list[i].sent ? "sent" : "not_sent");
-    json_array_append_new(steps, one);
-  }
-  return steps;
-}
-
-json_t *steps_registry_json(const struct steps *steps)
-{
-  struct view nobodys = {.item = {.created_ms = 0}}; /* an act on the directory has no referral: its id is zero */
-  find_steps(steps, &nobodys);
-  return steps_json(nobodys.steps, nobodys.step_count);
-}
-
-static void add_refused(json_t *o, const struct item *item)
-{
-  if (item->refused_act == 0)
-    return;
-  Onward__Verdict v = item->refused_verdict;
-  const char *what = v == 0 ? "the exchange could not read it; this is a fault of the program" : verdict_text(v);
-  json_t *refused = json_object();
-  set_text(refused, "act", act_name(item->refused_act));
-  set_text(refused, "verdict", v == 0 ? "NOT_HEARD" : pb_enum_name(&onward__verdict__descriptor, (int)v));
-  set_text(refused, "what", what);
-  json_object_set_new(o, "refused", refused);
-}
-
-static void add_state(struct agent *a, struct books *b, json_t *o, const struct view *v)
-{
-  const struct referral *r = &v->referral;
-  const struct org_id *self = &a->self.id;
-  json_t *flags = json_array(), *awaited = json_array();
-  const char *const *acts = NULL;
-  const struct org_id *from = view_awaited(v, self, &acts);
-  const char *state = view_state(v, self);
-  for (; from != NULL && *acts != NULL; acts++)
-    json_array_append_new(awaited, json_string(*acts));
-  if (v->logged && (r->flags & FLAG_CANCEL_OPEN) != 0)
-    json_array_append_new(flags, json_string("cancel_open"));
-  if (v->logged && (r->flags & FLAG_INFO_OPEN) != 0)
-    json_array_append_new(flags, json_string("info_open"));
-  set_text(o, "state", state);
-  json_object_set_new(o, "flags", flags);
-  json_object_set_new(o, "awaited", awaited);
-  if (from != NULL)
-    json_object_set_new(o, "awaited_from", json_org(from));
-  bool taken = v->logged && r->present != PARTY_NONE && r->accept_index != 0 &&
-               in(r->state, HELD_STATES | IN(IN_PROGRESS) | IN(COMPLETED));
-  const struct org_id *sender = v->logged ? &r->sender : self;
-  if (strcmp(state, "left") != 0 && strcmp(state, "gone") != 0) /* whoever has it now: that is not told to us */
-    set_org(a, b, o, "who", "who_name", taken ? &r->parties[r->present].org : sender);
-  if (v->logged && r->present != PARTY_NONE && in(r->state, LIVE_STATES))
-    set_org(a, b, o, "with", "with_name", &r->parties[r->present].org);
-  set_org(a, b, o, "sender", "sender_name", sender);
-  set_number(o, "leg", v->logged ? r->leg : 0);
-  set_number(o, "hops", v->logged ? r->hops : 0);
-  set_number(o, "since_ms", v->logged ? r->state_since_ms : v->item.created_ms);
-  set_number(o, "submitted_ms", v->logged ? r->submitted_ms : v->item.created_ms);
-}
-
-static void add_parts(struct agent *a, struct books *b, json_t *o, const struct view *v)
-{
-  const struct party *p = view_party(v, &a->self.id);
-  bool readable = view_readable(v, &a->self.id), sender = v->item.sender != 0;
-  bool brief = sender ? vault_has(b, own_case(&v->item.id, ONWARD__PART__BRIEF))
-                      : readable && p != NULL && body_has(b, p->brief_index, p->brief_slot);
-  bool file = sender ? vault_has(b, own_case(&v->item.id, ONWARD__PART__FILE))
-                     : readable && p != NULL && p->file_index != 0 && body_has(b, p->file_index, p->file_slot);
-  set_flag(o, "has_brief", brief);
-  set_flag(o, "has_file", file);
-}
-
-json_t *view_json(struct agent *a, struct books *b, const struct view *v)
-{
-  const struct item *item = &v->item;
-  struct event submit;
-  size_t used = a->arena.used;
-  json_t *o = json_object();
-  json_id(o, &item->id);
-  if (item->ref[0] != 0)
-    json_object_set_new(o, "ref", json_stringn(item->ref, strnlen(item->ref, sizeof item->ref)));
-  set_text(o, "role", item->sender ? "sender" : "recipient");
-  add_state(a, b, o, v);
-  set_text(o, "delivery", item->pending == 0 ? "logged" : item->unsent > 0 ? "not_sent" : "sent");
-  set_number(o, "pending", item->pending);
-  json_object_set_new(o, "steps", steps_json(v->steps, v->step_count));
-  add_refused(o, item);
-  set_text(o, "priority", pb_enum_name(&onward__priority__descriptor, item->priority));
-  if (view_submit(a, b, v, &submit))
-    add_submit(a, b, o, v, submit.core->submit);
-  set_flag(o, "opened", item->opened != 0);
-  set_flag(o, "new", item->fresh != 0);
-  add_parts(a, b, o, v);
-  a->arena.used = used;
-  return o;
-}
-
-static json_t *entry_json(struct agent *a, struct books *b, uint64_t index)
-{
-  struct leaf leaf;
-  struct event e;
-  struct batch_header h;
-  if (books_event(b, index, &a->arena, &leaf, &e) != OK)
-    return NULL;
-  json_t *o = json_object();
-  set_number(o, "index", index);
-  set_number(o, "time_ms", leaf.time_ms);
-  set_text(o, "act", act_name(e.act));
-  if (batch_header_read(leaf.header, &h) == OK)
-    set_org(a, b, o, "by", "by_name", &h.organisation);
-  set_text(o, "verdict", pb_enum_name(&onward__verdict__descriptor, leaf.verdict));
-  return o;
-}
-
-json_t *view_history(struct agent *a, struct books *b, const struct ref_id *id)
-{
-  struct walk w = walk_start(TABLE_HISTORY, BYTES(id->byte));
-  json_t *list = json_array();
-  while (walk_next(&w, b)) {
-    size_t used = a->arena.used;
-    json_t *entry = entry_json(a, b, key_number(w.key, sizeof id->byte));
-    if (entry != NULL)
-      json_array_append_new(list, entry);
-    a->arena.used = used;
-  }
-  return list;
 }

@@ -36,6 +36,7 @@ void view_get(struct agent *a, struct books *b, const struct steps *steps, const
 
 const char *view_state(const struct view *v, const struct org_id *self); /* DOMAIN's words, draft, gone or left */
 bool view_ended(const struct view *v, const struct org_id *self);        /* also by a step of ours */
+void view_find_steps(const struct steps *steps, struct view *v);         /* fills its steps */
 bool view_has_step(const struct view *v, act_kind act);
 /* May people here read it: our own case, or one whose `receive` is in the log. */
 bool view_readable(const struct view *v, const struct org_id *self);
@@ -44,11 +45,17 @@ const struct party *view_party(const struct view *v, const struct org_id *self);
 /* Who owes the next step, our own steps counted; NULL: nobody. `acts`: a NULL-terminated list of names. */
 const struct org_id *view_awaited(const struct view *v, const struct org_id *self, const char *const **acts);
 
+bool view_owes_erasure(const struct view *v, const struct org_id *self); /* we have to erase it */
+bool view_must_read(const struct view *v);                               /* a message about safety waits for us */
+bool view_not_read_there(const struct view *v);                          /* one of ours waits for the other side */
+bool view_overdue(const struct view *v, Onward__Clock clock);            /* ran out, and waits still */
+bool view_is_late(const struct agent *a, const struct view *v);          /* urgent, and did not leave this computer */
+
 /* Most urgent first: what is smaller comes first. */
 struct urgency {
   uint64_t key[3];
 };
-struct urgency view_urgency(const struct view *v, const struct org_id *self);
+struct urgency view_urgency(const struct agent *a, const struct view *v);
 
 /* The submit itself, from the log or, as long as it is not there, from the outbox; lives in the arena. */
 bool view_submit(struct agent *a, struct books *b, const struct view *v, struct event *out);

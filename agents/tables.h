@@ -58,6 +58,10 @@ struct item {
   uint8_t priority;          /* Onward__Priority */
   uint8_t opened;            /* a person here has read it */
   uint8_t fresh;             /* something came that nobody here has seen */
+  uint32_t erasure_overdue;  /* parties, as a set by number, whose duty to erase is overdue */
+  uint8_t erasing;           /* our copies are taken out of the books; the receipt is not signed yet (erase.h) */
+  uint8_t zero[3];
+  uint64_t overdue_entry[CLOCKS]; /* clock - 1 -> the entry that first said so; 0: not overdue (overdue.h) */
 };
 MUST_USE enum status item_get(struct books *b, const struct ref_id *id,
                               struct item *out); /* NOT_FOUND: zeroed but for id */

@@ -26,6 +26,17 @@ static const struct option_rule rules[] = {
     {"--outcome", OPTION_CODE, "outcome", NULL},
     {"--kind", OPTION_CODE, "note.progress", NULL},
     {"--to", OPTION_LIST, "to", NULL},
+    {"--expected", OPTION_TEXT, "expected", NULL},
+    {"--safety", OPTION_TRUE, "safety", NULL},
+    {"--scope", OPTION_LIST, "scope", NULL},
+    {"--until", OPTION_TEXT, "consent_until", NULL},
+    {"--priority", OPTION_CODE, "priority", NULL},
+};
+
+/* Commands whose word is not the act's own. */
+static const char *const renamed[][2] = {
+    {"ask", "request_info"},     {"answer", "supply_info"},  {"error", "enter_in_error"},
+    {"raise", "raise_priority"}, {"erase", "erase_receipt"}, {"keep", "legal_hold"},
 };
 
 /* What a step needs, as a question like those of the form. */
@@ -58,22 +69,49 @@ static const struct {
     {"readdress",
      {"to", ASK_ORGANISATIONS, USE_COMPULSORY, NULL, "To", "Which organisations may be asked now, the first one first?",
       "Those that the consent names; also one that was asked before.", NULL, NULL}},
+    {"waitlist",
+     {"expected", ASK_DATE, USE_COMPULSORY, NULL, "Expected", "When do you expect to begin?",
+      "YYYY-MM-DD, or YYYY-MM-DDTHH:MMZ in universal time. When it is over, both sides are reminded.", NULL, NULL}},
+    {"renew_consent",
+     {"scope", ASK_ORGANISATIONS, USE_COMPULSORY, NULL, "May be given to",
+      "Which organisations may be given this case from now on, those that are asked among them?",
+      "This list takes the place of the one before. Who has the case now keeps it.", NULL, NULL}},
+    {"renew_consent",
+     {"consent_until", ASK_DATE, USE_OFFERED, NULL, "Consent until", "Until when does the consent hold?",
+      "YYYY-MM-DD. Left empty: without an end.", NULL, NULL}},
+    {"narrow_consent",
+     {"scope", ASK_ORGANISATIONS, USE_COMPULSORY, NULL, "May be given to",
+      "Which organisations may still be given this case?",
+      "Fewer than before: who is left out is not asked any more. Who has the case now keeps it.", NULL, NULL}},
+    {"raise_priority",
+     {"priority", ASK_CODE, USE_COMPULSORY, &onward__priority__descriptor, "Priority", "How urgent is it now?",
+      "Higher than before. High: within hours. Call them as well.", NULL, NULL}},
 };
-
-static bool is_one_of(const char *act, const char *const *list, size_t count)
-{
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(list[i], act) == 0)
-      return true;
-  return false;
-}
 
 /* --- notes --- */
 
-static bool is_asked_note(const char *act)
+/* What people are asked for at the terminal. Where there is no question, a note comes from a file only; `needed`: the
+ * step is what they write. */
+static const struct note_rule {
+  const char *act, *question;
+  bool needed;
+} note_rules[] = {
+    {"decline", NULL, false},
+    {"fail", NULL, false},
+    {"progress", NULL, false},
+    {"complete", NULL, false},
+    {"request_info", "What do you need to know? Only the sender reads it.", true},
+    {"supply_info", "What do you answer? Only who asked reads it.", true},
+    {"tell", "What is your message? Only the other side reads it.", true},
+    {"legal_hold", "Why do you have to keep it? Name the law; only the sender reads it.", true},
+};
+
+static const struct note_rule *note_rule(const char *act)
 {
-  static const char *const asked[] = {"decline", "fail", "progress", "complete"};
-  return is_one_of(act, asked, sizeof asked / sizeof asked[0]);
+  for (size_t i = 0; i < sizeof note_rules / sizeof note_rules[0]; i++)
+    if (strcmp(note_rules[i].act, act) == 0)
+      return &note_rules[i];
+  return NULL;
 }
 
 static enum exit_code set_note(const struct call *c, json_t *request, const char *text, size_t size)
@@ -101,20 +139,33 @@ static enum exit_code note_of_file(const struct call *c, const char *path, json_
   return code;
 }
 
-static enum exit_code add_note(const struct call *c, const char *act, json_t *request)
+static enum exit_code ask_note(const struct call *c, const struct note_rule *rule, json_t *request)
 {
-  const char *path = call_option(c, "--note");
-  if (path != NULL)
-    return note_of_file(c, path, request);
-  if (!is_asked_note(act) || !ask_is_terminal())
-    return DONE;
   char line[ANSWER_SIZE];
-  tell("\nA note that only the sender reads (may be left empty). No incident details.\n");
-  enum exit_code code = ask_line(c, "> ", line);
+  enum exit_code code = DONE;
+  tell("\n%s No incident details.\n",
+       rule->needed ? rule->question : "A note that only the sender reads (may be left empty).");
+  do
+    code = ask_line(c, "> ", line);
+  while (code == DONE && rule->needed && line[0] == 0);
   if (code == DONE)
     code = set_note(c, request, line, strlen(line));
   wipe(line, sizeof line);
   return code;
+}
+
+static enum exit_code add_note(const struct call *c, const char *act, json_t *request)
+{
+  const char *path = call_option(c, "--note");
+  const struct note_rule *rule = note_rule(act);
+  if (path != NULL)
+    return note_of_file(c, path, request);
+  if (rule != NULL && ask_is_terminal())
+    return ask_note(c, rule, request);
+  if (rule != NULL && rule->needed)
+    return call_fail(c, WRONG_USAGE, "--note FILE, or --note - for standard input",
+                     "expected a file with what you want to say, or somebody at a terminal to ask");
+  return DONE;
 }
 
 /* --- what a step needs --- */
@@ -173,6 +224,19 @@ static enum exit_code build(struct call *c, const char *act, json_t *request)
   return code == DONE ? add_note(c, act, request) : code;
 }
 
+/* What comes next, where that is not plain. */
+static const char *then_words(const json_t *answer, const char *act)
+{
+  if (strcmp(act, "accept") == 0)
+    return "Name and contact come by themselves after that: onward inbox\n";
+  if (strcmp(act, "tell") == 0 && flag_of(answer, "safety"))
+    return "Do not rely on it alone: call them. Until they have read it, onward sent and onward inbox say so.\n";
+  if (strcmp(act, "erase_receipt") == 0)
+    return "What this computer had of the case is erased. Your own files, papers and backups are yours to look "
+           "through.\n";
+  return "";
+}
+
 static void say_done(const json_t *answer, const char *act)
 {
   const char *item = text_of(answer, "short"), *taken_back = text_of(answer, "taken_back");
@@ -184,17 +248,24 @@ static void say_done(const json_t *answer, const char *act)
         item);
   else
     say("%s: saved on this computer: you %s. The others are told as soon as the exchange can be reached.\n%s", item,
-        act_did(act),
-        strcmp(act, "accept") == 0 ? "Name and contact come by themselves after that: onward inbox\n" : "");
+        act_did(act), then_words(answer, act));
+}
+
+static void act_of_command(const char *command, char act[ACT_SIZE])
+{
+  snprintf(act, ACT_SIZE, "%s", command);
+  for (size_t i = 0; i < sizeof renamed / sizeof renamed[0]; i++)
+    if (strcmp(command, renamed[i][0]) == 0)
+      snprintf(act, ACT_SIZE, "%s", renamed[i][1]);
+  for (char *p = act; *p != 0; p++)
+    if (*p == '-')
+      *p = '_';
 }
 
 enum exit_code run_act(struct call *c)
 {
   char act[ACT_SIZE];
-  snprintf(act, sizeof act, "%s", c->command->name);
-  for (char *p = act; *p != 0; p++)
-    if (*p == '-')
-      *p = '_';
+  act_of_command(c->command->name, act);
   json_t *answer = NULL;
   json_t *request = json_pack("{s:s, s:s, s:s}", "do", "act", "act", act, "id", call_argument(c, 0));
   if (request == NULL)

@@ -24,7 +24,7 @@ enum exit_code run_stop(struct call *c);
 enum exit_code run_refer(struct call *c); /* refer.c */
 enum exit_code run_list(struct call *c);  /* items.c: inbox, sent, outbox */
 enum exit_code run_show(struct call *c);  /* show.c */
-enum exit_code run_act(struct call *c);   /* acts.c: acknowledge to refuse-cancel */
+enum exit_code run_act(struct call *c);   /* acts.c: every step on a referral but opening it */
 enum exit_code run_watch(struct call *c); /* watch.c */
 
 #endif

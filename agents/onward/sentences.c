@@ -22,8 +22,11 @@ static const struct act_words {
     {"receive", "received it on their computer", "that it arrives on their computer", NULL, false},
     {"refuse_open", "could not open it", NULL, NULL, false},
     {"acknowledge", "read it", "that a person reads it", "show ID", true},
-    {"next", "asked for the next organisation", NULL, NULL, false},
-    {"waitlist", "put it on their waiting list", NULL, NULL, false},
+    {"tell", "wrote a message", NULL, NULL, true},
+    {"next", "asked for the next organisation", NULL, "next ID", true},
+    {"request_info", "asked a question", "yes or no", "ask ID", true},
+    {"supply_info", "answered the question", "an answer to the question", "answer ID", true},
+    {"waitlist", "put it on the waiting list", "yes or no", "waitlist ID --expected DATE", true},
     {"accept", "said yes", "yes or no", "accept ID --first-contact DATE", true},
     {"decline", "said no", "yes or no", "decline ID --reason CODE --by provider", true},
     {"reroute", "passed it on to somebody better placed", "yes or no", "reroute ID --to ORGANISATION", true},
@@ -36,13 +39,27 @@ static const struct act_words {
     {"confirm_cancel", "gave it back", "an answer to the wish to take it back", "confirm-cancel ID", true},
     {"refuse_cancel", "did not give it back", "an answer to the wish to take it back", "refuse-cancel ID", true},
     {"close", "closed it", "that it is read and closed", "close ID", true},
+    {"renew_consent", "renewed the consent", NULL, NULL, true},
+    {"narrow_consent", "narrowed the consent", NULL, NULL, true},
+    {"raise_priority", "made it more urgent", NULL, NULL, true},
+    {"withdraw", "took the consent back: the case must be erased", NULL, NULL, true},
+    {"enter_in_error", "said that it was sent by mistake: the case must be erased", NULL, NULL, true},
+    {"erase_receipt", "erased the case", "that the case is erased", "erase ID", true},
+    {"legal_hold", "kept the case, as the law demands", "that the case is erased", "keep ID --note FILE", true},
     {"leg_opened", "offered it to the next organisation", NULL, NULL, false},
     {"returned", "gave it back to its sender", NULL, NULL, false},
+    {"overdue", "said that something is overdue", NULL, NULL, false},
+    {"undeliverable", "took it from them, as nobody there had received or read it in time", NULL, NULL, false},
+    {"info_over", "ended the question, as nobody answered it in time", NULL, NULL, false},
+    {"cancel_over", "took it back for its sender, as nobody answered that wish in time", NULL, NULL, false},
+    {"leg_lost", "took it from them, as they were suspended", NULL, NULL, false},
+    {"close_by_clock", "closed it, as its sender did not say that the result was read", NULL, NULL, false},
     {"enrol", "enrolled an organisation", NULL, NULL, true},
     {"suspend", "cut an organisation off", NULL, NULL, true},
     {"rotate", "made new keys", NULL, NULL, true},
     {"replace_keys", "replaced the keys of an organisation", NULL, NULL, true},
     {"stop_replacement", "stopped a replacement of keys", NULL, NULL, true},
+    {"set_policy", "set the clocks", NULL, NULL, true},
 };
 
 static const struct act_words *act_find(const char *act)
@@ -63,6 +80,39 @@ const char *act_awaited(const char *act)
 {
   const struct act_words *found = act_find(act);
   return found == NULL || found->awaited == NULL ? act : found->awaited;
+}
+
+/* --- clocks --- */
+
+/* What should have happened, behind "it was due that ... ". */
+static const struct {
+  const char *clock, *due;
+} clocks[] = {
+    {"RECEIVE", "it arrives on the computer of %s"},
+    {"READ", "a person at %s reads it"},
+    {"DECIDE", "%s says yes or no"},
+    {"CONTACT", "%s begins to help"},
+    {"RETURNED_ACT", "%s chooses whom to ask next, or closes it"},
+    {"RESEAL_ASKED", "%s seals it again: unlock there, and it is done by itself"},
+    {"REPORT", "%s reports progress"},
+    {"CLOSING", "%s reads the result and closes it"},
+    {"ERASURE", "%s erases the case, or says why it must keep it"},
+    {"SAFETY_READ", "a person at %s reads the message about safety"},
+    {"EXPECTED", "%s begins, as the waiting list said"},
+    {"CONSENT_END", "%s renews the consent: it has ended, and nobody new is asked"},
+};
+
+const char *clock_words(const char *clock, const char *name, char words[CLOCK_WORDS_SIZE])
+{
+  for (size_t i = 0; i < sizeof clocks / sizeof clocks[0]; i++) {
+    const char *at = strstr(clocks[i].due, "%s");
+    if (strcmp(clocks[i].clock, clock) == 0) {
+      snprintf(words, CLOCK_WORDS_SIZE, "%.*s%s%s", (int)(at - clocks[i].due), clocks[i].due, name, at + 2);
+      return words;
+    }
+  }
+  snprintf(words, CLOCK_WORDS_SIZE, "%s: %s", clock, name);
+  return words;
 }
 
 /* --- states --- */
@@ -128,11 +178,32 @@ static bool has_step(const json_t *item, const char *act)
   return false;
 }
 
-static const char *cancel_words(const json_t *item)
+/* What stands beside the state, how it reads at the sender and at the recipient, and for whom. */
+static const struct {
+  const char *flag, *at_sender, *at_recipient;
+} flags[] = {
+    {"safety_at_sender", "; they wrote about safety: read it before anything else",
+     "; your message about safety is not read yet"},
+    {"safety_at_recipient", "; your message about safety is not read yet",
+     "; the sender wrote about safety: read it before anything else"},
+    {"cancel_open", "; your wish to take it back is not answered yet", "; the sender wishes to take it back"},
+    {"info_open", "; they have asked a question", "; your question is not answered yet"},
+    {"reseal_asked", "; they cannot open it, and it is sealed again by itself",
+     "; it cannot be opened here, and the sender was asked to seal it again"},
+};
+
+/* Where a part of it was said by acts of ours that wait to be recorded, it is not said again. */
+static void add_flags(const json_t *item, char words[STATE_WORDS_SIZE])
 {
-  if (!list_has(json_object_get(item, "flags"), "cancel_open"))
-    return "";
-  return is_sender(item) ? "; your wish to take it back is not answered yet" : "; the sender wishes to take it back";
+  const json_t *list = json_object_get(item, "flags");
+  bool read = has_step(item, "acknowledge");
+  for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+    bool ours = strcmp(flags[i].flag, is_sender(item) ? "safety_at_sender" : "safety_at_recipient") == 0;
+    size_t size = strlen(words);
+    if (list_has(list, flags[i].flag) && !(ours && read))
+      snprintf(words + size, STATE_WORDS_SIZE - size, "%s",
+               is_sender(item) ? flags[i].at_sender : flags[i].at_recipient);
+  }
 }
 
 const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
@@ -148,7 +219,8 @@ const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE])
       if (is_sender(item) && states[i].named)
         name = text_of(item, "with")[0] != 0 ? name_of(item, "with", "with_name") : name_of(item, "who", "who_name");
     }
-  snprintf(words, STATE_WORDS_SIZE, "%s%s%s%s", name, name[0] == 0 ? "" : ": ", plain, cancel_words(item));
+  snprintf(words, STATE_WORDS_SIZE, "%s%s%s", name, name[0] == 0 ? "" : ": ", plain);
+  add_flags(item, words);
   return words;
 }
 
@@ -163,6 +235,13 @@ bool item_is_ours(const json_t *item, const char *own)
       return true;
   }
   return false;
+}
+
+bool item_is_urgent(const json_t *item)
+{
+  const json_t *list = json_object_get(item, "flags");
+  bool to_read = list_has(list, is_sender(item) ? "safety_at_sender" : "safety_at_recipient");
+  return (to_read && !has_step(item, "acknowledge")) || json_object_get(item, "call") != NULL;
 }
 
 const char *item_name(const json_t *item, const char *id)
@@ -283,6 +362,76 @@ static void say_file(const json_t *item)
         flag_of(item, "has_file") ? text_of(item, "short") : "");
 }
 
+/* Another step than waiting, where the sender has one. */
+static bool may_say_next(const json_t *item)
+{
+  const char *state = text_of(item, "state");
+  return is_sender(item) &&
+         (strcmp(state, "requested") == 0 || strcmp(state, "received") == 0 || strcmp(state, "acknowledged") == 0);
+}
+
+static void say_phone(const json_t *contact)
+{
+  char call[CALL_WORDS_SIZE];
+  say("            %s", call_words(contact, call));
+}
+
+static void say_overdue(const json_t *item, const char *own)
+{
+  const json_t *list = json_object_get(item, "overdue");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    char words[CLOCK_WORDS_SIZE], since[TIME_WORDS_SIZE], ago[TIME_WORDS_SIZE];
+    const json_t *one = json_array_get(list, i);
+    uint64_t ms = number_of(one, "since_ms");
+    bool ours = strcmp(text_of(one, "id"), own) == 0;
+    say("        ! overdue since %s, %s: it was due that %s\n", time_words(ms, since), ago_words(ms, ago),
+        clock_words(text_of(one, "clock"), ours ? "your organisation" : name_of(one, "id", "name"), words));
+    if (!ours)
+      say_phone(one);
+    if (!ours && may_say_next(item))
+      say("            or ask the next one: onward next %s\n", text_of(item, "short"));
+  }
+}
+
+static void say_call_now(const json_t *item)
+{
+  const json_t *call = json_object_get(item, "call");
+  if (call == NULL)
+    return;
+  say(strcmp(text_of(call, "why"), "safety") == 0
+          ? "        ! your message about safety is not read yet: do not wait, phone them\n"
+          : "        ! it is urgent, and has not left this computer: phone them\n");
+  say_phone(call);
+}
+
+static void say_erasures(const json_t *item, const char *own)
+{
+  const json_t *list = json_object_get(item, "to_erase"), *kept = json_object_get(item, "kept_by");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    const char *late = flag_of(one, "overdue") ? ", which is overdue" : "";
+    if (strcmp(text_of(one, "id"), own) == 0) {
+      say("        ! you have to erase this case%s\n", late);
+      continue;
+    }
+    say("        %s still to be erased by %s%s\n", late[0] != 0 ? "!" : " ", name_of(one, "id", "name"), late);
+    if (late[0] != 0)
+      say_phone(one);
+  }
+  for (size_t i = 0; i < json_array_size(kept); i++) {
+    const char *id = text_of(json_array_get(kept, i), "id");
+    say("          kept by law by %s\n", strcmp(id, own) == 0 ? "you" : name_of(json_array_get(kept, i), "id", "name"));
+  }
+}
+
+static void say_expected(const json_t *item)
+{
+  char date[TIME_WORDS_SIZE];
+  uint64_t ms = number_of(item, "expected_ms");
+  if (ms > 0)
+    say("          expected to begin %s\n", time_words(ms, date));
+}
+
 void say_item(const json_t *item, const char *own)
 {
   char state[STATE_WORDS_SIZE];
@@ -290,6 +439,10 @@ void say_item(const json_t *item, const char *own)
   say("          %s", state_words(item, state));
   say_since(item);
   say("\n");
+  say_call_now(item);
+  say_overdue(item, own);
+  say_erasures(item, own);
+  say_expected(item);
   say_own_steps(item);
   say_awaited(item, own);
   say_responsible(item, own);

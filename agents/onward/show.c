@@ -32,26 +32,40 @@ static void say_notes(const json_t *item, const json_t *notes)
     static const char *const codes[][2] = {{"decline", "Reason"}, {"outcome", "Result"}, {"progress", "Kind"}};
     const json_t *note = json_array_get(notes, i);
     char when[TIME_WORDS_SIZE], words[CODE_WORDS_SIZE];
-    say("%s%s, %s %s\n", i == 0 ? "\nNotes\n  " : "  ", time_words(number_of(note, "time_ms"), when),
-        item_name(item, text_of(note, "from")), act_did(text_of(note, "act")));
+    say("%s%s, %s %s%s\n", i == 0 ? "\nNotes\n  " : "  ", time_words(number_of(note, "time_ms"), when),
+        item_name(item, text_of(note, "from")), act_did(text_of(note, "act")),
+        flag_of(note, "safety") ? " ABOUT SAFETY" : "");
     for (size_t k = 0; k < sizeof codes / sizeof codes[0]; k++)
       say_labelled(codes[k][1], code_words(text_of(note, codes[k][0]), words));
     say_labelled("Note", text_of(note, "text"));
   }
 }
 
+/* "the exchange offered it to A21", "the exchange said: it was due that ...", "APLE said yes: not taken, ...". */
+static void say_entry(const json_t *step)
+{
+  char words[CLOCK_WORDS_SIZE], verdict[CODE_WORDS_SIZE];
+  const char *by = text_of(step, "by_name"), *act = text_of(step, "act"), *said = text_of(step, "verdict");
+  const char *of = text_of(step, "of_name")[0] != 0 ? text_of(step, "of_name") : text_of(step, "of");
+  by = by[0] != 0 ? by : text_of(step, "by");
+  say("%s ", by[0] != 0 ? by : "the exchange");
+  if (strcmp(act, "overdue") == 0)
+    say("said: it was due that %s\n", clock_words(text_of(step, "clock"), of, words));
+  else if (strcmp(act, "leg_opened") == 0 && of[0] != 0)
+    say("offered it to %s\n", of);
+  else if (strcmp(said, "ACCEPTED") != 0)
+    say("%s: not taken, %s\n", act_did(act), code_words(said, verdict));
+  else
+    say("%s%s\n", act_did(act), flag_of(step, "safety") ? " about safety" : "");
+}
+
 static void say_history(const json_t *history)
 {
   for (size_t i = 0; i < json_array_size(history); i++) {
+    char when[TIME_WORDS_SIZE];
     const json_t *step = json_array_get(history, i);
-    char when[TIME_WORDS_SIZE], verdict[CODE_WORDS_SIZE];
-    const char *name = text_of(step, "by_name"), *said = text_of(step, "verdict");
-    bool accepted = strcmp(said, "ACCEPTED") == 0;
-    say("%s%s  %s %s%s%s\n", i == 0 ? "\nWhat happened so far\n  " : "  ", time_words(number_of(step, "time_ms"), when),
-        name[0] != 0                  ? name
-        : text_of(step, "by")[0] != 0 ? text_of(step, "by")
-                                      : "the exchange",
-        act_did(text_of(step, "act")), accepted ? "" : ": not taken, ", accepted ? "" : code_words(said, verdict));
+    say("%s%s  ", i == 0 ? "\nWhat happened so far\n  " : "  ", time_words(number_of(step, "time_ms"), when));
+    say_entry(step);
   }
 }
 
@@ -59,7 +73,8 @@ static void say_opened(const json_t *answer, const char *own)
 {
   const json_t *item = json_object_get(answer, "item");
   if (flag_of(answer, "acknowledged_now"))
-    say("You have opened it: its sender is told that a person has read it.\n\n");
+    say("You have opened it: %s told that a person has read it.\n\n",
+        strcmp(text_of(item, "role"), "sender") == 0 ? "they are" : "its sender is");
   say_item(item, own);
   say_case(answer);
   say_notes(item, json_object_get(answer, "notes"));

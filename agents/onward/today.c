@@ -1,5 +1,6 @@
-/* `onward` alone: what to do now, most urgent first, with the next command under each line. Alarms come first, then
- * what is urgent and cannot be sent, then what waits for people here; at the end, what waits for others.
+/* `onward` alone: what to do now, most urgent first, with the next command under each line. Messages about safety and
+ * whom to phone come first, then alarms, then what is overdue or waits for people here; at the end, what waits for
+ * others.
  */
 #include <string.h>
 
@@ -47,61 +48,34 @@ static void say_waiting(struct today *t)
   t->tasks++;
 }
 
-static bool is_stuck(const struct today *t, const json_t *item)
+static void say_task(struct today *t, const json_t *item)
 {
-  return !flag_of(t->status, "connected") && strcmp(text_of(item, "priority"), "HIGH") == 0 &&
-         strcmp(text_of(item, "state"), "draft") == 0;
+  bool ours = item_is_ours(item, t->own), fresh = flag_of(item, "new");
+  say_item(item, t->own);
+  if (!ours || (fresh && !list_has(json_object_get(item, "awaited"), "acknowledge")))
+    say("          onward show %s\n", text_of(item, "short"));
+  say_next(item, t->own);
+  say("\n");
+  t->tasks++;
 }
 
-/* The first of the list, with its telephone out of the directory. */
-static enum exit_code say_phone(struct call *c, const json_t *item)
+/* What is to be read or phoned about before anything else. */
+static void say_urgent(struct today *t)
 {
-  json_t *answer = NULL;
-  const char *id = text_of(json_array_get(json_object_get(item, "parties"), 0), "id");
-  enum exit_code code = client_do(c, client_request("directory"), &answer);
-  const json_t *list = json_object_get(answer, "organisations");
-  for (size_t i = 0; i < json_array_size(list); i++) {
-    const json_t *one = json_array_get(list, i);
-    if (strcmp(text_of(one, "id"), id) != 0)
-      continue;
-    say("          it is urgent and not sent: ");
-    say_call(one);
-  }
-  json_decref(answer);
-  return code;
-}
-
-static enum exit_code say_stuck(struct call *c, struct today *t)
-{
-  enum exit_code code = DONE;
-  for (size_t i = 0; code == DONE && i < json_array_size(t->items); i++) {
-    const json_t *item = json_array_get(t->items, i);
-    if (!is_stuck(t, item))
-      continue;
-    say_item(item, t->own);
-    code = say_phone(c, item);
-    say("\n");
-    t->tasks++;
-  }
-  return code;
+  for (size_t i = 0; i < json_array_size(t->items); i++)
+    if (item_is_urgent(json_array_get(t->items, i)))
+      say_task(t, json_array_get(t->items, i));
 }
 
 static void say_tasks(struct today *t)
 {
   for (size_t i = 0; i < json_array_size(t->items); i++) {
     const json_t *item = json_array_get(t->items, i);
-    bool refused = json_object_get(item, "refused") != NULL, fresh = flag_of(item, "new");
-    bool ours = item_is_ours(item, t->own);
+    bool refused = json_object_get(item, "refused") != NULL, late = json_object_get(item, "overdue") != NULL;
     const char *from = text_of(item, "awaited_from");
     t->with_others += from[0] != 0 && strcmp(from, t->own) != 0;
-    if (is_stuck(t, item) || (!ours && !refused && !fresh))
-      continue;
-    say_item(item, t->own);
-    if (!ours || (fresh && !list_has(json_object_get(item, "awaited"), "acknowledge")))
-      say("          onward show %s\n", text_of(item, "short"));
-    say_next(item, t->own);
-    say("\n");
-    t->tasks++;
+    if (!item_is_urgent(item) && (item_is_ours(item, t->own) || refused || late || flag_of(item, "new")))
+      say_task(t, item);
   }
 }
 
@@ -136,9 +110,8 @@ enum exit_code run_today(struct call *c)
     say_json(answer);
   } else if (code == DONE) {
     say("%s\n\n", text_of(status, "name")[0] != 0 ? text_of(status, "name") : t.own);
+    say_urgent(&t);
     code = say_alarms(c, &t);
-    if (code == DONE)
-      code = say_stuck(c, &t);
     if (code == DONE) {
       say_waiting(&t);
       say_tasks(&t);

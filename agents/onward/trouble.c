@@ -11,14 +11,6 @@ bool is_refused(const json_t *status)
   return strcmp(text_of(status, "connection"), "refused") == 0;
 }
 
-void say_call(const json_t *organisation)
-{
-  const char *telephone = text_of(organisation, "telephone"), *hours = text_of(organisation, "hours");
-  say("call %s, %s%s%s%s\n", text_of(organisation, "name"),
-      telephone[0] == 0 ? "whose number is not in the directory" : telephone, hours[0] == 0 ? "" : " (", hours,
-      hours[0] == 0 ? "" : ")");
-}
-
 /* A line for each. */
 static enum exit_code say_registrars(struct call *c)
 {
@@ -27,10 +19,10 @@ static enum exit_code say_registrars(struct call *c)
   const json_t *list = json_object_get(answer, "organisations");
   for (size_t i = 0; i < json_array_size(list); i++) {
     const json_t *one = json_array_get(list, i);
+    char call[CALL_WORDS_SIZE];
     if (!flag_of(one, "registrar") || flag_of(one, "yourself") || strcmp(text_of(one, "standing"), "ACTIVE") != 0)
       continue;
-    say("    ");
-    say_call(one);
+    say("    %s", call_words(one, call));
   }
   json_decref(answer);
   return code;

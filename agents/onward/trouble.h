@@ -10,8 +10,6 @@
 
 #include "agents/onward/call.h"
 
-/* "call A21, +855 23 000 000 (Mon-Fri)": an entry of the directory. */
-void say_call(const json_t *organisation);
 /* The exchange answers, and says no: waiting does not help. */
 bool is_refused(const json_t *status);
 /* Nothing while the exchange is connected. */

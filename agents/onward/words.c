@@ -159,6 +159,15 @@ uint64_t now_ms(void)
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+const char *call_words(const json_t *organisation, char words[CALL_WORDS_SIZE])
+{
+  const char *telephone = text_of(organisation, "telephone"), *hours = text_of(organisation, "hours");
+  snprintf(words, CALL_WORDS_SIZE, "call %s, %s%s%s%s\n", text_of(organisation, "name"),
+           telephone[0] == 0 ? "whose number is not in the directory" : telephone, hours[0] == 0 ? "" : " (", hours,
+           hours[0] == 0 ? "" : ")");
+  return words;
+}
+
 const char *time_words(uint64_t ms, char words[TIME_WORDS_SIZE])
 {
   enum { WEEK_MS = 6 * 24 * 3600 * 1000 };

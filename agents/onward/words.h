@@ -30,6 +30,10 @@ const char *code_words(const char *code, char words[CODE_WORDS_SIZE]);
 /* A service group: "PSS" -> "mental health and psychosocial support". */
 const char *group_words(const char *group);
 
+/* "call A21, +855 23 000 000 (Mon-Fri)\n": an organisation with its name, telephone and hours. */
+#define CALL_WORDS_SIZE 320
+const char *call_words(const json_t *organisation, char words[CALL_WORDS_SIZE]);
+
 /* A point in time, local: "Tue 14:05" within a week, "12 Mar 14:05", with the year when it is not this one; and how
  * long ago: "just now", "20 min", "3 h", "5 days". */
 #define TIME_WORDS_SIZE 32

@@ -35,6 +35,7 @@ DIRECTORY = {"ok": True, "organisations": [
      "hours": "Mon-Fri 08:00-17:00"},
     {"id": "gone", "name": "Gone", "kind": "NGO", "standing": "COMPROMISED"},
     {"id": "hope", "name": "Hope", "kind": "HEALTH", "standing": "ACTIVE"}]}
+CALL = {"id": "a21", "name": "A21 Cambodia", "telephone": "+855 23 000 000", "hours": "Mon-Fri 08:00-17:00"}
 BRIEF = {"service": "FOOD", "need": MARKER + " need", "sex": "FEMALE", "age_band": "AGE_10_14"}
 FORM = {"to": ["a21"], "priority": "LOW", "basis": "CONSENT", "brief": BRIEF, "file": {"case_code": MARKER}}
 
@@ -190,12 +191,13 @@ class Today(Case):
         self.assertEqual((together["items"], together["status"]["organisation"]), ([], "aple"))
 
     def test_urgent_and_not_sent_says_whom_to_phone(self):
-        self.fake.answers["list"] = {"ok": True, "items": [SENT | {"state": "draft", "delivery": "not_sent", "awaited": [],
-                                                                   "awaited_from": ""}]}
-        self.fake.answers["directory"] = DIRECTORY
-        self.fake.answers["status"] |= {"connected": False, "unsent": 1}
+        draft = SENT | {"state": "draft", "delivery": "not_sent", "awaited": [], "awaited_from": ""}
+        self.fake.answers["list"] = {"ok": True, "items": [ITEM, draft | {"call": CALL | {"why": "not_sent"}}]}
+        self.fake.answers["status"] |= {"connected": False, "unsent": 1, "alarms": ["Two copies are running."]}
         lines = self.run_here().stdout
-        self.assertIn("it is urgent and not sent: call A21 Cambodia, +855 23 000 000 (Mon-Fri 08:00-17:00)\n", lines)
+        self.assertIn("! it is urgent, and has not left this computer: phone them\n            call A21 Cambodia, +855 23 000 000 "
+                      "(Mon-Fri 08:00-17:00)\n", lines)
+        self.assertLess(lines.index("AAAAAA-A"), lines.index("! Two copies"))
         self.assertIn("The exchange has not been reached yet.\n1 not yet sent from this computer: onward outbox\n", lines)
         self.fake.answers["status"]["last_contact_ms"] = int(time.time() * 1000) - 3600 * 1000
         for words in ([], ["sent"], ["inbox"], ["outbox"]): # what is told may have moved on
@@ -239,6 +241,66 @@ class Today(Case):
             self.assertIn("call Ministry, +855 23 111 111", lines)
             self.assertNotIn("Nothing waits for you", lines)
         self.assertIn(f"other keys were asked for by Ministry at {at[0]}, and count from {at[1]}", self.run_here("directory").stdout)
+
+
+    def test_safety_stands_before_everything(self):
+        for base, flag, box in ((ITEM, "safety_at_recipient", "inbox"), (SENT, "safety_at_sender", "sent")):
+            item = base | {"state": "accepted", "flags": [flag], "awaited": ["acknowledge"], "awaited_from": "aple", "new": True}
+            self.fake.answers["list"] = {"ok": True, "items": [item, ITEM | {"short": "CCCCCC-C"}]}
+            self.fake.answers["status"] |= {"alarms": ["Two copies are running."]}
+            lines = self.run_here().stdout
+            self.assertLess(lines.index("wrote about safety: read it before anything else"), lines.index("! Two copies"))
+            self.assertEqual(re.findall(r"onward (?!show).* " + item["short"], lines), []) # nothing else is offered
+            self.assertIn(f"onward show {item['short']}", lines)
+            self.assertIn("wrote about safety", self.run_here(box).stdout)
+            read = item | {"steps": [{"act": "acknowledge", "delivery": "sent"}], "awaited": ["start"]}
+            self.fake.answers["list"] = {"ok": True, "items": [read]}
+            self.assertNotIn("wrote about safety", self.run_here().stdout)
+
+    def test_unread_there_says_whom_to_phone(self):
+        for base, flag in ((SENT, "safety_at_recipient"), (ITEM, "safety_at_sender")):
+            self.fake.answers["list"] = {"ok": True, "items": [base | {"flags": [flag], "call": CALL | {"why": "safety"}}]}
+            lines = self.run_here().stdout
+            self.assertIn("your message about safety is not read yet", lines)
+            self.assertIn("phone them\n            call A21 Cambodia, +855 23 000 000", lines)
+        self.fake.answers["list"] = {"ok": True, "items": [SENT | {"flags": [flag], "call": CALL | {"why": "safety", "telephone": ""}}]}
+        self.assertIn("call A21 Cambodia, whose number is not in the directory", self.run_here("sent").stdout)
+
+    def test_what_is_overdue_is_a_sentence_for_each_clock(self):
+        since = int(time.time() * 1000) - 26 * 3600 * 1000
+        due = {"RECEIVE": "arrives on the computer of A21", "READ": "a person at A21 Cambodia reads it", "DECIDE": "says yes or no",
+               "CONTACT": "begins to help", "RETURNED_ACT": "chooses whom to ask next", "RESEAL_ASKED": "unlock there",
+               "REPORT": "reports progress", "CLOSING": "reads the result", "SAFETY_READ": "the message about safety",
+               "EXPECTED": "as the waiting list said", "CONSENT_END": "renews the consent"}
+        for clock, words in due.items():
+            late = SENT | {"state": "acknowledged", "overdue": [CALL | {"clock": clock, "since_ms": since}]}
+            self.fake.answers["list"] = {"ok": True, "items": [late]}
+            lines = self.run_here().stdout
+            self.assertRegex(lines, r"! overdue since \w+ \d\d:\d\d, 26 h: it was due that .*" + words)
+            self.assertIn("            call A21 Cambodia, +855 23 000 000 (Mon-Fri 08:00-17:00)\n", lines)
+            self.assertIn("or ask the next one: onward next AAAAAA-A\n", lines)
+            self.fake.answers["list"]["items"] = [late | {"state": "accepted"}]
+            self.assertNotIn("onward next", self.run_here().stdout)
+        self.fake.answers["list"]["items"] = [ITEM | {"overdue": [{"clock": "READ", "since_ms": since, "id": "aple", "name": "APLE"}]}]
+        lines = self.run_here().stdout
+        self.assertIn("it was due that a person at your organisation reads it\n", lines)
+        self.assertNotIn("call", lines)
+
+    def test_duties_to_erase(self):
+        mine = ITEM | {"state": "left", "new": False, "awaited": ["erase_receipt", "legal_hold"], "to_erase": [{"id": "aple", "name": "APLE", "overdue": True}]}
+        theirs = SENT | {"state": "withdrawn", "awaited": [], "awaited_from": "",
+                         "to_erase": [CALL | {"overdue": True}, {"id": "hope", "name": "Hope", "overdue": False}],
+                         "kept_by": [{"id": "tpo", "name": "TPO"}]}
+        self.fake.answers["list"] = {"ok": True, "items": [mine]}
+        lines = self.run_here().stdout
+        self.assertIn("you have to erase this case, which is overdue\n", lines)
+        self.assertIn("onward erase K7MQ4X-T\n          onward keep K7MQ4X-T --note FILE\n", lines)
+        self.fake.answers["list"] = {"ok": True, "items": [theirs]}
+        lines = self.run_here("sent").stdout
+        self.assertIn("! still to be erased by A21 Cambodia, which is overdue\n            call A21 Cambodia, +855", lines)
+        self.assertIn("  still to be erased by Hope\n", lines)
+        self.assertIn("kept by law by TPO\n", lines)
+        self.assertIn("the consent was withdrawn", lines)
 
 
 class Endings(Case):
@@ -484,6 +546,13 @@ class Acts(Case):
                 (["complete", "ID", "--outcome", "ADVICE_ONLY"], {"act": "complete", "outcome": "ADVICE_ONLY"}),
                 (["fail", "ID", "--reason", "CLIENT_MOVED"], {"act": "fail", "reason": "CLIENT_MOVED"}),
                 (["readdress", "ID", "--to", "a21,hope"], {"act": "readdress", "to": ["a21", "hope"]}),
+                (["waitlist", "ID", "--expected", "2030-01-02"], {"act": "waitlist", "expected": "2030-01-02"}),
+                (["next", "ID"], {"act": "next"}), (["withdraw", "ID"], {"act": "withdraw"}), (["error", "ID"], {"act": "enter_in_error"}),
+                (["renew-consent", "ID", "--scope", "a21,hope", "--until", "2030-01-01"],
+                 {"act": "renew_consent", "scope": ["a21", "hope"], "consent_until": "2030-01-01"}),
+                (["narrow-consent", "ID", "--scope", "a21"], {"act": "narrow_consent", "scope": ["a21"]}),
+                (["raise", "ID", "--priority", "high"], {"act": "raise_priority", "priority": "HIGH"}),
+                (["erase", "ID"], {"act": "erase_receipt"}),
                 (["confirm-cancel", "ID"], {"act": "confirm_cancel"}), (["refuse-cancel", "ID"], {"act": "refuse_cancel"})):
             self.assertEqual(self.act(*words), base | expected)
 
@@ -493,6 +562,22 @@ class Acts(Case):
         self.assertEqual(self.act("accept", "ID", "--note", path)["note"], expected)
         self.assertEqual(self.act("close", "ID", "--note", "-", given=MARKER + "\nsecond line\n")["note"], expected)
         self.assertEqual(self.run_here("close", "ID", "--note", self.file("long", "x" * 2002)).returncode, 2)
+
+    def test_what_people_write_is_compulsory(self):
+        for words, expected in ((["ask", "ID"], {"act": "request_info"}), (["answer", "ID"], {"act": "supply_info"}),
+                                (["tell", "ID"], {"act": "tell"}), (["tell", "ID", "--safety"], {"act": "tell", "safety": True}),
+                                (["keep", "ID"], {"act": "legal_hold"})):
+            done = self.run_here(*words)
+            self.assertEqual((done.returncode, self.fake.asked("act")), (2, []), words)
+            self.assertIn("--note FILE", done.stderr)
+            sent = self.act(*words, "--note", "-", given=MARKER)
+            self.assertEqual(sent, {"do": "act", "id": "ID", "note": {"text": MARKER}} | expected)
+            self.fake.requests.clear()
+        t = Terminal(self.home, "ask", "K7MQ4X-T")
+        t.type("What do you need to know?", "")
+        os.write(t.fd, MARKER.encode() + b"\n")
+        self.assertEqual(t.end()[0], 0)
+        self.assertEqual(self.fake.asked("act")[-1]["note"], {"text": MARKER})
 
     def test_a_reroute_carries_a_brief(self):
         expected = {"do": "act", "id": "ID", "act": "reroute", "to": "a21", "brief": BRIEF | {"by_rerouter": True}}

@@ -59,7 +59,7 @@ class Office:
 
     def start(self, wait=True):
         log = open(os.path.join(self.net.folder, f"{self.name}.txt"), "a")
-        self.process = subprocess.Popen([f"{BIN}/onward-agent", "--home", self.home], stderr=log)
+        self.process = subprocess.Popen([f"{BIN}/onward-agent", "--home", self.home], stderr=log, env=self.net.environment())
         log.close()
         if wait:
             until(f"{self.name} answers", self.answers)
@@ -165,8 +165,11 @@ def form(to):
 
 
 class Network:
-    def __init__(self, *names, replace_after_h=None):
+    """`clocks`: all processes run under clocks that `goes_by` moves (tests/system/shift.c)."""
+
+    def __init__(self, *names, replace_after_h=None, clocks=False):
         self.names, self.replace_after_h = names, replace_after_h
+        self.clocks, self.shift_ms = clocks, 0
         self.folder = tempfile.mkdtemp(prefix="onward-test-")
         self.offices, self.broker = {}, None
 
@@ -235,9 +238,24 @@ class Network:
             f.write(SETTINGS)
         return office
 
+    def environment(self):
+        if not self.clocks:
+            return None
+        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        return os.environ | {"LD_PRELOAD": os.environ["ONWARD_SHIFT_LIBRARY"], "ONWARD_SHIFT": f"{self.folder}/shift",
+                             "ASAN_OPTIONS": sanitizer.lstrip(":")}
+
+    def goes_by(self, hours):
+        """Time passes for everybody, as if they had been awake."""
+        self.shift_ms += int(hours * 3600000)
+        with open(f"{self.folder}/shift.next", "w") as f:
+            f.write(f"{self.shift_ms} {self.shift_ms} {self.shift_ms}\n")
+        os.replace(f"{self.folder}/shift.next", f"{self.folder}/shift")
+
     def broker_start(self):
         log = open(f"{self.folder}/broker.txt", "a")
-        self.broker = subprocess.Popen([f"{BIN}/onward-broker", "serve", f"{self.folder}/broker"], stderr=log)
+        self.broker = subprocess.Popen([f"{BIN}/onward-broker", "serve", f"{self.folder}/broker"], stderr=log,
+                                       env=self.environment())
         log.close()
         until("the exchange listens", self.listens)
 

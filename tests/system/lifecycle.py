@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""The whole life of a referral between two offices, an exchange and a registrar, all real: questions, the waiting list, messages about
+safety, silence, consent that changes, taking back, and the duty to erase. Each function is a transcript; `lifecycle.py NAME` plays one."""
+import os
+import subprocess
+import sys
+import traceback
+
+sys.dont_write_bytecode = True
+from office import BIN, Network, Refused, until
+
+NEXT_YEAR = "2099-01-01"
+NOTE = {"text": "words for the other side"}
+
+
+def check(condition, what=""):
+    if not condition:
+        raise AssertionError(what)
+
+
+def onward(office, *words, given=None, code=0):
+    """The command line, as a person types it with nobody at the terminal."""
+    done = subprocess.run([f"{BIN}/onward", "--home", office.home, *words], capture_output=True, text=True, input=given, timeout=60)
+    check(done.returncode == code, f"onward {words}: {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def short(office, item):
+    return office.item(item)["short"]
+
+
+def flagged(office, item, flag, up=True):
+    until(f"{office.name} sees {flag} {up}", lambda: (flag in office.item(item)["flags"]) == up and office.item(item)["pending"] == 0)
+
+
+def notes(office, item):
+    return [(n["act"], n.get("text", "")) for n in office.ask("show", id=item, peek=True)["notes"]]
+
+
+def received(sender, recipient, to, **fields):
+    item = sender.refer(to, **fields)
+    recipient.until("received", item)
+    return item
+
+
+def questions_and_answers():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        item = received(police, aple, ["aple"])
+        check(aple.refused("bad_input", "act", act="request_info", id=item)["field"] == "note.text")
+        check(aple.refused("bad_input", "act", act="request_info", id=item, note={"text": ""})["field"] == "note.text")
+        check("--note FILE" in onward(aple, "ask", item, code=2))
+        onward(aple, "ask", item, "--note", "-", given="How old is she?\n")
+        flagged(police, item, "info_open")
+        check(police.item(item)["awaited"] == ["supply_info"] and police.item(item)["awaited_from"] == "police")
+        check(f"onward answer {short(police, item)}" in onward(police))
+        check("How old is she?" in onward(police, "show", item))
+        check("awaited from police (test): an answer to the question" in onward(aple, "inbox"))
+        onward(police, "answer", item, "--note", "-", given="About twelve.\n")
+        flagged(aple, item, "info_open", False)
+        check(notes(aple, item) == [("request_info", "How old is she?"), ("supply_info", "About twelve.")], notes(aple, item))
+        check(notes(police, item) == notes(aple, item))
+        police.refused("not_allowed", "act", act="supply_info", id=item, note=NOTE)
+        aple.act("request_info", item, note=NOTE)
+        flagged(police, item, "info_open")
+        police.act("supply_info", item, note=NOTE)
+        flagged(aple, item, "info_open", False)
+        check("asked twice" in aple.refused("not_allowed", "act", act="request_info", id=item, note=NOTE)["what"])
+        shown = onward(police, "show", item)
+        check("aple (test) asked a question\n" in shown and "police (test) answered the question\n" in shown, shown)
+
+
+def the_waiting_list():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        item = received(police, aple, ["aple"])
+        check("--expected DATE" in onward(aple, "waitlist", item, code=2))
+        check("expected: is over" in onward(aple, "waitlist", item, "--expected", "2020-01-01", code=2))
+        check("expected: must be a date" in onward(aple, "waitlist", item, "--expected", "soon", code=2))
+        onward(aple, "waitlist", item, "--expected", NEXT_YEAR)
+        police.until("waitlisted", item)
+        check(police.item(item)["expected_ms"] == aple.item(item)["expected_ms"] > 0)
+        check("there is a waiting list" in onward(police, "sent"))
+        check("expected to begin 01 Jan 2099" in onward(police, "sent"))
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        check("expected_ms" not in police.item(item))
+
+
+def consent_and_priority_change():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21 = net.office("police").unlock(), net.office("aple").unlock(), net.office("a21").unlock()
+        item = received(police, aple, ["aple"], priority="LOW", consent_until="2098-01-01")
+        aple.refused("not_allowed", "act", act="reroute", id=item, to="a21")
+        for words, field in ((["renew-consent", item], "scope"), (["renew-consent", item, "--scope", "a22"], "scope"),
+                             (["renew-consent", item, "--scope", "a21", "--until", "2020-01-01"], "consent_until"),
+                             (["narrow-consent", item], "scope"), (["raise", item], "priority"),
+                             (["raise", item, "--priority", "urgent"], "priority")):
+            check(f"{field}: " in onward(police, *words, code=2), words)
+        check("must be one of HIGH, MEDIUM" in onward(police, "raise", item, "--priority", "urgent", code=2))
+        check("only be raised" in onward(police, "raise", item, "--priority", "low", code=1))
+        onward(police, "raise", item, "--priority", "medium")
+        onward(police, "renew-consent", item, "--scope", "aple,a21", "--until", NEXT_YEAR)
+        until("both hear of it", lambda: all(o.item(item)["scope"] == ["aple", "a21"] and o.item(item)["priority"] == "MEDIUM"
+                                             for o in (police, aple)))
+        aple.ask("show", id=item)
+        aple.act("reroute", item, to="a21")
+        a21.until("received", item)
+        check("does not cover" in onward(police, "narrow-consent", item, "--scope", "a21,council", code=1))
+        onward(police, "narrow-consent", item, "--scope", "a21")
+        until("a21 hears of it", lambda: a21.item(item)["scope"] == ["a21"])
+        a21.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        police.until("returned", item)
+        police.refused("not_allowed", "act", act="readdress", id=item, to=["aple"])
+        net.broker_end()  # what waits is judged as if it were in the log
+        onward(police, "renew-consent", item, "--scope", "aple")
+        police.act("readdress", item, to=["aple"])
+        net.broker_start()
+        aple.until("received", item)
+        aple.refused("not_allowed", "act", act="renew_consent", id=item, scope=["aple"])
+
+
+def the_next_one_please():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21 = net.office("police"), net.office("aple").unlock(), net.office("a21").unlock()
+        item = received(police, aple, ["aple", "a21"])
+        aple.ask("show", id=item)
+        police.until("acknowledged", item)
+        aple.refused("not_allowed", "act", act="next", id=item)
+        check(police.refused("bad_input", "act", act="next", id=item, note=NOTE)["field"] == "note")
+        onward(police, "next", item)
+        a21.until("received", item)
+        check(aple.until("left", item)["state"] == "left")
+        police.until("received", item)
+        a21.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        police.refused("not_allowed", "act", act="next", id=item)
+
+
+def safety_is_read_first():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        item, other = received(police, aple, ["aple"]), received(police, aple, ["aple"])
+        onward(aple, "show", item)
+        police.until("acknowledged", item)
+        police.refused("bad_input", "act", act="tell", id=item, note=NOTE, safety="yes")
+        aple.act("tell", item, note={"text": "we have a question"})  # without the flag nothing waits
+        until("it is here", lambda: police.item(item)["new"])
+        check(police.item(item)["flags"] == [] and "we have a question" in onward(police, "show", item))
+        said = onward(police, "tell", item, "--safety", "--note", "-", given="Do not call the father.\n")
+        check("call them" in said, said)
+        flagged(aple, item, "safety_at_recipient")
+        check(police.item(item)["call"]["why"] == "safety" and police.item(item)["call"]["id"] == "aple")
+        check("your message about safety is not read yet" in onward(police) and "call aple (test), " in onward(police, "sent"))
+        for words in ([], ["inbox"]):
+            lines = onward(aple, *words)
+            check(lines.index(short(aple, item)) < lines.index(short(aple, other)), lines)
+            check("read it before anything else" in lines and f"onward accept {short(aple, item)}" not in lines, lines)
+        check(aple.item(item)["awaited"] == ["acknowledge"])
+        check("read it first" in onward(aple, "accept", item, "--first-contact", NEXT_YEAR, code=1))
+        aple.refused("not_allowed", "act", act="tell", id=item, note=NOTE)
+        onward(aple, "show", item, "--peek")
+        check(aple.item(item)["awaited"] == ["acknowledge"])  # whoever looked on has not read it
+        lines = onward(aple, "show", item)
+        check("ABOUT SAFETY" in lines and "Do not call the father." in lines and "wrote a message about safety" in lines, lines)
+        flagged(police, item, "safety_at_recipient", False)
+        check("call" not in police.item(item))
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        aple.act("tell", item, safety=True, note={"text": "she is not safe at home"})  # the other way round
+        flagged(police, item, "safety_at_sender")
+        check(aple.item(item)["call"]["id"] == "police" and "not read yet" in onward(aple))
+        police.refused("not_allowed", "act", act="cancel", id=item)
+        aple.act("start", item)
+        police.until("in_progress", item)
+        net.broker_end()  # a second one crosses the reading of the first
+        onward(police, "show", item)
+        check(police.item(item)["awaited"] != ["acknowledge"])
+        aple.act("tell", item, safety=True, note={"text": "now she is"})
+        police.end()
+        net.broker_start()
+        until("the second is logged", lambda: aple.item(item)["pending"] == 0)
+        police.start().unlock()
+        flagged(police, item, "safety_at_sender")
+        check(police.item(item)["awaited"] == ["acknowledge"], police.item(item))
+        check("now she is" in onward(police, "show", item))
+        flagged(aple, item, "safety_at_sender", False)
+
+
+def taken_back_by_the_child():
+    with Network("police", "aple", "a21", "hope") as net:
+        police, aple, a21, hope = (net.office(n).unlock() for n in net.names)
+        item = received(police, aple, ["aple", "a21"])
+        aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        a21.until("received", item)
+        until("aple has to erase it", lambda: "to_erase" in aple.item(item))
+        a21.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        onward(police, "withdraw", item, "--note", "-", given="She does not want it any more.\n")
+        for office in (police, a21):
+            office.until("withdrawn", item)
+        aple.until("withdrawn", item)  # also who had it before
+        check([o["id"] for o in police.item(item)["to_erase"]] == ["aple", "a21"], police.item(item))
+        check([o["id"] for o in a21.item(item)["to_erase"]] == ["a21"])  # nobody is told who else had it
+        lines = onward(a21)
+        check("the consent was withdrawn" in lines and "you have to erase this case" in lines, lines)
+        check("She does not want it any more." in onward(a21, "show", item))
+        a21.refused("not_allowed", "act", act="start", id=item)
+        police.refused("not_allowed", "act", act="withdraw", id=item)
+        law = received(police, hope, ["hope"], basis="LEGAL_OBLIGATION")
+        check("does not rest on a consent" in onward(police, "withdraw", law, code=1))
+        check("other side" in onward(hope, "error", law, code=1))
+        onward(police, "error", law)
+        hope.until("error", law)
+        check("sent by mistake" in onward(hope) and f"onward erase {short(hope, law)}" in onward(hope))
+        done = received(police, hope, ["hope"])
+        hope.act("accept", done, first_contact_by=NEXT_YEAR)
+        hope.act("complete", done, outcome="SERVICE_PROVIDED")
+        police.until("completed", done)
+        onward(hope, "withdraw", done)  # on the child's word, also after the service
+        police.until("withdrawn", done)
+
+
+def silence_is_overdue():
+    with Network("police", "aple", "a21", clocks=True) as net:
+        police, aple, a21 = (net.office(n).unlock() for n in net.names)
+        aple.end()
+        item = police.refer(["aple", "a21"])
+        police.until("requested", item)
+        net.goes_by(1.1)
+        late = until("it is overdue", lambda: police.item(item).get("overdue"))
+        check([(o["clock"], o["id"]) for o in late] == [("RECEIVE", "aple")], late)
+        quiet = police.refer(["a21"], priority="LOW")
+        a21.until("received", quiet)
+        lines = onward(police, "sent")
+        check("it was due that it arrives on the computer of aple (test)" in lines and "call aple (test), " in lines, lines)
+        check(f"onward next {short(police, item)}" in lines and lines.index(short(police, item)) < lines.index(short(police, quiet)))
+        aple.start().unlock()
+        aple.until("received", item)
+        until("it arrived, and is overdue no more", lambda: "overdue" not in police.item(item))
+        net.goes_by(4.1)  # nobody reads it: it moves on by itself
+        a21.until("received", item)
+        aple.until("left", item)
+        shown = onward(police, "show", item)
+        check("the exchange took it from them, as nobody there had received or read it in time" in shown, shown)
+        check("the exchange offered it to a21 (test)" in shown and "said: it was due that it arrives on the computer of aple" in shown)
+        until("aple has to erase it", lambda: "to_erase" in aple.item(item))
+        a21.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        net.goes_by(25)
+        until("the first contact is overdue", lambda: [o["clock"] for o in a21.item(item).get("overdue", [])] == ["CONTACT"])
+        lines = onward(a21)
+        check("it was due that your organisation begins to help" in lines and "call" not in lines, lines)
+        a21.act("start", item)
+        check("overdue" not in a21.item(item))
+        police.until("in_progress", item)
+        check("overdue" not in police.item(item))
+
+
+def urgent_and_not_sent():
+    with Network("police", "aple", clocks=True) as net:
+        police = net.office("police")
+        net.broker_end()
+        item, low = police.refer(["aple"]), police.refer(["aple"], priority="LOW")
+        check("call" not in police.item(item) and "has not left this computer" not in onward(police))
+        net.goes_by(0.26)
+        check(police.item(item)["call"]["why"] == "not_sent" and "call" not in police.item(low))
+        lines = onward(police)
+        check("it is urgent, and has not left this computer: phone them" in lines and "call aple (test), " in lines, lines)
+        net.broker_start()
+        police.until("received", item)
+        check("call" not in police.item(item) and "phone them" not in onward(police))
+
+
+TESTS = [safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+
+failed = 0
+for test in TESTS:
+    if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+        continue
+    try:
+        test()
+        print(f"ok      {test.__name__}", flush=True)
+    except (AssertionError, Refused, OSError, ValueError, KeyError) as e:
+        failed += 1
+        lines = [frame.lineno for frame in traceback.extract_tb(e.__traceback__) if frame.filename == __file__]
+        print(f"FAILED  {test.__name__}, lines {lines}: {type(e).__name__}: {e}", flush=True)
+        if os.environ.get("ONWARD_TRACE"):
+            raise
+sys.exit(failed > 0)
