@@ -1,6 +1,8 @@
 /* Opening in order: folder and its lock, settings, keys, the invitation, the books, what they prove. */
 #include "agents/agent.h"
 
+#include "agents/erase.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -112,6 +114,43 @@ static enum status open_books(struct agent *a)
   return store_open(&o, a->why, &a->store);
 }
 
+static bool sync_folder(const char *path)
+{
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  bool synced = fd >= 0 && fsync(fd) == 0;
+  if (fd >= 0)
+    close(fd);
+  return synced;
+}
+
+/* One rename is the whole change: before it the old books count, behind it the new ones. */
+enum status agent_renew_books(struct agent *a)
+{
+  char books[PATH_SIZE], folder[PATH_SIZE], from[PATH_SIZE + 16], to[PATH_SIZE + 16];
+  path_of(a, "books", books);
+  path_of(a, "books.next", folder);
+  snprintf(from, sizeof from, "%s/data.mdb", folder);
+  snprintf(to, sizeof to, "%s/data.mdb", books);
+  (void)unlink(from); /* of a time when it was killed */
+  (void)rmdir(folder);
+  if (store_copy(a->store, folder, a->why) != OK) {
+    say("%s", a->why);
+    return NOT_NOW;
+  }
+  store_close(a->store);
+  a->store = NULL;
+  bool renewed = rename(from, to) == 0 && sync_folder(books);
+  (void)unlink(from);
+  (void)rmdir(folder);
+  enum status s = open_books(a);
+  if (s != OK || !renewed) {
+    say("%s/books: cannot be written anew: %s", a->home, s != OK ? a->why : strerror(errno));
+    a->broken = true;
+    return OUR_FAULT;
+  }
+  return OK;
+}
+
 /* The invitation is for the keys that we had when we joined; once the books know who we are, the keys may have changed
  * since. */
 static enum status read_network(struct agent *a)
@@ -188,6 +227,8 @@ enum status agent_open(struct agent *a, const char *home, const char *config_pat
     s = begin_books(a);
   if (s == OK)
     agent_check_keys(a);
+  if (s == OK && erase_finish(a) == OUR_FAULT)
+    s = OUR_FAULT;
   if (s == OK && session_init(&a->session, is_halted(a)) != OK)
     s = trouble(a, OUR_FAULT, "libzmq cannot be started");
   return s == OK ? local_open(&a->local, a->home, a->why) : s;

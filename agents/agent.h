@@ -64,6 +64,10 @@ MUST_USE enum status agent_commit(struct agent *a);
 /* Ends a transaction without writing. OUR_FAULT: the books contradict themselves; a->broken is set. */
 enum status agent_abort(struct agent *a);
 
+/* Writes the books anew, row by row, so that nothing is left of what was deleted; no transaction is open. NOT_NOW: no
+ * room for a second copy; nothing was changed. OUR_FAULT: a->broken is set, and the books may not be touched. */
+MUST_USE enum status agent_renew_books(struct agent *a);
+
 /* After the directory has moved: prepared keys that it now knows become ours; a key of ours that it does not know is an
  * alarm. */
 void agent_check_keys(struct agent *a);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agents/desk_step.h"
+#include "agents/erase.h"
 
 /* --- the note --- */
 
@@ -117,6 +118,24 @@ static json_t *take_back(struct agent *a, const struct item *item)
   return saved;
 }
 
+/* What is still on its way may carry words of the case, and may end the turn in the first place. */
+static json_t *erase_step(struct agent *a, const struct item *item)
+{
+  if (item->pending > 0)
+    return desk_error("not_allowed", NULL, "a step of yours on it is not yet in the log", "try again when it is");
+  enum status s = erase_case(a, &item->id);
+  if (s == NOT_NOW)
+    return desk_error(
+        "full", NULL,
+        "the case was taken out, but there is no room on the disk to write the books anew without it, and "
+        "nothing was signed",
+        "make room, as much as the folder \"books\" has, then say it again");
+  if (s != OK)
+    return desk_trouble(s);
+  session_push(a);
+  return desk_saved(&item->id);
+}
+
 static json_t *act_on(struct agent *a, struct step *s, const struct act_form *form)
 {
   struct composed c = {.bodies = {NULL, 0}};
@@ -141,6 +160,8 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
     refused = desk_error("not_allowed", NULL, "you did that already: it is written down here, and not yet recorded",
                          "onward outbox");
   }
+  if (refused == NULL && form->act == ONWARD__CORE__ACT_ERASE_RECEIPT)
+    return erase_step(a, &s->view.item);
   return refused != NULL ? refused : save_step(a, s, &c);
 }
 

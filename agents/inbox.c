@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agents/duty.h"
+#include "agents/erase.h"
 #include "agents/overdue.h"
 #include "proto/rules/rules.h"
 
@@ -75,6 +76,8 @@ static void note_own(struct agent *a, struct books *b, const struct arrival *e, 
   if (event->act == ONWARD__CORE__ACT_RECEIVE || event->act == ONWARD__CORE__ACT_REFUSE_OPEN ||
       event->act == ONWARD__CORE__ACT_RESEAL)
     return; /* a machine's words: nobody here waits for an answer to them */
+  if (event->act == ONWARD__CORE__ACT_ERASE_RECEIPT && accepted)
+    erase_copies(a, b, &item->id); /* books that came from a backup may have them again */
   item->refused_act = accepted ? 0 : event->act;
   item->refused_verdict = accepted ? 0 : e->leaf.verdict;
   if (event->act != ONWARD__CORE__ACT_SUBMIT)

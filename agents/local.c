@@ -165,7 +165,8 @@ static bool take_line(struct agent *a, struct local_client *c, size_t size)
 static void take_lines(struct agent *a, struct local_client *c)
 {
   char *end;
-  while (c->fd >= 0 && !answering(c) && c->line_size > 0 && (end = memchr(c->line, '\n', c->line_size)) != NULL) {
+  while (c->fd >= 0 && !a->broken && !answering(c) && c->line_size > 0 &&
+         (end = memchr(c->line, '\n', c->line_size)) != NULL) {
     size_t size = (size_t)(end - c->line), rest = c->line_size - size - 1;
     if (!take_line(a, c, size) || c->fd < 0)
       return;
@@ -232,8 +233,8 @@ void local_resume(struct agent *a)
 void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count)
 {
   struct local *l = &a->local;
-  for (size_t i = 1; i < count; i++)
-    for (size_t k = 0; k < LOCAL_PLACES; k++) {
+  for (size_t i = 1; i < count && !a->broken; i++)
+    for (size_t k = 0; k < LOCAL_PLACES && !a->broken; k++) {
       struct local_client *c = &l->clients[k];
       if (c->fd < 0 || c->fd != items[i].fd || items[i].revents == 0)
         continue;

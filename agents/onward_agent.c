@@ -55,6 +55,8 @@ static void turn(struct agent *a)
   if (zmq_poll(items, (int)count, session_timeout_ms(a)) < 0)
     return; /* a signal */
   local_serve(a, items, local_count);
+  if (a->broken) /* perhaps without books */
+    return;
   session_input(a);
   session_tick(a);
   local_resume(a);

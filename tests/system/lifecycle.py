@@ -2,6 +2,7 @@
 """The whole life of a referral between two offices, an exchange and a registrar, all real: questions, the waiting list, messages about
 safety, silence, consent that changes, taking back, and the duty to erase. Each function is a transcript; `lifecycle.py NAME` plays one."""
 import os
+import shutil
 import subprocess
 import sys
 import traceback
@@ -272,7 +273,59 @@ def urgent_and_not_sent():
         check("call" not in police.item(item) and "phone them" not in onward(police))
 
 
-TESTS = [safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+def duties_to_erase():
+    with Network("police", "aple", "a21", clocks=True) as net:
+        police, aple, a21 = (net.office(n).unlock() for n in net.names)
+        item = received(police, aple, ["aple", "a21"])
+        aple.refused("not_allowed", "act", act="erase_receipt", id=item)  # it has no duty
+        onward(aple, "show", item)
+        aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER", note={"text": "no place"})
+        until("it has to erase", lambda: aple.item(item)["awaited"] == ["erase_receipt", "legal_hold"])
+        check("you have to erase this case" in onward(aple) and f"onward erase {short(aple, item)}" in onward(aple))
+        a21.until("received", item)
+        check("still to be erased by aple (test)" in onward(police, "sent"))
+        aple.end()
+        shutil.copytree(f"{aple.home}/books", f"{net.folder}/backup")
+        aple.start().unlock()
+        net.goes_by(24 * 31)
+        until("it is overdue", lambda: any(o["id"] == "aple" and o["overdue"] for o in police.item(item)["to_erase"]))
+        check("still to be erased by aple (test), which is overdue\n            call aple (test), " in onward(police))
+        until("and it knows", lambda: aple.item(item)["to_erase"][0]["overdue"])
+        check("you have to erase this case, which is overdue" in onward(aple))
+        aple.unlock().connected()  # after so long without use they had locked themselves
+        police.unlock()
+        check("is erased" in onward(aple, "erase", item))
+        until("the sender is told", lambda: "aple" not in [o["id"] for o in police.item(item).get("to_erase", [])])
+        shown = aple.ask("show", id=item, peek=True)
+        check("brief" not in shown and shown["notes"] == [] and "to_erase" not in shown["item"], shown)
+        check("aple (test) erased the case" in onward(police, "show", item))
+        check("have no duty" in onward(aple, "erase", item, code=1))
+        aple.end()  # books from a backup have the case again, until they read that it was erased
+        shutil.rmtree(f"{aple.home}/books")
+        shutil.copytree(f"{net.folder}/backup", f"{aple.home}/books")
+        aple.start().unlock()
+        until("it was erased", lambda: "to_erase" not in aple.item(item) and aple.item(item)["pending"] == 0)
+        check("brief" not in aple.ask("show", id=item, peek=True))
+
+
+def a_case_is_kept_by_law():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        item = received(police, aple, ["aple"])
+        aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        until("it has to erase", lambda: "to_erase" in aple.item(item))
+        onward(aple, "keep", item, "--note", "-", given="a court asks for it\n")
+        until("the sender is told", lambda: [o["id"] for o in police.item(item).get("kept_by", [])] == ["aple"])
+        check("kept by law by aple (test)" in onward(police, "sent") and "kept by law by you" in onward(aple, "inbox"))
+        check("a court asks for it" in onward(police, "show", item))
+        check("aple (test) kept the case, as the law demands" in onward(police, "show", item))
+        police.act("close", item)
+        police.until("closed", item)
+        onward(aple, "erase", item)  # the court has finished
+        until("the sender is told", lambda: "kept_by" not in police.item(item))
+
+
+TESTS = [duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
 
 failed = 0
 for test in TESTS:
