@@ -18,7 +18,7 @@ static const struct {
     {"unlock", desk_unlock, " passphrase "},
     {"lock", desk_lock, " "},
     {"refer", desk_refer,
-     " to priority group area basis scope consent_until phoned drill reroute feedback file_now ref brief file "},
+     " to priority group area basis scope never consent_until phoned drill reroute feedback file_now ref brief file "},
     {"list", desk_list, " box "},
     {"show", desk_show, " id peek "},
     {"act", desk_act,

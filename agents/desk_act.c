@@ -110,6 +110,7 @@ static json_t *take_back(struct agent *a, const struct item *item)
   b->del(b, TABLE_ITEMS, BYTES(item->id.byte));
   vault_drop(b, own_case(&item->id, ONWARD__PART__BRIEF));
   vault_drop(b, own_case(&item->id, ONWARD__PART__FILE));
+  vault_drop(b, own_case(&item->id, OWN_NEVER));
   enum status st = agent_commit(a);
   if (st != OK)
     return desk_trouble(st);

@@ -156,6 +156,28 @@ static json_t *need_named(struct agent *a, struct books *b, struct step *s, cons
   return refused;
 }
 
+/* Whom the referral named as never to be given the case. */
+static json_t *check_never(struct agent *a, struct books *b, const struct step *s, size_t count)
+{
+  struct bytes packed;
+  const struct own_name name = own_case(&s->view.item.id, OWN_NEVER);
+  if (!vault_has(b, name))
+    return NULL;
+  if (keys_locked(&a->keys))
+    return desk_error("locked", NULL, "who must never be given this case is sealed with it", "onward unlock");
+  const Onward__NarrowConsent *never = vault_open(b, &a->self, name, &a->secret, &packed) != OK
+                                           ? NULL
+                                           : pb_unpack(&onward__narrow_consent__descriptor, packed, &a->secret);
+  if (never == NULL)
+    return desk_trouble(OUR_FAULT);
+  for (size_t i = 0; i < never->n_scope; i++)
+    for (size_t k = 0; k < count; k++)
+      if (bytes_equal(pb_bytes(never->scope[i]), org_id_text(&s->to[k])))
+        return desk_error("bad_input", "scope", "names an organisation that you said must never be given this case",
+                          "leave it out");
+  return NULL;
+}
+
 static json_t *fill_renew_consent(struct agent *a, struct books *b, struct step *s)
 {
   struct form_error error;
@@ -163,6 +185,8 @@ static json_t *fill_renew_consent(struct agent *a, struct books *b, struct step 
   const json_t *until = json_object_get(s->request, "consent_until");
   json_t *refused = need_named(a, b, s, "scope", SCOPE_MAX, &m->n_scope);
   m->scope = s->named;
+  if (refused == NULL)
+    refused = check_never(a, b, s, m->n_scope);
   if (refused != NULL || until == NULL)
     return refused;
   if (form_date("consent_until", until, &error, &m->consent_until_ms) != OK)

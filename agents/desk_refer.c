@@ -8,8 +8,8 @@
 #include "agents/item.h"
 
 struct referring {
-  struct org_id to[RECIPIENTS_MAX], scope[SCOPE_MAX];
-  size_t to_count, scope_count;
+  struct org_id to[RECIPIENTS_MAX], scope[SCOPE_MAX], never[SCOPE_MAX];
+  size_t to_count, scope_count, never_count;
   bool file_now;
   Onward__Submit submit;
   ProtobufCBinaryData recipients[RECIPIENTS_MAX], in_scope[SCOPE_MAX];
@@ -100,6 +100,23 @@ static json_t *read_rest(const json_t *request, Onward__Submit *s)
   return refused != NULL ? refused : read_flag(request, "feedback", true, &s->feedback_wanted);
 }
 
+/* Who must never have the case is left out of the scope, and named nowhere but in our own sealed copy. */
+static json_t *read_never(const json_t *request, struct referring *r)
+{
+  size_t kept = 0;
+  json_t *refused = json_object_get(request, "never") == NULL
+                        ? NULL
+                        : desk_organisations(request, "never", 1, SCOPE_MAX, r->never, &r->never_count);
+  for (size_t i = 0; refused == NULL && i < r->to_count; i++)
+    if (is_listed(r->never, r->never_count, &r->to[i]))
+      refused = desk_error("bad_input", "never", "names an organisation that is in `to`, too", NULL);
+  for (size_t i = 0; i < r->scope_count; i++)
+    if (!is_listed(r->never, r->never_count, &r->scope[i]))
+      r->scope[kept++] = r->scope[i];
+  r->scope_count = kept;
+  return refused;
+}
+
 static json_t *read_organisations(const json_t *request, struct referring *r)
 {
   json_t *refused = desk_organisations(request, "to", 1, RECIPIENTS_MAX, r->to, &r->to_count);
@@ -110,6 +127,8 @@ static json_t *read_organisations(const json_t *request, struct referring *r)
   for (size_t i = 0; i < r->to_count && refused == NULL; i++)
     if (!is_listed(r->scope, r->scope_count, &r->to[i]))
       refused = desk_error("bad_input", "scope", "must hold every organisation of `to`", NULL);
+  if (refused == NULL)
+    refused = read_never(request, r);
   for (size_t i = 0; i < r->to_count; i++)
     r->recipients[i] = pb_data(org_id_text(&r->to[i]));
   for (size_t i = 0; i < r->scope_count; i++)
@@ -170,6 +189,8 @@ static json_t *check_open(struct agent *a, struct books *b, const struct referri
     refused = desk_known(a, b, "to", &r->to[i]);
   for (size_t i = 0; refused == NULL && i < r->scope_count; i++)
     refused = desk_known(a, b, "scope", &r->scope[i]);
+  for (size_t i = 0; refused == NULL && i < r->never_count; i++)
+    refused = desk_known(a, b, "never", &r->never[i]);
   for (size_t i = 0; refused == NULL && i < r->to_count; i++) {
     char what[160];
     size_t skip = (size_t)rules_skip(b, &r->to[i], &consent, agent_log_ms(a));
@@ -201,6 +222,18 @@ static json_t *compose_submit(struct agent *a, struct books *b, struct referring
   return s == OK ? NULL : s == BAD_INPUT ? desk_error("bad_input", "file", why.text, NULL) : desk_trouble(s);
 }
 
+static enum status keep_never(struct agent *a, struct books *b, const struct ref_id *id, const struct referring *r)
+{
+  ProtobufCBinaryData named[SCOPE_MAX];
+  Onward__NarrowConsent never = ONWARD__NARROW_CONSENT__INIT;
+  for (size_t i = 0; i < r->never_count; i++)
+    named[i] = pb_data(org_id_text(&r->never[i]));
+  never.n_scope = r->never_count;
+  never.scope = named;
+  return r->never_count == 0 ? OK
+                             : vault_keep(b, &a->self, own_case(id, OWN_NEVER), pb_pack(&never, &a->secret), &a->arena);
+}
+
 /* Event, item, reference and our own copy of the case: one commit. */
 static json_t *save(struct agent *a, const struct referring *r, const struct ref_id *id, const char *ref,
                     const struct composed *c)
@@ -217,6 +250,8 @@ static json_t *save(struct agent *a, const struct referring *r, const struct ref
     s = vault_keep(b, &a->self, own_case(id, ONWARD__PART__BRIEF), r->brief, &a->arena);
   if (s == OK)
     s = vault_keep(b, &a->self, own_case(id, ONWARD__PART__FILE), r->file, &a->arena);
+  if (s == OK)
+    s = keep_never(a, b, id, r);
   item.pending = item.unsent = 1;
   item_put(b, &item);
   if (ref != NULL)

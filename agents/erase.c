@@ -7,8 +7,16 @@
 #include "agents/compose.h"
 #include "agents/duty.h"
 
-void erase_copies(struct agent *a, struct books *b, const struct ref_id *id)
+static bool drop_own(struct books *b, ProtobufCBinaryData nonce, Onward__Part part)
 {
+  bool had = vault_has(b, own_note(nonce, part));
+  vault_drop(b, own_note(nonce, part));
+  return had;
+}
+
+bool erase_copies(struct agent *a, struct books *b, const struct ref_id *id)
+{
+  bool had = false;
   struct walk w = walk_start(TABLE_HISTORY, BYTES(id->byte));
   while (walk_next(&w, b)) {
     struct leaf leaf;
@@ -16,13 +24,16 @@ void erase_copies(struct agent *a, struct books *b, const struct ref_id *id)
     uint64_t index = key_number(w.key, sizeof id->byte);
     size_t used = a->arena.used;
     if (books_event(b, index, &a->arena, &leaf, &e) != OK)
-      return;
-    for (size_t slot = 0; slot < e.outer->n_sealed; slot++)
-      body_drop(b, index, (uint8_t)slot);
-    vault_drop(b, own_note(e.core->nonce, ONWARD__PART__NOTE));
-    vault_drop(b, own_note(e.core->nonce, ONWARD__PART__BRIEF));
+      break;
+    for (uint8_t slot = 0; slot < e.outer->n_sealed; slot++) {
+      had |= body_has(b, index, slot);
+      body_drop(b, index, slot);
+    }
+    had |= drop_own(b, e.core->nonce, ONWARD__PART__NOTE);
+    had |= drop_own(b, e.core->nonce, ONWARD__PART__BRIEF);
     a->arena.used = used;
   }
+  return had;
 }
 
 static bool any_begun(struct books *b)
@@ -93,7 +104,7 @@ enum status erase_case(struct agent *a, const struct ref_id *id)
   struct books *b = agent_write(a);
   enum status s = item_get(b, id, &item);
   item.erasing = 1;
-  erase_copies(a, b, id);
+  (void)erase_copies(a, b, id);
   item_put(b, &item);
   if (s != OK) {
     agent_abort(a);

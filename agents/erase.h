@@ -13,7 +13,7 @@
 MUST_USE enum status erase_case(struct agent *a, const struct ref_id *id);
 /* Goes on with what was begun and not finished. Also at the start: it may have been killed in between. */
 MUST_USE enum status erase_finish(struct agent *a);
-/* Takes the copies out of the books, in the caller's transaction. */
-void erase_copies(struct agent *a, struct books *b, const struct ref_id *id);
+/* Takes the copies out of the books, in the caller's transaction. False: there were none. */
+bool erase_copies(struct agent *a, struct books *b, const struct ref_id *id);
 
 #endif

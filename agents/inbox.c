@@ -77,7 +77,7 @@ static void note_own(struct agent *a, struct books *b, const struct arrival *e, 
       event->act == ONWARD__CORE__ACT_RESEAL)
     return; /* a machine's words: nobody here waits for an answer to them */
   if (event->act == ONWARD__CORE__ACT_ERASE_RECEIPT && accepted)
-    erase_copies(a, b, &item->id); /* books that came from a backup may have them again */
+    item->erasing = erase_copies(a, b, &item->id); /* books from a backup have them again: anew at the next start */
   item->refused_act = accepted ? 0 : event->act;
   item->refused_verdict = accepted ? 0 : e->leaf.verdict;
   if (event->act != ONWARD__CORE__ACT_SUBMIT)

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-struct own_name own_case(const struct ref_id *id, Onward__Part part)
+struct own_name own_case(const struct ref_id *id, uint8_t part)
 {
-  struct own_name n = {.part = (uint8_t)part};
+  struct own_name n = {.part = part};
   memcpy(n.id, id->byte, sizeof n.id);
   return n;
 }

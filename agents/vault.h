@@ -6,13 +6,15 @@
 
 #include "agents/outbox.h"
 
-/* What our own words are kept under: a referral's id (brief and file of a case of ours), or the nonce of the event that
+/* What our own words are kept under: a referral's id (brief and file of a case of ours, and who must never be given
+ * it), or the nonce of the event that
  * carried them (notes, the brief of a re-route). */
 struct own_name {
   uint8_t id[16];
-  uint8_t part; /* Onward__Part */
+  uint8_t part; /* Onward__Part, or OWN_NEVER */
 };
-struct own_name own_case(const struct ref_id *id, Onward__Part part);
+#define OWN_NEVER 16 /* a packed NarrowConsent: organisations that are kept out of every scope of ours */
+struct own_name own_case(const struct ref_id *id, uint8_t part);
 struct own_name own_note(ProtobufCBinaryData nonce, Onward__Part part);
 
 /* Seals to our newest sealing key; works locked. BAD_INPUT: too long. NOT_NOW: the arena is full. */

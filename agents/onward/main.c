@@ -24,8 +24,9 @@ static const struct command commands[] = {
     {"join", run_join, "INVITATION", "Join the network that the invitation is from."},
     {"run", run_run, "", "Start Onward on this computer."},
     {"refer", run_refer,
-     "[FILE|-] [--form] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] [--scope ORG,...] [--until DATE] "
-     "[--group CODE] [--area CODE] [--ref TEXT] [--reroute SCOPE|LISTED|NEVER] [--phoned] [--drill] [--file-now] "
+     "[FILE|-] [--form] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] [--scope ORG,...] [--never ORG,...] "
+     "[--until DATE] [--group CODE] [--area CODE] [--ref TEXT] [--reroute SCOPE|LISTED|NEVER] [--phoned] [--drill] "
+     "[--file-now] "
      "[--no-feedback]",
      "Refer a child: asks in the terminal, or takes the form as JSON. --form prints an empty one."},
     {"inbox", run_list, "", "What has come for you."},

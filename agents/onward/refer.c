@@ -20,6 +20,7 @@ static const struct option_rule rules[] = {
     {"--priority", OPTION_CODE, "priority", NULL},
     {"--basis", OPTION_CODE, "basis", NULL},
     {"--scope", OPTION_LIST, "scope", NULL},
+    {"--never", OPTION_LIST, "never", NULL},
     {"--until", OPTION_TEXT, "consent_until", NULL},
     {"--group", OPTION_CODE, "group", NULL},
     {"--area", OPTION_TEXT, "area", NULL},

@@ -366,12 +366,12 @@ class Refer(Case):
 
     def test_form_and_options_come_together(self):
         done = self.refer(FORM, "--to", "a21,hope", "--priority=high", "--basis", "vital-interests", "--scope", "a21,hope",
-                          "--until", "2030-01-01", "--area", "KH-17", "--group", "pss", "--ref", "CASE/1", "--reroute", "never",
+                          "--never", "gone", "--until", "2030-01-01", "--area", "KH-17", "--group", "pss", "--ref", "CASE/1", "--reroute", "never",
                           "--phoned", "--drill", "--file-now", "--no-feedback")
         self.assertEqual(done.returncode, 0)
         self.assertIn("K7MQ4X-T: saved on this computer.", done.stdout)
         self.assertEqual(self.fake.asked("refer"), [FORM | {
-            "do": "refer", "to": ["a21", "hope"], "priority": "HIGH", "basis": "VITAL_INTERESTS", "scope": ["a21", "hope"],
+            "do": "refer", "to": ["a21", "hope"], "priority": "HIGH", "basis": "VITAL_INTERESTS", "scope": ["a21", "hope"], "never": ["gone"],
             "consent_until": "2030-01-01", "area": "KH-17", "group": "PSS", "ref": "CASE/1", "reroute": "REROUTE_NEVER",
             "phoned": True, "drill": True, "file_now": True, "feedback": False}])
 
@@ -435,7 +435,7 @@ class Refer(Case):
             t.type(question, answer)
         t.type("Send it now?", "perhaps")
         t.type("Send it now?", "more")
-        for question, answer in (("may ever be given", "hope,a21"), ("Which group of services", ""), ("Which area", "KH-17"),
+        for question, answer in (("may ever be given", "hope,a21"), ("must never be given", "ministry"), ("Which group of services", ""), ("Which area", "KH-17"),
                                  ("an exercise", "no"), ("To whom may they pass it on", ""), ("sent at once", ""),
                                  ("Your own reference", "CASE-1"), ("number do the referrals of this child share", "")):
             t.type(question, answer)
@@ -450,7 +450,7 @@ class Refer(Case):
         self.assertEqual(first["brief"]["need"], MARKER)
         self.assertEqual(second, {
             "do": "refer", "basis": "CONSENT", "to": ["hope", "a21"], "priority": "HIGH", "phoned": True,
-            "scope": ["hope", "a21"], "area": "KH-17", "drill": False, "ref": "CASE-1",
+            "scope": ["hope", "a21"], "never": ["ministry"], "area": "KH-17", "drill": False, "ref": "CASE-1",
             "brief": {"service": "TRAUMA_COUNSELLING", "need": "weekly talks", "sex": "FEMALE", "language": "km"},
             "file": {"age": 12, "case_code": "C-1", "contact": {"who": "aunt", "telephone": "012"},
                      "caregiver": {"who": "father", "informed": False, "why_not": "not safe"},

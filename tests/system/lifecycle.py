@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The whole life of a referral between two offices, an exchange and a registrar, all real: questions, the waiting list, messages about
 safety, silence, consent that changes, taking back, and the duty to erase. Each function is a transcript; `lifecycle.py NAME` plays one."""
+import json
 import os
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import traceback
 
 sys.dont_write_bytecode = True
-from office import BIN, Network, Refused, until
+from office import BIN, Network, Refused, form, until
 
 NEXT_YEAR = "2099-01-01"
 NOTE = {"text": "words for the other side"}
@@ -325,7 +326,26 @@ def a_case_is_kept_by_law():
         until("the sender is told", lambda: "kept_by" not in police.item(item))
 
 
-TESTS = [duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+def who_must_never_have_it():
+    with Network("police", "aple", "a21", "hope") as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        case = form(["aple"])
+        check(police.refused("bad_input", "refer", **case, never=["aple"])["field"] == "never")
+        check(police.refused("bad_input", "refer", **case, never=["hopee"])["field"] == "never")
+        item = received(police, aple, ["aple"], scope=["aple", "a21", "hope"], never=["hope"])
+        check(police.item(item)["scope"] == aple.item(item)["scope"] == ["aple", "a21"])
+        aple.refused("not_allowed", "act", act="reroute", id=item, to="hope", brief=case["brief"])
+        check("locked" in police.refused("locked", "act", act="renew_consent", id=item, scope=["aple", "hope"])["code"])
+        police.unlock()
+        check(police.refused("bad_input", "act", act="renew_consent", id=item, scope=["aple", "hope"])["field"] == "scope")
+        police.act("renew_consent", item, scope=["aple"])
+        until("it is recorded", lambda: police.item(item)["pending"] == 0)
+        check("hope" not in json.dumps(police.ask("show", id=item)))
+        said = subprocess.run([f"{BIN}/onward-audit", "show", f"{net.folder}/broker"], capture_output=True, text=True).stdout
+        check("submit" in said and not any("hope" in line for line in said.split("\n") if "enrol" not in line), said)
+
+
+TESTS = [who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
 
 failed = 0
 for test in TESTS:

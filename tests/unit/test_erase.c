@@ -139,7 +139,8 @@ static void what_was_begun_is_finished_at_the_start(void **state)
   struct item item = office_item(&id);
   struct books *b = agent_write(&agent);
   item.erasing = 1;
-  erase_copies(&agent, b, &id);
+  assert_true(erase_copies(&agent, b, &id));
+  assert_false(erase_copies(&agent, b, &id));
   item_put(b, &item);
   assert_int_equal(agent_commit(&agent), OK);
   assert_true(on_disk() > 0); /* a deleted row is still in the file: why the books are written anew */
