@@ -270,8 +270,11 @@ enum status agent_commit(struct agent *a)
     say("%s", a->why);
   if (s != OK && s != NOT_NOW)
     a->broken = true;
-  for (size_t i = 0; s == OK && i < a->news.count; i++)
-    local_tell(&a->local, &a->news.list[i].id, a->news.list[i].act);
+  for (size_t i = 0; s == OK && i < a->news.count; i++) {
+    local_tell(&a->local, &a->news.list[i]);
+    if (a->config.hook[0] != 0)
+      hook_add(&a->hook, &a->news.list[i]);
+  }
   a->news.count = 0;
   return s;
 }
@@ -288,12 +291,10 @@ enum status agent_abort(struct agent *a)
   return s == OUR_FAULT ? OUR_FAULT : OK;
 }
 
-void agent_tell(struct agent *a, const struct ref_id *id, act_kind act)
+void agent_tell(struct agent *a, const struct ref_id *id, enum news_kind kind)
 {
-  if (a->news.count < NEWS_MAX) {
-    a->news.list[a->news.count].id = *id;
-    a->news.list[a->news.count++].act = act;
-  }
+  if (a->news.count < NEWS_MAX)
+    a->news.list[a->news.count++] = (struct notice){*id, kind};
 }
 
 static bool signs_with(const struct key_folder *k, const struct keys *registered)

@@ -11,22 +11,13 @@
 #include "agents/config.h"
 #include "agents/directory.h"
 #include "agents/local.h"
+#include "agents/news.h"
 #include "agents/outbox.h"
 #include "agents/papers.h"
 #include "agents/session.h"
 #include "proto/store/store.h"
 
 #define HOME_SIZE 96 /* the socket's path must fit into 108 bytes */
-
-/* What others did in this transaction: told to watchers once it is committed. */
-#define NEWS_MAX 512
-struct news {
-  size_t count;
-  struct {
-    struct ref_id id;
-    act_kind act;
-  } list[NEWS_MAX];
-};
 
 struct agent {
   char home[HOME_SIZE];
@@ -42,6 +33,7 @@ struct agent {
   struct session session;
   struct local local;
   struct news news;
+  struct hook hook;
   struct arena paper;        /* for ever */
   struct arena arena;        /* of one message or one request */
   struct arena secret;       /* opened cases: wiped behind each request */
@@ -71,7 +63,7 @@ MUST_USE enum status agent_renew_books(struct agent *a);
 /* After the directory has moved: prepared keys that it now knows become ours; a key of ours that it does not know is an
  * alarm. */
 void agent_check_keys(struct agent *a);
-void agent_tell(struct agent *a, const struct ref_id *id, act_kind act); /* into the news */
+void agent_tell(struct agent *a, const struct ref_id *id, enum news_kind kind); /* into the news */
 
 uint64_t now_ms(void);                        /* wall clock */
 uint64_t agent_log_ms(const struct agent *a); /* the time that the exchange would judge by */

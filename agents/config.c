@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool is_proxy(const char *text)
@@ -12,9 +13,16 @@ static bool is_proxy(const char *text)
   return settings_is_address(address);
 }
 
-#define TEXT(key, words, check)                                                                                        \
+/* Said at the start: the first notice may come at night. */
+static bool is_program(const char *text)
+{
+  struct stat info;
+  return text[0] == '/' && stat(text, &info) == 0 && S_ISREG(info.st_mode) && access(text, X_OK) == 0;
+}
+
+#define TEXT(section, key, words, check)                                                                               \
   {                                                                                                                    \
-    "exchange", #key, SETTING_TEXT, offsetof(struct config, key), 1, 120, false, words, check                          \
+    section, #key, SETTING_TEXT, offsetof(struct config, key), 1, 120, false, words, check                             \
   }
 #define NUMBER(section, key, min, max)                                                                                 \
   {                                                                                                                    \
@@ -22,13 +30,14 @@ static bool is_proxy(const char *text)
   }
 
 static const struct setting table[] = {
-    TEXT(address, "tcp://host:port", settings_is_address),
-    TEXT(socks_proxy, "host:port", is_proxy),
+    TEXT("exchange", address, "tcp://host:port", settings_is_address),
+    TEXT("exchange", socks_proxy, "host:port", is_proxy),
     NUMBER("exchange", hello_wait_ms, 100, 600000),
     NUMBER("exchange", ask_interval_s, 1, 86400),
     NUMBER("exchange", credit_entries, 1, 256),
     NUMBER("exchange", credit_bytes, 65536, 1048576),
     NUMBER("office", lock_after_minutes, 0, 1440),
+    TEXT("office", hook, "a program that can be started, by its whole path", is_program),
     NUMBER("office", phone_after_minutes, 0, 1440),
 };
 

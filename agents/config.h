@@ -8,6 +8,7 @@
 struct config {
   char address[121];            /* of the exchange, in place of the invitation's; empty: that one */
   char socks_proxy[121];        /* host:port; empty: none */
+  char hook[121];               /* program that is started for each notice; empty: none */
   uint64_t hello_wait_ms;       /* for the answer to a hello; doubles up to 8 times as much */
   uint64_t ask_interval_s;      /* how often the directory is asked for, when nothing else is said */
   uint64_t credit_entries;      /* entries that the exchange may send ahead */

@@ -107,12 +107,29 @@ static bool is_news(struct agent *a, struct books *b, const struct event *event,
   }
 }
 
-/* `leg`: the present one before this entry. */
+static bool owes_erasure(const struct agent *a, struct referral *r)
+{
+  const struct party *p = referral_party(r, &a->self.id);
+  return p != NULL && !org_id_equal(&r->sender, &a->self.id) && (p->marks & PARTY_DUTY) != 0;
+}
+
+static enum news_kind kind_of(const struct event *event, const struct item *item)
+{
+  bool safety = event->act == ONWARD__CORE__ACT_TELL && event->core->tell->safety;
+  bool offered = event->act == ONWARD__CORE__ACT_SUBMIT || event->act == ONWARD__CORE__ACT_LEG_OPENED;
+  if (safety)
+    return NEWS_SAFETY;
+  if (event->act == ONWARD__CORE__ACT_OVERDUE)
+    return NEWS_OVERDUE;
+  return offered && !item->sender ? NEWS_NEW : NEWS_CHANGED;
+}
+
+/* `before`: the referral as it was. */
 static void note_item(struct agent *a, struct books *b, const struct arrival *e, const struct event *event, bool ours,
-                      uint64_t leg)
+                      struct referral *before)
 {
   struct item item;
-  struct referral r;
+  struct referral r = *before;
   struct row_key history = key_of_ref(&event->referral);
   row_key_u64(&history, e->leaf.index);
   b->put(b, TABLE_HISTORY, row_key(&history), (struct bytes){NULL, 0});
@@ -124,14 +141,16 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
     item.priority = (uint8_t)event->core->submit->priority;
   if (e->leaf.verdict == ONWARD__VERDICT__ACCEPTED && books_referral(b, &event->referral, &r) == OK) {
     item.priority = r.priority;
-    overdue_note(&item, e->leaf.index, event, leg, &r);
+    overdue_note(&item, e->leaf.index, event, before->leg_index, &r);
   }
   if (ours) {
     note_own(a, b, e, event, &item);
   } else if (is_news(a, b, event, &item)) {
     item.fresh |= event->act != ONWARD__CORE__ACT_RECEIVE;
-    agent_tell(a, &event->referral, event->act);
+    agent_tell(a, &event->referral, kind_of(event, &item));
   }
+  if (owes_erasure(a, &r) && !owes_erasure(a, before)) /* also by what people here did */
+    agent_tell(a, &event->referral, NEWS_DUTY);
   item_put(b, &item);
 }
 
@@ -182,13 +201,14 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   if (ours && !from_flight)
     outbox_logged_before(b, event);
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
-  struct referral before;
-  uint64_t leg = books_referral(b, &event->referral, &before) == OK ? before.leg_index : 0;
+  struct referral before = {.leg_index = 0};
+  if (books_referral(b, &event->referral, &before) != OK)
+    before.leg_index = 0;
   s = apply(a, b, e, event);
   if (s != OK)
     return s;
   if (!act_is_registry(event->act))
-    note_item(a, b, e, event, ours, leg);
+    note_item(a, b, e, event, ours, &before);
   if (!ours && accepted)
     duty_notice(a, b, event);
   return OK;

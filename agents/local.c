@@ -116,12 +116,12 @@ static void add_line(struct local_client *c, const json_t *object)
   write_some(c);
 }
 
-void local_tell(struct local *l, const struct ref_id *id, act_kind act)
+void local_tell(struct local *l, const struct notice *n)
 {
-  char hex[2 * sizeof id->byte + 1], text[REF_SHORT_SIZE];
-  hex_encode(BYTES(id->byte), hex);
-  ref_short(id, text);
-  json_t *event = json_pack("{s{ssssss}}", "event", "id", hex, "short", text, "kind", act_name(act));
+  char hex[2 * sizeof n->id.byte + 1], text[REF_SHORT_SIZE];
+  hex_encode(BYTES(n->id.byte), hex);
+  ref_short(&n->id, text);
+  json_t *event = json_pack("{s{ssssss}}", "event", "id", hex, "short", text, "kind", news_word(n->kind));
   for (size_t i = 0; i < LOCAL_PLACES; i++)
     if (l->clients[i].fd >= 0 && l->clients[i].watching)
       add_line(&l->clients[i], event);

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <zmq.h>
 
-#include "proto/wire/event.h"
+#include "agents/news.h"
 
 struct agent;
 
@@ -44,7 +44,6 @@ void local_close(struct local *l);
 size_t local_poll(const struct local *l, zmq_pollitem_t *items);
 void local_serve(struct agent *a, const zmq_pollitem_t *items, size_t count);
 void local_resume(struct agent *a); /* answers those that waited for the directory, if it came or took too long */
-/* Tells the watchers. */
-void local_tell(struct local *l, const struct ref_id *id, act_kind act);
+void local_tell(struct local *l, const struct notice *n); /* tells the watchers */
 
 #endif

@@ -18,6 +18,8 @@ enum {
   EXIT_BROKEN = 74, /* the disk or the books: look at them first. Never restart automatically */
 };
 
+enum { HOOK_WAIT_MS = 50 }; /* until it is looked whether the office's command has ended */
+
 static volatile sig_atomic_t stop_asked;
 
 static void ask_stop(int signal)
@@ -52,7 +54,10 @@ static void turn(struct agent *a)
     items[count++] = (zmq_pollitem_t){l->socket, 0, ZMQ_POLLIN, 0};
     items[count++] = (zmq_pollitem_t){l->monitor, 0, ZMQ_POLLIN, 0};
   }
-  if (zmq_poll(items, (int)count, session_timeout_ms(a)) < 0)
+  long wait_ms = session_timeout_ms(a);
+  if (hook_turn(&a->hook, a->config.hook, ticks_ms()) && wait_ms > HOOK_WAIT_MS)
+    wait_ms = HOOK_WAIT_MS;
+  if (zmq_poll(items, (int)count, wait_ms) < 0)
     return; /* a signal */
   local_serve(a, items, local_count);
   if (a->broken) /* perhaps without books */

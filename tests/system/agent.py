@@ -585,11 +585,17 @@ def watchers_are_told():
             check('"ok":true' in lines.readline())
             item = police.refer(["aple"])
             event = lines.readline()
-            check(item in event and '"submit"' in event and "a test" not in event, event)
+            check(item in event and '"new"' in event and "a test" not in event, event)
             aple.act("accept", item, first_contact_by=NEXT_YEAR) if aple.until("received", item) else None
             police.until("accepted", item)
             police.act("cancel", item)
-            check('"cancel"' in lines.readline())
+            check('"changed"' in lines.readline())
+            police.act("tell", item, safety=True, note={"text": "zebra"})
+            check('"safety"' in lines.readline())
+            aple.ask("show", id=item)
+            aple.act("confirm_cancel", item)
+            event = lines.readline()
+            check('"duty"' in event and set(json.loads(event)["event"]) == {"id", "short", "kind"}, event)
 
 
 def killed_while_it_starts():

@@ -9,7 +9,7 @@ import sys
 import traceback
 
 sys.dont_write_bytecode = True
-from office import BIN, Network, Refused, form, until
+from office import BIN, SETTINGS, Network, Refused, form, until
 
 NEXT_YEAR = "2099-01-01"
 NOTE = {"text": "words for the other side"}
@@ -345,7 +345,51 @@ def who_must_never_have_it():
         check("submit" in said and not any("hope" in line for line in said.split("\n") if "enrol" not in line), said)
 
 
-TESTS = [who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+def a_hook_learns_id_and_kind():
+    with Network("police", "aple", clocks=True) as net:
+        police, aple = net.office("police"), net.office("aple").unlock()
+        seen, hook = f"{net.folder}/seen", f"{net.folder}/hook"
+        with open(hook, "w") as f:
+            f.write(f'#!/bin/sh\n{{ echo "$@"; cat; ls /proc/$$/fd; }} >>{seen}\n')
+        os.chmod(hook, 0o700)
+        for office in (police, aple):
+            office.end()
+            with open(f"{office.home}/agent.conf", "a") as f:
+                f.write(f"[office]\nhook = {hook}\n" if office is aple else "[office]\nhook = /no/such\n")
+        done = subprocess.run([f"{BIN}/onward-agent", "--home", police.home], capture_output=True, text=True, timeout=20)
+        check(done.returncode == 2 and "hook: expected a program" in done.stderr, done)
+        with open(f"{police.home}/agent.conf", "w") as f:
+            f.write(SETTINGS)
+        aple.start().unlock()
+        police.start()
+
+        def lines():
+            if not os.path.exists(seen):
+                return []
+            with open(seen) as f:
+                return [line for line in f.read().split("\n") if line and not line.isdigit()]
+
+        def files():
+            with open(seen) as f:
+                return {line for line in f.read().split("\n") if line.isdigit()}
+
+        item = police.refer(["aple"])
+        until("new", lambda: lines() == [f"{item} new"])
+        aple.until("received", item)
+        police.act("tell", item, note={"text": "zebra"})
+        until("changed", lambda: lines()[1:] == [f"{item} changed"])
+        police.act("tell", item, safety=True, note={"text": "zebra"})
+        until("safety", lambda: lines()[2:] == [f"{item} safety"])
+        net.goes_by(1.1)  # a safety message is to be read within an hour
+        until("overdue", lambda: f"{item} overdue" in lines()[3:])
+        police.act("withdraw", item)
+        until("duty", lambda: f"{item} duty" in lines())
+        check({line.split(" ", 1)[0] for line in lines()} == {item}, lines())
+        check({line.split(" ", 1)[1] for line in lines()} == {"new", "changed", "safety", "overdue", "duty"}, lines())
+        check(files() <= {"0", "1", "2", "3", "10", "11", "255"}, files())  # no file of the agent's: only the shell's own
+
+
+TESTS = [a_hook_learns_id_and_kind, who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
 
 failed = 0
 for test in TESTS:

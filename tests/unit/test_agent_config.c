@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -44,6 +45,8 @@ static void everything_has_a_default(void **state)
   assert_int_equal(c.hello_wait_ms, 15000);
   assert_int_equal(c.credit_entries, 64);
   assert_string_equal(c.address, "");
+  assert_string_equal(c.hook, "");
+  assert_int_equal(c.phone_after_minutes, 15);
 }
 
 static void sample_is_a_working_minimum(void **state)
@@ -61,7 +64,8 @@ static void every_key_is_taken(void **state)
   struct settings_error error;
   const char *path =
       written("[exchange]\naddress = tcp://10.0.0.1:7000\nsocks_proxy = 127.0.0.1:9050\nhello_wait_ms = 500\n"
-              "ask_interval_s = 5\ncredit_entries = 256\ncredit_bytes = 65536\n[office]\nlock_after_minutes = 0\n");
+              "ask_interval_s = 5\ncredit_entries = 256\ncredit_bytes = 65536\n[office]\nlock_after_minutes = 0\n"
+              "phone_after_minutes = 30\nhook = /bin/true\n");
   assert_int_equal(config_read(path, &c, &error), OK);
   assert_string_equal(c.address, "tcp://10.0.0.1:7000");
   assert_string_equal(c.socks_proxy, "127.0.0.1:9050");
@@ -70,6 +74,8 @@ static void every_key_is_taken(void **state)
   assert_int_equal(c.credit_entries, 256);
   assert_int_equal(c.credit_bytes, 65536);
   assert_int_equal(c.lock_after_minutes, 0);
+  assert_int_equal(c.phone_after_minutes, 30);
+  assert_string_equal(c.hook, "/bin/true");
 }
 
 static void assert_refused(const char *text, const char *line, const char *words)
@@ -90,6 +96,12 @@ static void what_is_wrong_is_named(void **state)
   assert_refused("[exchange]\n\nask_interval_s = soon\n", ":3:", "ask_interval_s: expected a number");
   assert_refused("[exchange]\naddress = 10.0.0.1:7000\n", ":2:", "address: expected tcp://host:port");
   assert_refused("[exchange]\nsocks_proxy = 127.0.0.1\n", ":2:", "socks_proxy: expected host:port");
+  for (const char *const *hook = (const char *const[]){"true", "/bin", "/no/such", "/etc/passwd", NULL}; *hook != NULL;
+       hook++) {
+    char text[80];
+    snprintf(text, sizeof text, "[office]\nhook = %s\n", *hook);
+    assert_refused(text, ":2:", "hook: expected a program that can be started");
+  }
   assert_refused("[office]\nlock_after = 5\n", ":2:", "lock_after: there is no such key");
   assert_refused("[office]\nlock_after_minutes = 5\nlock_after_minutes = 6\n", ":3:", "second time");
 }
