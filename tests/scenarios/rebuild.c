@@ -2,12 +2,14 @@
  * never committed. */
 #include "tests/scenarios/rebuild.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/replay.h"
 
 #define ARENA_SIZE (4u << 20)
+#define RECORDED_MAX 4096 /* entries */
 
 struct log {
   size_t count;
@@ -126,6 +128,68 @@ enum status rebuild(struct world *w, const char *folder, struct complaint *why)
       s = complain(why, "rebuilt from the log, the table %s differs", table_names[table]);
   store_abort(w->store);
   store_abort(bench.store);
+  bench_fini(&bench);
+  log_free(&log);
+  return s;
+}
+
+/* --- a log in a file: for each entry its size (u32, most significant byte first) and its bytes --- */
+
+enum status rebuild_write(struct world *w, const char *path)
+{
+  struct log log;
+  FILE *file = fopen(path, "wbe");
+  if (file == NULL)
+    return OUR_FAULT;
+  log_take(&log, w);
+  bool good = true;
+  for (size_t i = 0; i < log.count; i++) {
+    size_t size = log.entries[i].size;
+    const uint8_t head[4] = {(uint8_t)(size >> 24), (uint8_t)(size >> 16), (uint8_t)(size >> 8), (uint8_t)size};
+    good = fwrite(head, sizeof head, 1, file) == 1 && fwrite(log.entries[i].data, size, 1, file) == 1 && good;
+  }
+  log_free(&log);
+  return fclose(file) == 0 && good ? OK : OUR_FAULT;
+}
+
+/* Over every row of every table that follows from the log, in order, each with what came before. */
+static struct hash digest_of(struct books *b)
+{
+  struct hash digest = {{0}};
+  for (int table = 0; table < TABLES_DERIVED; table++) {
+    uint8_t room[512];
+    struct bytes key = {NULL, 0}, value;
+    while (next_row(b, table, &key, room, &value)) {
+      const uint8_t head[2] = {(uint8_t)table, (uint8_t)key.size};
+      const struct bytes parts[] = {BYTES(digest.byte), BYTES(head), key, value};
+      digest = sha256_of(parts, sizeof parts / sizeof parts[0]);
+    }
+  }
+  return digest;
+}
+
+enum status rebuild_file(const char *path, const char *folder, struct hash *digest, struct complaint *why)
+{
+  struct log log = {.entries = calloc(RECORDED_MAX, sizeof log.entries[0])};
+  struct bench bench;
+  struct books *rebuilt;
+  uint8_t head[4], leaf[LEAF_SIZE_MAX];
+  FILE *file = fopen(path, "rbe");
+  must(log.entries != NULL);
+  while (file != NULL && log.count < RECORDED_MAX && fread(head, sizeof head, 1, file) == 1) {
+    size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
+    must(size <= sizeof leaf && fread(leaf, size, 1, file) == 1);
+    log.entries[log.count++] = copy_of(bytes_of(leaf, size));
+  }
+  if (file != NULL)
+    (void)fclose(file);
+  bench_init(&bench, folder);
+  enum status s =
+      log.count == 0 ? complain(why, "no log in this file") : replay_all(&bench, log.entries, log.count, &rebuilt, why);
+  if (s == OK)
+    *digest = digest_of(rebuilt);
+  if (log.count > 0)
+    store_abort(bench.store);
   bench_fini(&bench);
   log_free(&log);
   return s;

@@ -14,4 +14,8 @@ MUST_USE enum status rebuild(struct world *w, const char *folder, struct complai
 MUST_USE enum status rebuild_tampered(struct world *w, const char *folder, size_t *tried, size_t *refused,
                                       struct complaint *why);
 
+/* Writes the world's log into a file; replays the log of a file, and gives a digest of all that follows from it. */
+MUST_USE enum status rebuild_write(struct world *w, const char *path);
+MUST_USE enum status rebuild_file(const char *path, const char *folder, struct hash *digest, struct complaint *why);
+
 #endif

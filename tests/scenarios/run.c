@@ -318,20 +318,33 @@ static int replay(struct scenario *s, const char *folder, bool tamper)
   return status == OK ? 0 : 1;
 }
 
+/* Keeps the story's log, and says what must follow from it. */
+static int record(struct scenario *s, const char *folder, const char *path)
+{
+  struct hash digest;
+  char hex[2 * sizeof digest.byte + 1];
+  if (rebuild_write(&s->world, path) != OK || rebuild_file(path, folder, &digest, &s->why) != OK)
+    return 1;
+  hex_encode(BYTES(digest.byte), hex);
+  printf("%s\n", hex);
+  return 0;
+}
+
 int main(int argc, char **argv)
 {
   static struct scenario s;
   char folder[FOLDER_PATH_SIZE];
   bool tamper = argc == 3 && strcmp(argv[1], "--tamper") == 0;
-  if (argc != (tamper ? 3 : 2)) {
-    fprintf(stderr, "usage: %s [--tamper] TRANSCRIPT\n", argv[0]);
+  bool keep = argc == 4 && strcmp(argv[1], "--record") == 0;
+  if (argc != (keep ? 4 : tamper ? 3 : 2)) {
+    fprintf(stderr, "usage: %s [--tamper | --record FILE] TRANSCRIPT\n", argv[0]);
     return 2;
   }
   folder_make(folder);
   world_init(&s.world, folder);
   int result = play(&s, argv[argc - 1]);
   if (result == 0)
-    result = replay(&s, folder, tamper);
+    result = keep ? record(&s, folder, argv[2]) : replay(&s, folder, tamper);
   world_fini(&s.world);
   folder_remove(folder);
   return result;
