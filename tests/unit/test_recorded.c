@@ -1,6 +1,6 @@
 /* A log that was recorded once: whatever compiles this, with whichever optimisation, the same books follow from it.
  * When this test fails, the rules or the form of the books have changed: that is a new version of the rules, and a new
- * recording, never a silent one. Recorded by scenario_run --record tests/vectors/log/founding-story.log
+ * recording, never a silent one. Recorded by scenario_run --record tests/scenarios/founding-story.log
  * tests/scenarios/founding-story.txt which prints the digest.
  */
 #include <setjmp.h>
