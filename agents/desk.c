@@ -23,6 +23,7 @@ static const struct {
     {"show", desk_show, " id peek "},
     {"act", desk_act,
      " act id first_contact_by reason by outcome note to brief expected safety scope consent_until priority "},
+    {"needs", desk_needs, " id "},
     {"directory", desk_directory, " "},
     {"enrol", desk_enrol, " request agreement_until "},
     {"invitation", desk_invitation, " organisation "},

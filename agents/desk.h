@@ -24,7 +24,7 @@ json_t *desk_saved(const struct ref_id *id); /* {"ok": true, "id", "short"} */
 /* The handlers, by the name in "do". */
 typedef json_t *desk_handler(struct agent *a, const json_t *request);
 desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_list, desk_show, desk_act, desk_directory,
-    desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement;
+    desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement;
 
 /* --- for the handlers --- */
 
@@ -42,6 +42,12 @@ json_t *desk_known(struct agent *a, struct books *b, const char *field, const st
 json_t *desk_ahead(const struct agent *a, const char *field, uint64_t ms);
 /* Other keys that wait for the network's delay: {"asked_ms", "due_ms", "by", "by_name"}, or NULL: none do. */
 json_t *desk_replacement(struct agent *a, struct books *b, const struct organisation *o);
+
+/* Opens what is here of a case, ours or received; NULL: it is not, or not to be read. New references. `damaged`: a part
+ * is here and does not open. */
+struct view;
+void desk_open_case(struct agent *a, struct books *b, const struct view *v, json_t **brief, json_t **file,
+                    bool *damaged);
 
 /* Judges what was composed; NULL: the rules would accept it. Its own transaction. */
 json_t *desk_judge(struct agent *a, const struct event *e);

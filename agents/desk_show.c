@@ -101,30 +101,33 @@ static json_t *unpack(struct agent *a, const ProtobufCMessageDescriptor *type, e
   return opened == OK ? form_unpack(type, content, &a->secret, &schema) : NULL;
 }
 
-static void open_own(struct agent *a, struct books *b, struct showing *s)
+static void open_own(struct agent *a, struct books *b, const struct ref_id *id, json_t **brief, json_t **file)
 {
   struct bytes content;
-  const struct ref_id *id = &s->view.item.id;
   enum status opened = vault_open(b, &a->self, own_case(id, ONWARD__PART__BRIEF), &a->secret, &content);
-  s->brief = unpack(a, &onward__brief__descriptor, opened, content);
+  *brief = unpack(a, &onward__brief__descriptor, opened, content);
   opened = vault_open(b, &a->self, own_case(id, ONWARD__PART__FILE), &a->secret, &content);
-  s->file = unpack(a, &onward__file__descriptor, opened, content);
+  *file = unpack(a, &onward__file__descriptor, opened, content);
 }
 
-static void open_received(struct agent *a, struct books *b, struct showing *s)
+void desk_open_case(struct agent *a, struct books *b, const struct view *v, json_t **brief, json_t **file,
+                    bool *damaged)
 {
   struct bytes content;
-  const struct party *p = view_party(&s->view, &a->self.id);
-  if (p == NULL || !view_readable(&s->view, &a->self.id))
+  const struct party *p = view_party(v, &a->self.id);
+  *damaged = false;
+  if (v->item.sender)
+    open_own(a, b, &v->item.id, brief, file);
+  if (p == NULL || !view_readable(v, &a->self.id))
     return;
   enum status opened = body_open(b, &a->self, p->brief_index, p->brief_slot, &a->secret, &content);
-  s->brief = unpack(a, &onward__brief__descriptor, opened, content);
-  s->damaged = opened != NOT_FOUND && s->brief == NULL;
+  *brief = unpack(a, &onward__brief__descriptor, opened, content);
+  *damaged = opened != NOT_FOUND && *brief == NULL;
   if (p->file_index == 0)
     return;
   opened = body_open(b, &a->self, p->file_index, p->file_slot, &a->secret, &content);
-  s->file = unpack(a, &onward__file__descriptor, opened, content);
-  s->damaged |= opened != NOT_FOUND && s->file == NULL;
+  *file = unpack(a, &onward__file__descriptor, opened, content);
+  *damaged |= opened != NOT_FOUND && *file == NULL;
 }
 
 /* The note that this entry carried, ours or theirs. NULL: none that we can read. */
@@ -254,10 +257,7 @@ json_t *desk_show(struct agent *a, const json_t *request)
   if (refused == NULL) {
     a->used_ms = ticks_ms();
     view_get(a, b, steps_read(b), &item, &s.view);
-    if (item.sender)
-      open_own(a, b, &s);
-    else
-      open_received(a, b, &s);
+    desk_open_case(a, b, &s.view, &s.brief, &s.file, &s.damaged);
     arena_wipe(&a->secret);
     open_notes(a, b, &s);
   }

@@ -181,6 +181,10 @@ static void add_state(struct agent *a, struct books *b, json_t *o, const struct 
   set_number(o, "leg", v->logged ? r->leg : 0);
   set_number(o, "hops", v->logged ? r->hops : 0);
   set_number(o, "since_ms", v->logged ? r->state_since_ms : v->item.created_ms);
+  if (v->logged && r->outcome != 0 && r->present != PARTY_NONE) {
+    set_text(o, "outcome", pb_enum_name(&onward__outcome_class__descriptor, r->outcome));
+    set_org(a, b, o, "outcome_by", "outcome_by_name", &r->parties[r->present].org);
+  }
   if (v->logged && r->state == STATE_WAITLISTED)
     set_number(o, "expected_ms", r->expected_ms);
   set_number(o, "submitted_ms", v->logged ? r->submitted_ms : v->item.created_ms);

@@ -26,5 +26,6 @@ enum exit_code run_list(struct call *c);  /* items.c: inbox, sent, outbox */
 enum exit_code run_show(struct call *c);  /* show.c */
 enum exit_code run_act(struct call *c);   /* acts.c: every step on a referral but opening it */
 enum exit_code run_watch(struct call *c); /* watch.c */
+enum exit_code run_needs(struct call *c); /* needs.c */
 
 #endif

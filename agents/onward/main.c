@@ -62,6 +62,7 @@ static const struct command commands[] = {
     {"error", run_act, "ID " NOTE, "It should never have been sent: everybody who received the case must erase it."},
     {"erase", run_act, "ID", "Erase a case that you have to erase, and sign that you did."},
     {"keep", run_act, "ID " NOTE, "Say that the law makes you keep a case that you should erase."},
+    {"needs", run_needs, "[ID]", "What a child needs, and how far each need is."},
     {"directory", run_directory, "", "Who is in the network, and how to reach them."},
     {"watch", run_watch, "[--exec CMD]", "Print what others do, as it comes; or start CMD with the id and the kind."},
     {"lock", run_lock, "", "Lock the cases on this computer."},

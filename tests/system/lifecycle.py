@@ -389,7 +389,49 @@ def a_hook_learns_id_and_kind():
         check(files() <= {"0", "1", "2", "3", "10", "11", "255"}, files())  # no file of the agent's: only the shell's own
 
 
-TESTS = [a_hook_learns_id_and_kind, who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+def needs_of_one_child():
+    root = "5eed" * 8
+    with Network("police", "aple", "a21", "hope") as net:
+        police, aple, a21, hope = (net.office(n) for n in net.names)
+        for office in (aple, a21, hope):
+            office.unlock()
+
+        def case(service, number=root):
+            one = form([])
+            return {"brief": one["brief"] | {"service": service}, "file": one["file"] | {"root": number}}
+
+        first = received(police, aple, ["aple"], **case("CHILD_PROTECTION"))
+        aple.act("accept", first, first_contact_by=NEXT_YEAR)
+        until("the file is here", lambda: aple.item(first)["has_file"])
+        talks = received(aple, a21, ["a21"], **case("TRAUMA_COUNSELLING"))
+        food, law = received(aple, hope, ["hope"], **case("FOOD")), received(aple, hope, ["hope"], **case("LEGAL_COUNSELLING"))
+        aple.refer(["hope"], **case("CASH", "0" * 31 + "1"))
+        aple.refer(["hope"])
+        a21.act("accept", talks, first_contact_by=NEXT_YEAR)
+        a21.act("start", talks)
+        hope.act("decline", law, reason="NO_CAPACITY", by="BY_PROVIDER")
+        aple.until("in_progress", talks)
+        aple.until("returned", law)
+        check("locked" in police.refused("locked", "needs")["what"])
+        check(len(aple.ask("needs")["children"]) == 2)
+        child, = aple.ask("needs", id=root)["children"]
+        check({n["service"]: n["state"] for n in child["needs"]} == {"CHILD_PROTECTION": "accepted", "TRAUMA_COUNSELLING": "in_progress",
+                                                                       "FOOD": "received", "LEGAL_COUNSELLING": "returned"}, child)
+        check(aple.ask("needs", id=short(aple, food))["children"][0]["root"] == root)
+        lines = onward(aple, "needs", root)
+        for words in ("begins       child protection\n               you will help, since", "being met    trauma counselling\n",
+                      "a21 (test): they are helping, since", "waits        food\n", "came back    legal counselling\n"):
+            check(words in lines, lines)
+        a21.act("complete", talks, outcome="SERVICE_PROVIDED")
+        aple.until("completed", talks)
+        aple.act("close", talks)
+        aple.until("closed", talks)
+        check("met          trauma counselling, by a21 (test)\n" in onward(aple, "needs", root), onward(aple, "needs", root))
+        check(hope.ask("needs")["children"] == [])  # who did not get the file cannot join them
+        hope.refused("not_found", "needs", id=food)
+
+
+TESTS = [needs_of_one_child, a_hook_learns_id_and_kind, who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
 
 failed = 0
 for test in TESTS:
