@@ -27,7 +27,7 @@ static const struct {
     {"directory", desk_directory, " "},
     {"enrol", desk_enrol, " request agreement_until "},
     {"invitation", desk_invitation, " organisation "},
-    {"suspend", desk_suspend, " organisation "},
+    {"suspend", desk_suspend, " organisation standing "},
     {"rotate", desk_rotate, " request passphrase "},
     {"stop_replacement", desk_stop_replacement, " organisation "},
     {"watch", NULL, " "},

@@ -179,7 +179,7 @@ static json_t *read_form(struct agent *a, const json_t *request, struct referrin
 static json_t *check_open(struct agent *a, struct books *b, const struct referring *r, const Onward__Core *core)
 {
   static const char *const why[] = {
-      [ONWARD__SKIPPED_REASON__NOT_IN_STANDING] = "is suspended",
+      [ONWARD__SKIPPED_REASON__NOT_IN_STANDING] = "cannot be given cases: it is suspended, has lapsed, or leaves",
       [ONWARD__SKIPPED_REASON__AGREEMENT_ENDED] = "cannot be given cases: its data-sharing agreement has ended",
       [ONWARD__SKIPPED_REASON__OUT_OF_SCOPE] = "is not in the consent's scope",
   };

@@ -141,6 +141,20 @@ json_t *desk_invitation(struct agent *a, const json_t *request)
   return json_pack("{s:b, s:s}", "ok", 1, "invitation", text);
 }
 
+/* Cut at once where nothing is said. */
+static json_t *read_standing(const json_t *request, Onward__Standing *out)
+{
+  static const char allowed[] = "must be one of LAPSED, LEAVING, COMPROMISED";
+  struct form_error error;
+  int standing = ONWARD__STANDING__COMPROMISED;
+  const json_t *value = json_object_get(request, "standing");
+  if (value != NULL && (form_code(&onward__standing__descriptor, "standing", value, &error, &standing) != OK ||
+                        standing == ONWARD__STANDING__ACTIVE))
+    return desk_error("bad_input", "standing", allowed, NULL);
+  *out = (Onward__Standing)standing;
+  return NULL;
+}
+
 json_t *desk_suspend(struct agent *a, const json_t *request)
 {
   struct org_id id;
@@ -151,8 +165,10 @@ json_t *desk_suspend(struct agent *a, const json_t *request)
   json_t *refused = desk_organisation(request, "organisation", &id);
   if (refused != NULL)
     return refused;
+  refused = read_standing(request, &suspend.standing);
+  if (refused != NULL)
+    return refused;
   suspend.organisation = pb_data(org_id_text(&id));
-  suspend.standing = ONWARD__STANDING__COMPROMISED;
   core->act_case = ONWARD__CORE__ACT_SUSPEND;
   core->suspend = &suspend;
   refused = queue(a, core, NULL);

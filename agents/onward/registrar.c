@@ -13,6 +13,7 @@
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/files.h"
+#include "agents/onward/options.h"
 #include "agents/onward/papers.h"
 #include "agents/onward/words.h"
 #include "agents/papers.h"
@@ -258,8 +259,14 @@ enum exit_code run_invitation(struct call *c)
 static enum exit_code act_on(struct call *c, const char *name, const char *done)
 {
   json_t *answer = NULL;
+  static const struct option_rule rules[] = {{"--as", OPTION_CODE, "standing", NULL}};
   json_t *request = json_pack("{s:s, s:s}", "do", name, "organisation", call_argument(c, 0));
-  enum exit_code code = client_do(c, request, &answer);
+  enum exit_code code = request == NULL ? DONE : options_apply(c, rules, sizeof rules / sizeof rules[0], request);
+  if (code != DONE) {
+    json_decref(request);
+    return code;
+  }
+  code = client_do(c, request, &answer);
   if (code == DONE && !client_print_json(c, answer))
     say("Saved on this computer: %s %s.\n", call_argument(c, 0), done);
   json_decref(answer);
@@ -267,7 +274,7 @@ static enum exit_code act_on(struct call *c, const char *name, const char *done)
 }
 
 /* Who that is, before it is cut off: oneself and other registrars never by a slip. */
-static enum exit_code check_suspend(struct call *c)
+static enum exit_code check_suspend(struct call *c, bool finishes)
 {
   char question[400];
   json_t *answer = NULL;
@@ -278,10 +285,12 @@ static enum exit_code check_suspend(struct call *c)
     if (strcmp(text_of(one, "id"), call_argument(c, 0)) != 0)
       continue;
     bool own = flag_of(one, "yourself"), registrar = flag_of(one, "registrar");
-    snprintf(question, sizeof question, "%s (%s) is %s. Cut it off, at once?", text_of(one, "name"), text_of(one, "id"),
+    snprintf(question, sizeof question, "%s (%s) is %s. %s?", text_of(one, "name"), text_of(one, "id"),
              own         ? "your own organisation: only another registrar could bring it back"
              : registrar ? "a registrar of this network"
-                         : "in the directory; what it has goes to others, or back");
+             : finishes  ? "in the directory; it finishes what it has, and is given nothing new"
+                         : "in the directory; what it has goes to others, or back",
+             finishes ? "Let it finish" : "Cut it off, at once");
     code = ask_sure(c, own || registrar, question);
   }
   json_decref(answer);
@@ -290,12 +299,16 @@ static enum exit_code check_suspend(struct call *c)
 
 enum exit_code run_suspend(struct call *c)
 {
+  const char *as = call_option(c, "--as");
+  bool finishes = as != NULL && strcasecmp(as, "compromised") != 0;
   json_t *id = json_string(call_argument(c, 0));
-  enum exit_code code = id == NULL ? DONE : check_suspend(c); /* what is no text is told below */
+  enum exit_code code = id == NULL ? DONE : check_suspend(c, finishes); /* what is no text is told below */
   json_decref(id);
   if (code != DONE)
     return code;
-  return act_on(c, "suspend", "is cut off as soon as the exchange can be reached");
+  return act_on(c, "suspend",
+                finishes ? "finishes what it has, and is given nothing new, as soon as the exchange can be reached"
+                         : "is cut off as soon as the exchange can be reached");
 }
 
 enum exit_code run_stop(struct call *c)

@@ -736,6 +736,8 @@ class Joining(Case):
                               "rotate": {"ok": True, "organisation": "a21", "words": words}}
         self.assertEqual(self.run_here("registrar", "suspend", "a21").returncode, 0)
         self.assertEqual(self.run_here("registrar", "stop", "a21").returncode, 0)
+        self.assertIn("finishes what it has", self.run_here("registrar", "suspend", "a21", "--as", "lapsed").stdout)
+        self.assertEqual(self.fake.requests.pop()["standing"], "LAPSED")
         self.assertEqual(self.run_here("registrar", "rotate", os.path.join(home, "a21.request"), "--words", words).returncode, 0)
         self.assertEqual([request["do"] for request in self.fake.requests if request["do"] != "directory"],
                          ["suspend", "stop_replacement", "rotate"])

@@ -431,7 +431,26 @@ def needs_of_one_child():
         hope.refused("not_found", "needs", id=food)
 
 
-TESTS = [needs_of_one_child, a_hook_learns_id_and_kind, who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+def kinds_of_suspension():
+    with Network("police", "aple", "a21") as net:
+        police, aple, ministry = net.office("police"), net.office("aple").unlock(), net.office("ministry")
+        item = received(police, aple, ["aple", "a21"])
+        check("must be one of LAPSED, LEAVING, COMPROMISED" in onward(ministry, "registrar", "suspend", "aple", "--as", "active", code=2))
+        onward(ministry, "registrar", "suspend", "aple", "--as", "lapsed")
+        until("all know", lambda: all(o["standing"] == "LAPSED" for office in (police, aple)
+                                      for o in office.ask("directory")["organisations"] if o["id"] == "aple"))
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)  # it finishes what it has
+        aple.act("start", item)
+        police.until("in_progress", item)
+        check(aple.ask("status")["connected"])
+        check("has lapsed" in police.refused("not_allowed", "refer", **form(["aple"]))["what"])
+        check("begin nothing new" in aple.refused("not_allowed", "refer", **form(["police"]))["what"])
+        onward(ministry, "registrar", "suspend", "aple")  # now it is cut off: the case comes back
+        police.until("returned", item)
+        check("the exchange took it from them, as they were suspended" in onward(police.unlock(), "show", item))
+
+
+TESTS = [kinds_of_suspension, needs_of_one_child, a_hook_learns_id_and_kind, who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
 
 failed = 0
 for test in TESTS:
