@@ -449,6 +449,15 @@ void say_item(const json_t *item, const char *own)
   say_file(item);
 }
 
+bool item_is_late(const json_t *item)
+{
+  const json_t *list = json_object_get(item, "to_erase");
+  bool late = json_array_size(json_object_get(item, "overdue")) > 0;
+  for (size_t i = 0; i < json_array_size(list); i++)
+    late |= flag_of(json_array_get(list, i), "overdue");
+  return late;
+}
+
 /* A referral that was not taken stays until somebody puts it away. */
 bool item_is_refused(const json_t *item)
 {

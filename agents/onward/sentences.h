@@ -23,6 +23,7 @@ const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE]);
 /* Whether the next step is for this computer's people: those on their way are counted as taken. */
 bool item_is_ours(const json_t *item, const char *own);
 bool item_is_urgent(const json_t *item);  /* about safety, for us to read; or it says itself whom to phone */
+bool item_is_late(const json_t *item);    /* something about it is overdue */
 bool item_is_refused(const json_t *item); /* a referral of ours that was not taken */
 /* The name that the item has beside this organisation's id; the id where it has none. */
 const char *item_name(const json_t *item, const char *id);

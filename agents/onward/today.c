@@ -71,7 +71,7 @@ static void say_tasks(struct today *t)
 {
   for (size_t i = 0; i < json_array_size(t->items); i++) {
     const json_t *item = json_array_get(t->items, i);
-    bool refused = json_object_get(item, "refused") != NULL, late = json_object_get(item, "overdue") != NULL;
+    bool refused = json_object_get(item, "refused") != NULL, late = item_is_late(item);
     const char *from = text_of(item, "awaited_from");
     t->with_others += from[0] != 0 && strcmp(from, t->own) != 0;
     if (!item_is_urgent(item) && (item_is_ours(item, t->own) || refused || late || flag_of(item, "new")))

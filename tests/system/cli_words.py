@@ -296,6 +296,7 @@ class Today(Case):
         self.assertIn("you have to erase this case, which is overdue\n", lines)
         self.assertIn("onward erase K7MQ4X-T\n          onward keep K7MQ4X-T --note FILE\n", lines)
         self.fake.answers["list"] = {"ok": True, "items": [theirs]}
+        self.assertIn("AAAAAA-A", self.run_here().stdout) # it is overdue: a task, although it has ended
         lines = self.run_here("sent").stdout
         self.assertIn("! still to be erased by A21 Cambodia, which is overdue\n            call A21 Cambodia, +855", lines)
         self.assertIn("  still to be erased by Hope\n", lines)

@@ -3,13 +3,14 @@
 safety, silence, consent that changes, taking back, and the duty to erase. Each function is a transcript; `lifecycle.py NAME` plays one."""
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import traceback
 
 sys.dont_write_bytecode = True
-from office import BIN, SETTINGS, Network, Refused, form, until
+from office import BIN, SETTINGS, Network, Office, Refused, form, until
 
 NEXT_YEAR = "2099-01-01"
 NOTE = {"text": "words for the other side"}
@@ -37,6 +38,32 @@ def flagged(office, item, flag, up=True):
 
 def notes(office, item):
     return [(n["act"], n.get("text", "")) for n in office.ask("show", id=item, peek=True)["notes"]]
+
+
+said_fields = set()  # every member of every answer but the case's own
+
+
+def names(value):
+    if isinstance(value, list):
+        return set().union(*map(names, value))
+    return set(value).union(*map(names, value.values())) if isinstance(value, dict) else set()
+
+
+def ask_and_note(office, do, **fields):
+    answer = asked(office, do, **fields)
+    said_fields.update(names({key: value for key, value in answer.items() if key not in ("brief", "file")}))
+    return answer
+
+
+asked, Office.ask = Office.ask, ask_and_note
+
+
+def every_field_is_in_the_specification():
+    with open("docs/spec/local-socket.md", encoding="utf-8") as file:
+        known = set(re.findall(r"`([a-z_]+)`", file.read())) | {"ok", "text"}
+    check(said_fields - known == set(), said_fields - known)
+    if len(sys.argv) == 1:
+        check(said_fields >= {"overdue", "call", "to_erase", "kept_by", "safety", "expected_ms", "outcome_by", "clock", "of_name"})
 
 
 def received(sender, recipient, to, **fields):
@@ -450,7 +477,10 @@ def kinds_of_suspension():
         check("the exchange took it from them, as they were suspended" in onward(police.unlock(), "show", item))
 
 
-TESTS = [kinds_of_suspension, needs_of_one_child, a_hook_learns_id_and_kind, who_must_never_have_it, duties_to_erase, a_case_is_kept_by_law, safety_is_read_first, taken_back_by_the_child, silence_is_overdue, urgent_and_not_sent, questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please]
+TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
+         silence_is_overdue, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
+         who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, kinds_of_suspension,
+         every_field_is_in_the_specification]
 
 failed = 0
 for test in TESTS:
