@@ -192,11 +192,11 @@ static const struct {
      "; it cannot be opened here, and the sender was asked to seal it again"},
 };
 
-/* Where a part of it was said by acts of ours that wait to be recorded, it is not said again. */
+/* What we have read is not said again while that waits to be recorded. */
 static void add_flags(const json_t *item, char words[STATE_WORDS_SIZE])
 {
   const json_t *list = json_object_get(item, "flags");
-  bool read = has_step(item, "acknowledge");
+  bool read = !item_must_be_read(item);
   for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
     bool ours = strcmp(flags[i].flag, is_sender(item) ? "safety_at_sender" : "safety_at_recipient") == 0;
     size_t size = strlen(words);
@@ -237,11 +237,16 @@ bool item_is_ours(const json_t *item, const char *own)
   return false;
 }
 
+bool item_must_be_read(const json_t *item)
+{
+  const json_t *list = json_object_get(item, "flags"), *awaited = json_object_get(item, "awaited");
+  return list_has(list, is_sender(item) ? "safety_at_sender" : "safety_at_recipient") &&
+         list_has(awaited, "acknowledge");
+}
+
 bool item_is_urgent(const json_t *item)
 {
-  const json_t *list = json_object_get(item, "flags");
-  bool to_read = list_has(list, is_sender(item) ? "safety_at_sender" : "safety_at_recipient");
-  return (to_read && !has_step(item, "acknowledge")) || json_object_get(item, "call") != NULL;
+  return item_must_be_read(item) || json_object_get(item, "call") != NULL;
 }
 
 const char *item_name(const json_t *item, const char *id)

@@ -22,9 +22,10 @@ const char *clock_words(const char *clock, const char *name, char words[CLOCK_WO
 const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE]);
 /* Whether the next step is for this computer's people: those on their way are counted as taken. */
 bool item_is_ours(const json_t *item, const char *own);
-bool item_is_urgent(const json_t *item);  /* about safety, for us to read; or it says itself whom to phone */
-bool item_is_late(const json_t *item);    /* something about it is overdue */
-bool item_is_refused(const json_t *item); /* a referral of ours that was not taken */
+bool item_must_be_read(const json_t *item); /* a message about safety waits for people here */
+bool item_is_urgent(const json_t *item);    /* the same, or it says itself whom to phone */
+bool item_is_late(const json_t *item);      /* something about it is overdue */
+bool item_is_refused(const json_t *item);   /* a referral of ours that was not taken */
 /* The name that the item has beside this organisation's id; the id where it has none. */
 const char *item_name(const json_t *item, const char *id);
 /* The item in a few lines: what it is and with whom, how it stands and since when, what is overdue and whom to phone,

@@ -69,12 +69,23 @@ static void say_history(const json_t *history)
   }
 }
 
-static void say_opened(const json_t *answer, const char *own)
+/* It was sealed for this computer, and is not here any more, or does not open. */
+static void say_unreadable(const json_t *item)
+{
+  if (item_must_be_read(item))
+    say("! The message about safety cannot be opened here. Call them, ask what it says, then: onward acknowledge "
+        "%s\n\n",
+        text_of(item, "short"));
+}
+
+static void say_opened(const json_t *answer, const char *own, bool peek)
 {
   const json_t *item = json_object_get(answer, "item");
   if (flag_of(answer, "acknowledged_now"))
     say("You have opened it: %s told that a person has read it.\n\n",
         strcmp(text_of(item, "role"), "sender") == 0 ? "they are" : "its sender is");
+  if (!peek)
+    say_unreadable(item);
   say_item(item, own);
   say_case(answer);
   say_notes(item, json_object_get(answer, "notes"));
@@ -95,7 +106,7 @@ enum exit_code run_show(struct call *c)
   if (code == DONE && !client_print_json(c, answer)) {
     code = client_own(c, own, &status);
     if (code == DONE) {
-      say_opened(answer, own);
+      say_opened(answer, own, call_option(c, "--peek") != NULL);
       say(flag_of(status, "connected") ? "" : "\n");
       code = say_connection(c, status);
     }

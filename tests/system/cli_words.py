@@ -498,6 +498,14 @@ class Show(Case):
             self.assertIn(text, lines)
         self.assertEqual(self.fake.asked("show"), [{"do": "show", "id": "K7MQ4X-T", "peek": False}])
 
+    def test_a_message_about_safety_that_does_not_open_is_told(self):
+        item = ITEM | {"state": "accepted", "flags": ["safety_at_recipient"], "awaited": ["acknowledge"]}
+        self.fake.answers["show"] = self.ANSWER | {"acknowledged_now": False, "item": item}
+        self.assertIn("Call them, ask what it says, then: onward acknowledge K7MQ4X-T", self.run_here("show", "K7MQ4X-T").stdout)
+        self.assertNotIn("Call them", self.run_here("show", "K7MQ4X-T", "--peek").stdout)
+        self.fake.answers["show"] = self.ANSWER | {"item": item | {"awaited": ["start"]}}
+        self.assertNotIn("Call them", self.run_here("show", "K7MQ4X-T").stdout)
+
     def test_peek_does_not(self):
         self.fake.answers["show"] = self.ANSWER | {"acknowledged_now": False}
         self.assertNotIn("is told", self.run_here("show", "K7MQ4X-T", "--peek").stdout)

@@ -53,7 +53,7 @@ static void each_clock_lasts_as_long_as_it_waits(void **state)
 {
   static const struct {
     Onward__Clock clock;
-    enum referral_state in, out;
+    uint8_t in, out; /* states */
     uint8_t flags, flags_out;
   } cases[] = {
       {ONWARD__CLOCK__RECEIVE, STATE_REQUESTED, STATE_RECEIVED, 0, 0},
