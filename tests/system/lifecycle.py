@@ -86,14 +86,16 @@ def questions_and_answers():
         check("How old is she?" in onward(police, "show", item))
         check("awaited from police (test): an answer to the question" in onward(aple, "inbox"))
         onward(police, "answer", item, "--note", "-", given="About twelve.\n")
-        flagged(aple, item, "info_open", False)
+        for office in (police, aple):
+            flagged(office, item, "info_open", False)
         check(notes(aple, item) == [("request_info", "How old is she?"), ("supply_info", "About twelve.")], notes(aple, item))
         check(notes(police, item) == notes(aple, item))
         police.refused("not_allowed", "act", act="supply_info", id=item, note=NOTE)
         aple.act("request_info", item, note=NOTE)
         flagged(police, item, "info_open")
         police.act("supply_info", item, note=NOTE)
-        flagged(aple, item, "info_open", False)
+        for office in (police, aple):
+            flagged(office, item, "info_open", False)
         check("asked twice" in aple.refused("not_allowed", "act", act="request_info", id=item, note=NOTE)["what"])
         shown = onward(police, "show", item)
         check("aple (test) asked a question\n" in shown and "police (test) answered the question\n" in shown, shown)
