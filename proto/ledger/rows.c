@@ -169,6 +169,27 @@ void books_put_organisation(struct books *b, const struct organisation *o)
 
 /* Keys are stored newest first (the index inverted), so that the first row at or behind ~index is the one valid there.
  */
+enum status books_next_organisation(struct books *b, struct org_id *after, struct organisation *out)
+{
+  struct bytes key, value;
+  struct row_key from = key_of_org(after);
+  row_key_u8(&from, 0); /* right behind it */
+  if (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) != OK)
+    return NOT_FOUND;
+  memcpy(after, key.data, sizeof *after);
+  return books_organisation(b, after, out);
+}
+
+int books_registrars(struct books *b, const struct org_id *but)
+{
+  int count = 0;
+  struct org_id at = {{0}};
+  struct organisation o;
+  while (books_next_organisation(b, &at, &o) == OK)
+    count += o.registrar != 0 && o.standing == ONWARD__STANDING__ACTIVE && (but == NULL || !org_id_equal(&at, but));
+  return count;
+}
+
 enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out)
 {
   struct row_key from = key_of_org_index(id, ~index);

@@ -2,7 +2,6 @@
  * answer what it says, does it fit its act, is what you want allowed. The first no is the verdict. */
 #include <string.h>
 
-#include "proto/ledger/rows.h"
 #include "proto/rules/rules.h"
 
 #define V(name) ONWARD__VERDICT__##name
@@ -328,7 +327,8 @@ static Onward__Verdict decide_enrol(const struct occasion *o, const Onward__Enro
   return same ? V(ACCEPTED) : V(NEW_KEYS_BY_REPLACEMENT);
 }
 
-/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. */
+/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. An organisation
+ * that is suspended cannot stop it itself: then there must be a second registrar who can. */
 static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,
                                    const struct org_id *must_be, bool waits)
 {
@@ -337,25 +337,12 @@ static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData
   Onward__Verdict v = request_fits(o, request, signature, must_be, &id);
   if (v == V(ACCEPTED) && books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
-  return v == V(ACCEPTED) && waits && there.pending_due_ms != 0 ? V(REPLACEMENT_WAITS) : v;
-}
-
-/* Without a registrar nobody could ever be enrolled, suspended or given new keys again. */
-static bool last_registrar(struct books *b, const struct org_id *id)
-{
-  struct row_key from = row_key_start();
-  struct bytes key, value;
-  while (b->seek(b, TABLE_ORGANISATIONS, row_key(&from), &key, &value) == OK) {
-    struct organisation other;
-    struct org_id other_id;
-    memcpy(&other_id, key.data, sizeof other_id);
-    if (books_organisation(b, &other_id, &other) == OK && other.registrar != 0 &&
-        other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&other_id, id))
-      return false;
-    from = key_of_org(&other_id);
-    row_key_u8(&from, 0); /* right behind it */
-  }
-  return true;
+  if (v != V(ACCEPTED) || !waits)
+    return v;
+  if (there.pending_due_ms != 0)
+    return V(REPLACEMENT_WAITS);
+  bool stoppable = there.standing == ONWARD__STANDING__ACTIVE || books_registrars(o->books, NULL) >= 2;
+  return stoppable ? V(ACCEPTED) : V(NEEDS_TWO_REGISTRARS);
 }
 
 static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Suspend *s)
@@ -367,7 +354,8 @@ static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Su
     return V(NOT_YET_SUPPORTED);
   if (books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
-  return there.registrar != 0 && last_registrar(o->books, &id) ? V(LAST_REGISTRAR) : V(ACCEPTED);
+  /* without one nobody could ever be enrolled, suspended or given new keys again */
+  return there.registrar != 0 && books_registrars(o->books, &id) == 0 ? V(LAST_REGISTRAR) : V(ACCEPTED);
 }
 
 static Onward__Verdict decide_stop(const struct occasion *o, const Onward__StopReplacement *s, bool registrar)

@@ -32,6 +32,8 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__REPLACEMENT_WAITS] =
           "a replacement of that organisation's keys waits already; stop it first (registrar stop)",
       [ONWARD__VERDICT__LAST_REGISTRAR] = "it is the last registrar; another one must be in standing first",
+      [ONWARD__VERDICT__NEEDS_TWO_REGISTRARS] =
+          "it is suspended and cannot stop this itself: a second registrar must be in standing first",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)
