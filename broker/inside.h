@@ -10,7 +10,7 @@
 
 /* A batch that was read and waits for the turn's transaction. */
 struct waiting {
-  struct knock knock; /* owns the bodies' bytes */
+  struct knock knock;  /* owns the bodies' bytes */
   struct meter *meter; /* its author's: a session may end while it waits */
   struct batch batch;
   bool refused;
