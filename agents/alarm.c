@@ -125,7 +125,7 @@ bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, struct 
   write_bytes(&w, other);
   record = (struct record){now_ms, false, writer_bytes(&w)};
   write_record(b, (uint8_t)kind, &record);
-  return true;
+  return b->trouble == OK;
 }
 
 void alarm_end(struct books *b, enum alarm_kind kind)

@@ -29,7 +29,7 @@ bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the excha
 const char *alarm_text(enum alarm_kind kind); /* a sentence for people: what is wrong, and what to do */
 
 /* Records it with what proves it (either note may be empty), and halts where that kind does. True: it was not known
- * before. */
+ * before, and there is room for it. */
 bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, struct bytes note, struct bytes other);
 void alarm_end(struct books *b, enum alarm_kind kind); /* the condition is over: for those that end by themselves */
 void alarm_end_all(struct books *b);                   /* a person looked into them; goes on after a halt */

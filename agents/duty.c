@@ -368,7 +368,7 @@ static void reseal_some(struct agent *a, struct books *b)
     arena_reset(&a->arena);
     s = reseal_one(a, b, &wanted, &lost);
     arena_wipe(&a->secret);
-    if (lost)
+    if (lost && b->trouble == OK)
       tell_lost(b, &wanted.id);
     if (s != OK && s != NOT_FOUND)
       continue;

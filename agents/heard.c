@@ -27,6 +27,15 @@ static void contact(struct books *b)
   marks_put(b, &m);
 }
 
+/* From when the disk is full the books show nothing: what was judged by them is no verdict, and nobody is accused. */
+static enum status sound(struct agent *a, const struct books *b, enum status s)
+{
+  if (b->trouble == OK)
+    return s;
+  a->evidence.accused = ALARM_NONE;
+  return b->trouble;
+}
+
 /* Ends the transaction of a message that was not taken. */
 static void not_taken(struct agent *a, enum status why)
 {
@@ -110,7 +119,7 @@ static void welcome(struct agent *a, const Onward__Welcome *w)
     return;
   }
   struct books *b = agent_write(a);
-  enum status s = is_ahead(a, b, w, &ahead);
+  enum status s = sound(a, b, is_ahead(a, b, w, &ahead));
   if (s != OK) {
     not_taken(a, s);
     return;
@@ -190,7 +199,7 @@ static void answer(struct agent *a, const Onward__Answer *m)
     return;
   }
   struct books *b = agent_write(a);
-  enum status s = directory_take(&a->evidence, b, m, &a->arena, &changed);
+  enum status s = sound(a, b, directory_take(&a->evidence, b, m, &a->arena, &changed));
   if (s != OK) {
     not_taken(a, s);
     return;
@@ -264,7 +273,7 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
   }
   struct books *b = agent_write(a);
   size_t before = count_flights(b);
-  enum status s = inbox_take(a, b, d, sealed, &registry);
+  enum status s = sound(a, b, inbox_take(a, b, d, sealed, &registry));
   if (s == NOT_FOUND) {
     put_aside(a, registry);
     return;

@@ -12,6 +12,7 @@
 enum {
   WAIT_DOUBLINGS = 8, /* the longest wait for a hello, in first waits */
   RETRY_MS = 1000,
+  NOT_WRITTEN_MS = 15000, /* an alarm that found no room: what raised it is asked for again */
   QUIET_MS = 3000,   /* without a delivery: the mailbox is read */
   STUCK_MS = 600000, /* batches in flight that do not move: something was lost, begin again */
   INPUT_AT_ONCE = 16,
@@ -88,10 +89,10 @@ void session_accused(struct agent *a)
   struct books *b = agent_write(a);
   evidence_record(&a->evidence, b, now_ms());
   say("alarm: %s", alarm_text(a->evidence.accused));
-  if (agent_commit(a) != OK)
+  a->session.halted = agent_commit(a) == OK;
+  if (!a->session.halted)
     say("the alarm could not be written");
-  a->session.halted = true;
-  session_down(a, 0);
+  session_down(a, a->session.halted ? 0 : NOT_WRITTEN_MS);
 }
 
 /* --- saying --- */

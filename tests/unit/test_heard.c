@@ -85,6 +85,112 @@ static void what_is_to_be_signed_again_begins_with_the_refused(void **state)
   agent_abort(&agent);
 }
 
+/* --- a full disk --- */
+
+static int room; /* rows that can still be written */
+static void (*real_put)(struct books *b, int table, struct bytes key, struct bytes value);
+
+static void put_while_there_is_room(struct books *b, int table, struct bytes key, struct bytes value)
+{
+  if (room-- > 0)
+    real_put(b, table, key, value);
+  else
+    b->trouble = NOT_NOW;
+}
+
+static void make_room_for(int rows)
+{
+  struct books *b = agent_read(&agent);
+  if (b->put != put_while_there_is_room)
+    real_put = b->put;
+  b->put = put_while_there_is_room;
+  agent_abort(&agent);
+  room = rows;
+}
+
+static void hear(enum frame_kind kind, const void *message, struct bytes sealed)
+{
+  static uint8_t memory[1 << 20];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct link_message m = {.kind = kind, .body = pb_pack(message, &a), .sealed = sealed};
+  assert_true(m.body.size > 0);
+  agent.session.phase = PHASE_READY;
+  arena_reset(&agent.arena);
+  heard_message(&agent, &m);
+}
+
+static void hear_mail(struct parcel *p)
+{
+  p->d.entries = p->entries;
+  p->d.bodies = p->body_list;
+  for (size_t i = 0; i < p->d.n_bodies; i++)
+    p->body_list[i] = &p->bodies[i];
+  p->d.checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
+  hear(FRAME_DELIVERY, &p->d, bytes_of(p->sealed, p->sealed_size));
+}
+
+static void assert_nobody_accused(void)
+{
+  room = 1000;
+  assert_false(agent.session.halted);
+  assert_int_equal(agent.evidence.accused, ALARM_NONE);
+  assert_int_equal(alarm_next(agent_read(&agent), ALARM_NONE), ALARM_NONE);
+  agent_abort(&agent);
+}
+
+static void full_disk_accuses_nobody_of_a_delivery(void **state)
+{
+  (void)state;
+  struct ref_id id = world_submit(&world, police, &aple, 1);
+  world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  int rows = 0;
+  for (; rows < 200 && !office_knows(&id); rows++) {
+    make_room_for(rows);
+    hear_mail(&mail);
+    assert_nobody_accused();
+  }
+  assert_in_range(rows, 5, 199); /* with room for all of it, it was taken */
+}
+
+static void full_disk_accuses_nobody_of_a_directory(void **state)
+{
+  (void)state;
+  Onward__Entry *entries[64];
+  world_enrol(&world, "haven");
+  world_enrol(&world, "clinic");
+  Onward__Answer answer = office_directory(entries);
+  answer.checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
+  uint64_t before = directory_known(agent_read(&agent)), known = before;
+  agent_abort(&agent);
+  int rows = 0;
+  for (; rows < 100 && known == before; rows++) {
+    make_room_for(rows);
+    hear(FRAME_ANSWER, &answer, (struct bytes){NULL, 0});
+    assert_nobody_accused();
+    known = directory_known(agent_read(&agent));
+    agent_abort(&agent);
+  }
+  assert_in_range(rows, 5, 99);
+}
+
+static void alarm_that_finds_no_room_is_raised_again(void **state)
+{
+  (void)state;
+  world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  mail.entries[0]->path.data[0] ^= 1; /* this one is to be accused */
+  make_room_for(0);
+  hear_mail(&mail);
+  assert_false(agent.session.halted);
+  assert_int_equal(agent.session.phase, PHASE_DOWN);
+  make_room_for(1000);
+  hear_mail(&mail);
+  assert_true(agent.session.halted);
+  assert_int_equal(alarm_next(agent_read(&agent), ALARM_NONE), ALARM_BAD_PROOF);
+  agent_abort(&agent);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -92,6 +198,9 @@ int main(void)
       cmocka_unit_test_setup_teardown(refused_hello_is_no_silence, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_is_to_be_signed_again_begins_with_the_refused, office_setup,
                                       office_teardown),
+      cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_delivery, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_directory, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(alarm_that_finds_no_room_is_raised_again, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
 }
