@@ -65,6 +65,10 @@ static const struct {
         {"The exchange let something into the log that the network's rules do not allow. Nothing more is "
          "taken from it. Phone the operator and a registrar.",
          true},
+    [ALARM_DROPPED] =
+        {"Your organisation was cut off from the network. What was written down here for the directory, and "
+         "not sent yet, was dropped: what of it is still wanted has to be done again.",
+         false},
 };
 
 struct record {

@@ -23,6 +23,7 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_SEAL_KEY = 13,     /* the same of the newest sealing key */
                   ALARM_NO_COPY = 14,      /* a case of ours cannot be sealed again for who could not open it */
                   ALARM_IMPOSSIBLE = 15,   /* a step is in the log as accepted that the rules do not allow */
+                  ALARM_DROPPED = 16,      /* acts on the directory that waited here when we were suspended */
                   ALARM_KINDS,
 };
 bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */

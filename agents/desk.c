@@ -238,7 +238,7 @@ json_t *desk_status(struct agent *a, const json_t *request)
   json_t *alarms = json_array();
   for (enum alarm_kind k = alarm_next(b, ALARM_NONE); k != ALARM_NONE; k = alarm_next(b, k))
     json_array_append_new(alarms, json_string(alarm_text(k)));
-  size_t waiting = duty_waiting(b);
+  size_t waiting = duty_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
   if (agent_abort(a) != OK) {
     json_decref(alarms);
@@ -251,6 +251,10 @@ json_t *desk_status(struct agent *a, const json_t *request)
                         keys_locked(&a->keys), "unsent", (json_int_t)m.waiting, "waits_for_unlock", (json_int_t)waiting,
                         "log_size", (json_int_t)a->evidence.newest.size, "alarms", alarms);
   json_object_set_new(o, "organisation", json_org(&a->self.id));
+  json_object_set_new(o, "unconfirmed", json_integer((json_int_t)unconfirmed));
+  json_object_set_new(o, "stalled", json_boolean(session_stalled(&a->session)));
+  json_object_set_new(o, "busy", json_boolean(a->session.busy));
+  json_object_set_new(o, "disk_full", json_boolean(!store_takes_bodies(a->store)));
   const char *refused;
   json_object_set_new(o, "connection", json_string(session_connection(&a->session, &refused)));
   if (refused != NULL)

@@ -248,7 +248,11 @@ json_t *desk_show(struct agent *a, const json_t *request)
   enum status st = refused == NULL && !peek ? seen(a, &s, &acknowledged) : OK;
   if (acknowledged)
     session_push(a);
-  json_t *answer = refused != NULL ? refused : st != OK ? desk_trouble(st) : answer_show(a, &s, &item, acknowledged);
+  json_t *answer = refused;
+  if (refused == NULL && st != OK && st != NOT_NOW)
+    answer = desk_trouble(st);
+  else if (refused == NULL) /* on a full disk the case is shown all the same; that it was read is told later */
+    answer = answer_show(a, &s, &item, acknowledged);
   json_decref(s.brief);
   json_decref(s.file);
   json_decref(s.notes);

@@ -180,8 +180,34 @@ static void directory_moved(struct agent *a)
     duty_reseal(a);
 }
 
+/* What a suspended registrar had begun must not be done when it is let in again, days later. */
+static void drop_registry_acts(struct books *b)
+{
+  struct bytes none = {NULL, 0};
+  if (outbox_drop_registry(b) > 0 && alarm_raise(b, ALARM_DROPPED, now_ms(), none, none))
+    say("alarm: %s", alarm_text(ALARM_DROPPED));
+}
+
+/* Also when it was let in again since: it may have been away in between. */
+static bool suspends_us(struct agent *a, const Onward__Answer *m)
+{
+  size_t used = a->arena.used;
+  bool found = false;
+  for (size_t i = 0; i < m->n_entries; i++) {
+    struct leaf leaf;
+    struct event e;
+    struct complaint why;
+    found |= leaf_read(pb_bytes(m->entries[i]->leaf), &leaf) == OK &&
+             event_read(leaf.event, &a->arena, &why, &e) == OK && e.act == ONWARD__CORE__ACT_SUSPEND &&
+             bytes_equal(pb_bytes(e.core->suspend->organisation), org_id_text(&a->self.id));
+    a->arena.used = used;
+  }
+  return found;
+}
+
 static void begin_reading(struct agent *a)
 {
+  a->session.busy = false;
   a->session.phase = PHASE_READY;
   a->session.moved_ms = ticks_ms();
   say("connected; the log has %llu entries", (unsigned long long)a->evidence.newest.size);
@@ -205,6 +231,9 @@ static void answer(struct agent *a, const Onward__Answer *m)
     return;
   }
   invite_make(a, b, m);
+  if (suspends_us(a, m))
+    drop_registry_acts(b);
+  contact(b);
   evidence_keep(&a->evidence, b);
   if (agent_commit(a) != OK) {
     session_down(a, NO_ROOM_MS);
@@ -246,10 +275,14 @@ static void put_aside(struct agent *a, uint64_t registry)
   session_hello(a);
 }
 
-static void delivered(struct agent *a, size_t entries, bool batch_done)
+static void delivered(struct agent *a, size_t entries, bool ours, bool batch_done)
 {
   struct session *s = &a->session;
   s->heard_ms = s->moved_ms = ticks_ms();
+  if (ours) {
+    s->waits_from_ms = 0;
+    s->busy = false;
+  }
   s->mail_read = false;
   s->credit -= entries < s->credit ? entries : s->credit;
   if (s->granted * 2 <= a->config.credit_entries)
@@ -272,7 +305,7 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
     return;
   }
   struct books *b = agent_write(a);
-  size_t before = count_flights(b);
+  size_t before = count_flights(b), unlogged = outbox_unlogged(b);
   enum status s = sound(a, b, inbox_take(a, b, d, sealed, &registry));
   if (s == NOT_FOUND) {
     put_aside(a, registry);
@@ -282,11 +315,11 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
     not_taken(a, s);
     return;
   }
-  bool batch_done = count_flights(b) < before;
+  bool batch_done = count_flights(b) < before, ours = outbox_unlogged(b) < unlogged;
   contact(b);
   evidence_keep(&a->evidence, b);
   if (agent_commit(a) == OK)
-    delivered(a, d->n_entries, batch_done);
+    delivered(a, d->n_entries, ours, batch_done);
   else
     session_down(a, NO_ROOM_MS);
 }
@@ -356,6 +389,7 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
   switch (r->reason) {
   case ONWARD__REFUSAL_REASON__BUSY:
   case ONWARD__REFUSAL_REASON__OVER_QUOTA:
+    a->session.busy = true;
     hold(a, r->retry_after_ms > 0 ? r->retry_after_ms : RETRY_MS);
     session_unsent(&a->session, UINT64_MAX);
     if (a->session.phase != PHASE_READY)
@@ -415,6 +449,9 @@ static void goodbye(struct agent *a, Onward__GoodbyeReason reason)
     }
     session_refused(a, "your organisation is suspended, or its keys were replaced; phone a registrar");
     session_alarm(a, ALARM_SUSPENDED);
+    drop_registry_acts(agent_write(a));
+    if (agent_commit(a) != OK)
+      say("what is to be dropped could not be written");
     session_down(a, SUSPENDED_MS);
     break;
   case ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD:

@@ -336,8 +336,12 @@ static void add_state(struct agent *a, struct books *b, json_t *o, const struct 
   const struct org_id *sender = v->logged ? &r->sender : self;
   if (strcmp(state, "left") != 0 && strcmp(state, "gone") != 0) /* whoever has it now: that is not told to us */
     set_org(a, b, o, "who", "who_name", taken ? &r->parties[r->present].org : sender);
-  if (v->logged && r->present != PARTY_NONE && in(r->state, LIVE_STATES))
+  if (v->logged && r->present != PARTY_NONE && in(r->state, LIVE_STATES)) {
+    struct organisation with;
     set_org(a, b, o, "with", "with_name", &r->parties[r->present].org);
+    if (books_organisation(b, &r->parties[r->present].org, &with) == OK)
+      set_text(o, "with_standing", pb_enum_name(&onward__standing__descriptor, with.standing));
+  }
   set_org(a, b, o, "sender", "sender_name", sender);
   set_number(o, "leg", v->logged ? r->leg : 0);
   set_number(o, "hops", v->logged ? r->hops : 0);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/desk.h"
 #include "agents/heard.h"
 
 static void refuse(Onward__RefusalReason reason, uint64_t sequence, struct bytes what)
@@ -191,6 +192,91 @@ static void alarm_that_finds_no_room_is_raised_again(void **state)
   agent_abort(&agent);
 }
 
+static json_t *ask(const char *line)
+{
+  bool watch;
+  return desk_answer(&agent, line, strlen(line), false, &watch);
+}
+
+static void case_is_shown_on_a_full_disk(void **state)
+{
+  (void)state;
+  char line[100], hex[33];
+  struct ref_id id = world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  json_decref(ask("{\"do\": \"unlock\", \"passphrase\": \"not a secret\"}"));
+  hex_encode(BYTES(id.byte), hex);
+  (void)snprintf(line, sizeof line, "{\"do\": \"show\", \"id\": \"%s\"}", hex);
+  make_room_for(0);
+  json_t *answer = ask(line);
+  assert_true(json_is_true(json_object_get(answer, "ok")));
+  assert_true(json_is_false(json_object_get(answer, "acknowledged_now")));
+  json_decref(answer);
+  assert_int_equal(office_item(&id).opened, 0); /* told when there is room */
+}
+
+/* --- what waits --- */
+
+static bool status_says(const char *name)
+{
+  json_t *answer = ask("{\"do\": \"status\"}");
+  bool said = json_is_true(json_object_get(answer, name));
+  json_decref(answer);
+  return said;
+}
+
+static void full_exchange_is_told_until_something_arrives(void **state)
+{
+  (void)state;
+  world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK); /* `receive` waits */
+  assert_false(status_says("busy"));
+  agent.session.phase = PHASE_READY;
+  refuse(ONWARD__REFUSAL_REASON__BUSY, 1, bytes_text("full"));
+  assert_true(status_says("busy"));
+  session_push(&agent);
+  assert_true(agent.session.waits_from_ms != 0);
+  assert_false(status_says("stalled"));
+  agent.session.phase = PHASE_READY;
+  agent.session.waits_from_ms = 1; /* since this computer was started */
+  assert_true(status_says("stalled"));
+  uint64_t from = world.size;
+  office_send_all();
+  mail = office_mail(from);
+  hear_mail(&mail);
+  agent.session.phase = PHASE_READY;
+  assert_false(status_says("busy") || status_says("stalled"));
+}
+
+static void suspended_registrars_acts_are_dropped(void **state)
+{
+  (void)state;
+  struct draft d;
+  uint64_t number;
+  Onward__Suspend suspend = ONWARD__SUSPEND__INIT;
+  Onward__Entry *entries[64];
+  struct event act = {.act = ONWARD__CORE__ACT_SUSPEND, .bytes = bytes_text("to be dropped")};
+  assert_int_equal(outbox_add(agent_write(&agent), ONWARD__PRIORITY__HIGH, &act, act.bytes, &number), OK);
+  act.act = ONWARD__CORE__ACT_RECEIVE;
+  assert_int_equal(outbox_add(agent.books, ONWARD__PRIORITY__HIGH, &act, act.bytes, &number), OK);
+  assert_int_equal(agent_commit(&agent), OK);
+  draft_init(&d, ONWARD__CORE__ACT_SUSPEND, NULL);
+  suspend.organisation = pb_data(org_id_text(&aple->id));
+  suspend.standing = ONWARD__STANDING__COMPROMISED;
+  d.core.suspend = &suspend;
+  assert_int_equal(world_hear(&world, &world.members[0], &d, 1), ONWARD__VERDICT__ACCEPTED);
+  Onward__Answer answer = office_directory(entries);
+  answer.checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
+  hear(FRAME_ANSWER, &answer, (struct bytes){NULL, 0});
+  struct books *b = agent_read(&agent);
+  assert_false(outbox_holds(b, ONWARD__CORE__ACT_SUSPEND));
+  assert_true(outbox_holds(b, ONWARD__CORE__ACT_RECEIVE));
+  assert_int_equal(alarm_next(b, ALARM_IMPOSSIBLE), ALARM_DROPPED);
+  agent_abort(&agent);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -201,6 +287,9 @@ int main(void)
       cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_delivery, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_directory, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(alarm_that_finds_no_room_is_raised_again, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(case_is_shown_on_a_full_disk, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(full_exchange_is_told_until_something_arrives, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(suspended_registrars_acts_are_dropped, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
 }
