@@ -248,16 +248,41 @@ static void say_responsible(const json_t *item, const char *own)
         has_step(item, "accept") ? ", until your yes is recorded" : "");
 }
 
+bool item_is_cut_off(const json_t *item)
+{
+  return is_sender(item) && strcmp(text_of(item, "with_standing"), "COMPROMISED") == 0;
+}
+
+static void say_cut_off(const json_t *item)
+{
+  if (item_is_cut_off(item))
+    say("          they were cut off from the network: telephone them; refer to somebody else\n");
+}
+
+static bool is_own_step(const json_t *step)
+{
+  const struct act_words *found = act_find(text_of(step, "act"));
+  return found != NULL && found->own;
+}
+
+bool item_has_own_step(const json_t *item)
+{
+  const json_t *steps = json_object_get(item, "steps");
+  for (size_t i = 0; i < json_array_size(steps); i++)
+    if (is_own_step(json_array_get(steps, i)))
+      return true;
+  return false;
+}
+
 size_t say_steps(const json_t *steps, const char *before)
 {
   size_t said = 0;
   for (size_t i = 0; i < json_array_size(steps); i++) {
     const json_t *step = json_array_get(steps, i);
-    const struct act_words *found = act_find(text_of(step, "act"));
-    if (found == NULL || !found->own)
+    if (!is_own_step(step))
       continue;
     said++;
-    say("%syou %s: %s\n", before, found->did,
+    say("%syou %s: %s\n", before, act_did(text_of(step, "act")),
         strcmp(text_of(step, "delivery"), "sent") == 0 ? "sent, waiting to be recorded"
                                                        : "written down on this computer, not yet sent");
   }
@@ -290,6 +315,7 @@ void say_item(const json_t *item, const char *own)
   say("          %s", state_words(item, state));
   say_since(item);
   say("\n");
+  say_cut_off(item);
   say_own_steps(item);
   say_awaited(item, own);
   say_responsible(item, own);

@@ -18,6 +18,10 @@ const char *act_awaited(const char *act);
 const char *state_words(const json_t *item, char words[STATE_WORDS_SIZE]);
 /* Whether the next step is for this computer's people: those on their way are counted as taken. */
 bool item_is_ours(const json_t *item, const char *own);
+/* Whoever has it was cut off from the network, and we sent it. */
+bool item_is_cut_off(const json_t *item);
+/* A step of people here is not confirmed yet. */
+bool item_has_own_step(const json_t *item);
 bool item_is_refused(const json_t *item); /* a referral of ours that was not taken */
 /* The name that the item has beside this organisation's id; the id where it has none. */
 const char *item_name(const json_t *item, const char *id);

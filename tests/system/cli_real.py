@@ -139,7 +139,9 @@ class RealOnes(unittest.TestCase):
         self.away()
         name = self.short(self.aple, item)
         self.run_at(self.aple, "decline", name, "--reason", "no-capacity", "--by", "provider")
-        self.assertNotIn(name, self.run_at(self.aple))
+        lines = self.run_at(self.aple)
+        self.assertIn("they do not know of it yet", lines)
+        self.assertFalse(re.search(f"onward [a-z]+ {name}", lines), lines)
         self.assertIn("you said no: written down on this computer, not yet sent", self.run_at(self.aple, "inbox"))
 
 

@@ -202,6 +202,53 @@ class Today(Case):
             self.assertRegex(self.run_here(*words).stdout, r"The exchange cannot be reached now. Last heard \w+ \d\d:\d\d \(1 h\).\n")
 
 
+    def test_what_is_stuck_is_a_task_though_the_exchange_is_connected(self):
+        self.fake.answers["directory"] = DIRECTORY
+        draft = SENT | {"state": "draft", "delivery": "sent", "awaited": [], "awaited_from": ""}
+        self.fake.answers["list"] = {"ok": True, "items": [draft]}
+        lines = self.run_here().stdout # three hours old
+        self.assertIn("it is urgent and not sent: call A21 Cambodia", lines)
+        self.assertNotIn("Nothing waits for you", lines)
+        self.fake.answers["list"] = {"ok": True, "items": [draft | {"since_ms": int(time.time() * 1000)}]}
+        self.assertNotIn("call A21", self.run_here().stdout)
+        self.fake.answers["status"] |= {"stalled": True}
+        self.assertIn("call A21", self.run_here().stdout)
+        said = ITEM | {"state": "acknowledged", "awaited": ["start"], "new": False, "pending": 1, "delivery": "sent",
+                       "sender": "ministry", "sender_name": "Ministry", "steps": [{"act": "accept", "delivery": "sent"}]}
+        self.fake.answers["list"] = {"ok": True, "items": [said]}
+        for status in ({"stalled": True}, {"stalled": False, "connected": False}):
+            self.fake.answers["status"] |= status
+            lines = self.run_here().stdout
+            self.assertIn("they do not know of it yet; if it is urgent, call Ministry, +855 23 111 111 (always)\n", lines)
+            self.assertEqual(lines.count("onward start K7MQ4X-T"), 1)
+        self.fake.answers["status"] |= {"connected": True}
+        self.assertNotIn("call Ministry", self.run_here().stdout)
+        self.fake.answers["list"] = {"ok": True, "items": [draft | {"delivery": "logged", "refused": {"act": "submit", "what": "no"}}]}
+        self.assertNotIn("call A21", self.run_here().stdout) # it was sent, and not taken
+
+    def test_a_full_exchange_and_a_full_disk_are_told(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        self.fake.answers["status"] |= {"busy": True, "unsent": 3, "unconfirmed": 2}
+        for words in ([], ["status"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn("The exchange is full for the moment: what waits is sent again by itself.\n", lines)
+            self.assertIn("3 not yet sent from this computer: onward outbox\n2 sent, not yet confirmed by the exchange", lines)
+            self.assertNotIn("Everything has been sent", lines)
+        self.fake.answers["status"] |= {"busy": False, "disk_full": True, "connected": False, "last_contact_ms": 1000}
+        for words in ([], ["status"], ["inbox"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn("The disk of this computer is full: make room.", lines)
+            self.assertNotIn("cannot be reached", lines)
+
+    def test_a_case_at_somebody_who_was_cut_off_is_told(self):
+        held = SENT | {"state": "accepted", "awaited": ["start"], "with_standing": "COMPROMISED"}
+        self.fake.answers["list"] = {"ok": True, "items": [held]}
+        self.fake.answers["show"] = {"ok": True, "item": held, "notes": [], "history": []}
+        for words in ([], ["sent"], ["show", "AAAAAA-A"]):
+            self.assertIn("they were cut off from the network: telephone them; refer to somebody else\n", self.run_here(*words).stdout)
+        self.fake.answers["list"] = {"ok": True, "items": [held | {"with_standing": "ACTIVE"}]}
+        self.assertNotIn("cut off", self.run_here("sent").stdout + self.run_here().stdout)
+
     def test_a_refusal_says_whom_to_call(self):
         self.fake.answers["list"] = {"ok": True, "items": []}
         self.fake.answers |= {"directory": DIRECTORY, "refer": {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T"}}
