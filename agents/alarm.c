@@ -53,9 +53,10 @@ static const struct {
     [ALARM_SIGN_KEY] = {"sign.pem in this computer's data folder is not the key that the network knows for your "
                         "organisation: nothing that it signs is heard. " MEND_KEYS,
                         false},
-    [ALARM_SEAL_KEY] = {"seal.pub and seal.pem in this computer's data folder are not what the network knows for your "
-                        "organisation: what others seal for you cannot be opened here. " MEND_KEYS,
-                        false},
+    [ALARM_SEAL_KEY] =
+        {"seal.pub and seal.pem in this computer's data folder are not there, or not what the network knows for your "
+         "organisation: what others seal for you cannot be opened here. " MEND_KEYS,
+         false},
     [ALARM_NO_COPY] =
         {"A case of yours could not be opened by the organisation that has it, and this computer has no copy "
          "that opens either, or not of all of it: phone that organisation. Which case it is stands in "

@@ -290,6 +290,15 @@ json_t *desk_lock(struct agent *a, const json_t *request)
 
 /* --- one request --- */
 
+/* Short, and of characters that a field's name may have: then it can be told. */
+static bool is_plain(const char *name)
+{
+  size_t size = 0;
+  for (; name[size] > ' ' && name[size] <= '~'; size++)
+    ;
+  return size > 0 && size <= 40 && name[size] == 0;
+}
+
 static json_t *unknown_field(const json_t *request, const char *fields)
 {
   const char *name;
@@ -302,7 +311,10 @@ static json_t *unknown_field(const json_t *request, const char *fields)
     snprintf(padded, sizeof padded, " %.36s ", name);
     if (strcmp(name, "do") == 0 || (strlen(name) < 36 && strstr(fields, padded) != NULL))
       continue;
-    snprintf(what, sizeof what, "field number %zu is none of this request's:%s", number, fields);
+    if (is_plain(name))
+      snprintf(what, sizeof what, "%s is none of this request's fields:%s", name, fields);
+    else
+      snprintf(what, sizeof what, "field number %zu is none of this request's:%s", number, fields);
     what[strcspn(what, "\n")] = 0;
     return desk_error("bad_input", NULL, what, NULL);
   }

@@ -185,6 +185,8 @@ static enum status seen(struct agent *a, struct showing *s, bool *acknowledged)
   item_put(b, item);
   if (first)
     st = duty_acknowledge(a, b, item, r);
+  if (b->trouble != OK) /* whatever was made of books that show nothing any more */
+    st = b->trouble;
   if (st != OK)
     agent_abort(a);
   else

@@ -57,7 +57,7 @@ static bool is_urgent_draft(const json_t *item)
 static bool is_stuck(const struct today *t, const json_t *item)
 {
   enum { SOON_MS = 60000 };
-  bool away = !flag_of(t->status, "connected") || flag_of(t->status, "stalled");
+  bool away = !flag_of(t->status, "connected") || flag_of(t->status, "stalled") || flag_of(t->status, "busy");
   bool old = number_of(item, "since_ms") + SOON_MS < now_ms();
   return is_urgent_draft(item) ? away || old : away && item_has_own_step(item);
 }

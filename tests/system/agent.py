@@ -164,7 +164,8 @@ def bad_input_is_named():
         police.refused("bad_input", "refer", **good, prioritty="HIGH")
         police.refused("not_allowed", "unlock", passphrase="wrong")
         police.refused("not_found", "show", id="AAAAAA-A")
-        police.refused("not_found", "invitation", organisation="nobody")
+        police.refused("not_allowed", "invitation", organisation="nobody")
+        net.office("ministry").refused("not_found", "invitation", organisation="nobody")
         police.refused("not_allowed", "suspend", organisation="aple")
         check(police.ask("list", box="all")["items"] == [])
         check(police.process.poll() is None)
@@ -446,6 +447,11 @@ def key_files_that_do_not_fit():
         check(police.log().count("KEY_ENDED") < 5, police.log()[-2000:])
         begin_with(police, "seal.pub", stranger)
         put_right(police, "seal.pub")
+        police.end()
+        os.rename(f"{police.home}/seal.pem", f"{net.folder}/kept")
+        police.start()
+        check(any("seal.pem" in alarm for alarm in police.alarms()), police.alarms())
+        put_right(police, "seal.pem")
         check(len(aple.ask("list", box="all")["items"]) == 4)
 
 

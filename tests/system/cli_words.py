@@ -304,7 +304,10 @@ class Endings(Case):
         for home in (os.path.join(self.work, "nowhere"), self.work):
             done = run(home, "inbox")
             self.assertEqual(done.returncode, 3)
-            self.assertIn("onward init" if home.endswith("nowhere") else "onward run", done.stderr)
+            command = "init" if home.endswith("nowhere") else "join INVITATION"
+            self.assertIn(f"onward --home {home} {command}\n", done.stderr) # for the folder that was asked about
+        self.file("network", "")
+        self.assertIn(f"onward --home {self.work} run\n", run(self.work, "inbox").stderr)
         self.assertEqual(json.loads(run(self.work, "inbox", "--json").stdout)["code"], "not_running")
 
     def test_answers_that_cannot_be_read_are_a_fault(self):
@@ -482,6 +485,11 @@ class Show(Case):
             self.assertIn(text, lines)
         self.assertEqual(self.fake.asked("show"), [{"do": "show", "id": "K7MQ4X-T", "peek": False}])
 
+    def test_what_moved_on_promises_nothing(self):
+        for state in ("left", "gone", "cancelled"):
+            self.fake.answers["show"] = self.ANSWER | {"item": ITEM | {"state": state, "awaited": []}}
+            self.assertNotIn("once you have said yes", self.run_here("show", "K7MQ4X-T").stdout)
+
     def test_peek_does_not(self):
         self.fake.answers["show"] = self.ANSWER | {"acknowledged_now": False}
         self.assertNotIn("is told", self.run_here("show", "K7MQ4X-T", "--peek").stdout)
@@ -539,7 +547,12 @@ class Acts(Case):
         expected = {"text": MARKER + "\nsecond line"}
         self.assertEqual(self.act("accept", "ID", "--note", path)["note"], expected)
         self.assertEqual(self.act("close", "ID", "--note", "-", given=MARKER + "\nsecond line\n")["note"], expected)
-        self.assertEqual(self.run_here("close", "ID", "--note", self.file("long", "x" * 2002)).returncode, 2)
+        for text in ("x" * 2001, "x" * 2001 + "\n", "x" * 2000 + "\nx"):
+            done = self.run_here("close", "ID", "--note", self.file("long", text))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("expected at most 2000 bytes", done.stderr)
+        for text in ("x" * 2000, "x" * 2000 + "\n"):
+            self.assertEqual(self.act("close", "ID", "--note", self.file("long", text))["note"]["text"], "x" * 2000)
 
     def test_a_reroute_carries_a_brief(self):
         expected = {"do": "act", "id": "ID", "act": "reroute", "to": "a21", "brief": BRIEF | {"by_rerouter": True}}
@@ -625,6 +638,9 @@ class Joining(Case):
         self.assertIn("aple-sr.request", os.listdir(home))
         _, again = self.init("aple/sr", "--json")
         self.assertEqual(json.loads(again.stdout)["words"], words) # the keys are the same
+        _, other = self.init("aple/sr", "--passphrase-file", self.file("other", "another pass phrase\n"))
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("the keys are there already, locked by the passphrase that was given first", other.stderr)
         for option, value in (("--organisation", "APLE"), ("--kind", "shop"), ("--name", "x" * 121), ("--telephone", "call me")):
             self.assertEqual(self.init("aple/sr", option, value)[1].returncode, 2, option)
 
@@ -662,7 +678,7 @@ class Joining(Case):
         done = self.run_here("registrar", "enrol", request, "--words", words, "--wait", "0")
         self.assertEqual(done.returncode, 5)
         self.assertIn("not yet in the log", done.stderr)
-        self.assertIn("onward registrar invitation a21", done.stderr)
+        self.assertIn(f"onward --home {self.home} registrar invitation a21\n", done.stderr)
 
     def test_a_name_that_is_in_use_is_asked_about(self):
         home, done = self.init("a22", "--name", "a21-CAMBODIA")
@@ -672,7 +688,10 @@ class Joining(Case):
                               "invitation": {"ok": True, "invitation": "the invitation\n"}}
         done = self.run_here(*enrol)
         self.assertEqual((done.returncode, self.fake.asked("enrol")), (1, []))
-        self.assertIn("The directory has a A21 Cambodia already: a21, telephone +855 23 000 000.", done.stderr)
+        self.assertIn("A21 Cambodia is in the directory already: a21, telephone +855 23 000 000.", done.stderr)
+        self.fake.answers["directory"] = {"ok": True, "organisations": [DIRECTORY["organisations"][2] | {"telephone": ""}]}
+        self.assertIn("A21 Cambodia is in the directory already: a21. Cases", self.run_here(*enrol).stderr)
+        self.fake.answers["directory"] = DIRECTORY
         t = Terminal(self.home, *enrol)
         t.type("Enrol a22 all the same?", "no")
         self.assertEqual((t.end()[0], self.fake.asked("enrol")), (1, []))
