@@ -53,9 +53,10 @@ static const struct {
     [ALARM_SIGN_KEY] = {"sign.pem in this computer's data folder is not the key that the network knows for your "
                         "organisation: nothing that it signs is heard. " MEND_KEYS,
                         false},
-    [ALARM_SEAL_KEY] = {"seal.pub and seal.pem in this computer's data folder are not what the network knows for your "
-                        "organisation: what others seal for you cannot be opened here. " MEND_KEYS,
-                        false},
+    [ALARM_SEAL_KEY] =
+        {"seal.pub and seal.pem in this computer's data folder are not there, or not what the network knows for your "
+         "organisation: what others seal for you cannot be opened here. " MEND_KEYS,
+         false},
     [ALARM_NO_COPY] =
         {"A case of yours could not be opened by the organisation that has it, and this computer has no copy "
          "that opens either, or not of all of it: phone that organisation. Which case it is stands in "
@@ -65,6 +66,10 @@ static const struct {
         {"The exchange let something into the log that the network's rules do not allow. Nothing more is "
          "taken from it. Phone the operator and a registrar.",
          true},
+    [ALARM_DROPPED] =
+        {"Your organisation was cut off from the network. What was written down here for the directory, and "
+         "not sent yet, was dropped: what of it is still wanted has to be done again.",
+         false},
 };
 
 struct record {
@@ -125,7 +130,7 @@ bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, struct 
   write_bytes(&w, other);
   record = (struct record){now_ms, false, writer_bytes(&w)};
   write_record(b, (uint8_t)kind, &record);
-  return true;
+  return b->trouble == OK;
 }
 
 void alarm_end(struct books *b, enum alarm_kind kind)

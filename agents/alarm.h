@@ -23,13 +23,14 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_SEAL_KEY = 13,     /* the same of the newest sealing key */
                   ALARM_NO_COPY = 14,      /* a case of ours cannot be sealed again for who could not open it */
                   ALARM_IMPOSSIBLE = 15,   /* a step is in the log as accepted that the rules do not allow */
+                  ALARM_DROPPED = 16,      /* acts on the directory that waited here when we were suspended */
                   ALARM_KINDS,
 };
 bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */
 const char *alarm_text(enum alarm_kind kind); /* a sentence for people: what is wrong, and what to do */
 
 /* Records it with what proves it (either note may be empty), and halts where that kind does. True: it was not known
- * before. */
+ * before, and there is room for it. */
 bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, struct bytes note, struct bytes other);
 void alarm_end(struct books *b, enum alarm_kind kind); /* the condition is over: for those that end by themselves */
 void alarm_end_all(struct books *b);                   /* a person looked into them; goes on after a halt */

@@ -240,7 +240,7 @@ json_t *desk_status(struct agent *a, const json_t *request)
   json_t *alarms = json_array();
   for (enum alarm_kind k = alarm_next(b, ALARM_NONE); k != ALARM_NONE; k = alarm_next(b, k))
     json_array_append_new(alarms, json_string(alarm_text(k)));
-  size_t waiting = duty_waiting(b);
+  size_t waiting = duty_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
   if (agent_abort(a) != OK) {
     json_decref(alarms);
@@ -253,6 +253,10 @@ json_t *desk_status(struct agent *a, const json_t *request)
                         keys_locked(&a->keys), "unsent", (json_int_t)m.waiting, "waits_for_unlock", (json_int_t)waiting,
                         "log_size", (json_int_t)a->evidence.newest.size, "alarms", alarms);
   json_object_set_new(o, "organisation", json_org(&a->self.id));
+  json_object_set_new(o, "unconfirmed", json_integer((json_int_t)unconfirmed));
+  json_object_set_new(o, "stalled", json_boolean(session_stalled(&a->session)));
+  json_object_set_new(o, "busy", json_boolean(a->session.busy));
+  json_object_set_new(o, "disk_full", json_boolean(!store_takes_bodies(a->store)));
   const char *refused;
   json_object_set_new(o, "connection", json_string(session_connection(&a->session, &refused)));
   if (refused != NULL)
@@ -288,6 +292,15 @@ json_t *desk_lock(struct agent *a, const json_t *request)
 
 /* --- one request --- */
 
+/* Short, and of characters that a field's name may have: then it can be told. */
+static bool is_plain(const char *name)
+{
+  size_t size = 0;
+  for (; name[size] > ' ' && name[size] <= '~'; size++)
+    ;
+  return size > 0 && size <= 40 && name[size] == 0;
+}
+
 static json_t *unknown_field(const json_t *request, const char *fields)
 {
   const char *name;
@@ -300,7 +313,10 @@ static json_t *unknown_field(const json_t *request, const char *fields)
     snprintf(padded, sizeof padded, " %.36s ", name);
     if (strcmp(name, "do") == 0 || (strlen(name) < 36 && strstr(fields, padded) != NULL))
       continue;
-    snprintf(what, sizeof what, "field number %zu is none of this request's:%s", number, fields);
+    if (is_plain(name))
+      snprintf(what, sizeof what, "%s is none of this request's fields:%s", name, fields);
+    else
+      snprintf(what, sizeof what, "field number %zu is none of this request's:%s", number, fields);
     what[strcspn(what, "\n")] = 0;
     return desk_error("bad_input", NULL, what, NULL);
   }

@@ -6,6 +6,7 @@
 
 #include "agents/desk_step.h"
 #include "agents/erase.h"
+#include "proto/rules/rules.h"
 
 /* --- the note --- */
 
@@ -137,6 +138,31 @@ static json_t *erase_step(struct agent *a, const struct item *item)
   return desk_saved(&item->id);
 }
 
+/* What the rules refuse, in the words of what came before, where there are any. Takes the reference. */
+static json_t *say_plainly(const struct agent *a, json_t *refused, const struct view *v, act_kind act, bool once)
+{
+  const char *const *awaited;
+  const struct org_id *from = view_awaited(v, &a->self.id, &awaited);
+  bool ours = !v->item.sender && from != NULL && org_id_equal(from, &a->self.id);
+  char item[REF_SHORT_SIZE], accept[80];
+  ref_short(&v->item.id, item);
+  (void)snprintf(accept, sizeof accept, "onward accept %s --first-contact DATE", item);
+  const char *what = NULL, *try = NULL;
+  if (once && view_has_step(v, act)) {
+    what = "you did that already: it is written down here, and not yet recorded";
+    try = "onward outbox";
+  } else if (act == ONWARD__CORE__ACT_CANCEL && v->item.sender && (v->referral.flags & FLAG_CANCEL_OPEN) != 0) {
+    what = "you have asked already; their answer is awaited";
+  } else if (act == ONWARD__CORE__ACT_START && ours && ((OPEN_STATES | IN(WAITLISTED)) >> v->next.state & 1) != 0) {
+    what = "say yes first";
+    try = accept;
+  }
+  if (what == NULL)
+    return refused;
+  json_decref(refused);
+  return desk_error("not_allowed", NULL, what, try);
+}
+
 static json_t *act_on(struct agent *a, struct step *s, const struct act_form *form)
 {
   struct composed c = {.bodies = {NULL, 0}};
@@ -156,11 +182,8 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
   if (draft)
     return desk_error("not_allowed", NULL, "it is not in the log", "wait until it is, or cancel it");
   bool once = form->act != ONWARD__CORE__ACT_TELL;
-  if (refused == NULL && (refused = desk_judge(a, &c.event)) != NULL && once && view_has_step(&s->view, form->act)) {
-    json_decref(refused);
-    refused = desk_error("not_allowed", NULL, "you did that already: it is written down here, and not yet recorded",
-                         "onward outbox");
-  }
+  if (refused == NULL && (refused = desk_judge(a, &c.event)) != NULL)
+    refused = say_plainly(a, refused, &s->view, form->act, once);
   if (refused == NULL && form->act == ONWARD__CORE__ACT_ERASE_RECEIPT)
     return erase_step(a, &s->view.item);
   return refused != NULL ? refused : save_step(a, s, &c);

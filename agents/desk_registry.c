@@ -132,12 +132,21 @@ json_t *desk_invitation(struct agent *a, const json_t *request)
   json_t *refused = desk_organisation(request, "organisation", &id);
   if (refused != NULL)
     return refused;
-  enum status s = invite_text(agent_read(a), &id, &a->arena, &text);
+  struct organisation self = {.registrar = 0}, o = {.registrar = 0};
+  struct books *b = agent_read(a);
+  bool registrar = books_organisation(b, &a->self.id, &self) == OK && self.registrar != 0;
+  bool first = books_organisation(b, &id, &o) == OK && o.keys_index == 0;
+  enum status s = invite_text(b, &id, &a->arena, &text);
   if (agent_abort(a) != OK || (s != OK && s != NOT_FOUND))
     return desk_trouble(OUR_FAULT);
+  if (s == NOT_FOUND && !registrar)
+    return desk_error("not_allowed", NULL, "only registrars have invitations", "see who is one: onward directory");
+  if (s == NOT_FOUND && first)
+    return desk_error("not_allowed", "organisation",
+                      "is one of this network's first registrars: its invitation was made with the network", NULL);
   if (s == NOT_FOUND)
     return desk_error("not_found", "organisation", "no enrolment of it is proved to be in the log yet",
-                      "try again in a while");
+                      "try again in a while; if it was not enrolled: onward registrar enrol FILE");
   return json_pack("{s:b, s:s}", "ok", 1, "invitation", text);
 }
 
@@ -270,7 +279,7 @@ static json_t *check_new_keys(struct agent *a, const struct read_request *r)
   if (waits)
     return desk_verdict(ONWARD__VERDICT__REPLACEMENT_WAITS);
   return had ? desk_error("not_allowed", "request", "these are keys that the organisation has, or had before",
-                          "ask it for new ones, made with onward init in a new folder")
+                          "ask it for new ones, made in a new folder")
              : NULL;
 }
 

@@ -208,6 +208,8 @@ static enum status seen(struct agent *a, struct showing *s, bool *acknowledged)
   item_put(b, item);
   if (first)
     st = duty_acknowledge(a, b, item, r);
+  if (b->trouble != OK) /* whatever was made of books that show nothing any more */
+    st = b->trouble;
   if (st != OK)
     agent_abort(a);
   else
@@ -268,7 +270,11 @@ json_t *desk_show(struct agent *a, const json_t *request)
   enum status st = refused == NULL && !peek ? seen(a, &s, &acknowledged) : OK;
   if (acknowledged)
     session_push(a);
-  json_t *answer = refused != NULL ? refused : st != OK ? desk_trouble(st) : answer_show(a, &s, &item, acknowledged);
+  json_t *answer = refused;
+  if (refused == NULL && st != OK && st != NOT_NOW)
+    answer = desk_trouble(st);
+  else if (refused == NULL) /* on a full disk the case is shown all the same; that it was read is told later */
+    answer = answer_show(a, &s, &item, acknowledged);
   json_decref(s.brief);
   json_decref(s.file);
   json_decref(s.notes);

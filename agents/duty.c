@@ -245,7 +245,8 @@ static bool key_ended(struct agent *a, struct books *b, const struct referral *r
   struct event e;
   struct organisation o;
   bool present = referral_present(r, &p->org);
-  bool to_come = present ? r->state == STATE_REQUESTED : p->rank != 0 && (p->marks & PARTY_VISITED) == 0;
+  bool to_come = present ? r->state == STATE_REQUESTED
+                         : r->state != STATE_IN_PROGRESS && p->rank != 0 && (p->marks & PARTY_VISITED) == 0;
   size_t used = a->arena.used;
   bool ended = to_come && p->brief_index != 0 && books_organisation(b, &p->org, &o) == OK &&
                books_event(b, p->brief_index, &a->arena, &leaf, &e) == OK && p->brief_slot < e.outer->n_sealed &&
@@ -368,7 +369,7 @@ static void reseal_some(struct agent *a, struct books *b)
     arena_reset(&a->arena);
     s = reseal_one(a, b, &wanted, &lost);
     arena_wipe(&a->secret);
-    if (lost)
+    if (lost && b->trouble == OK)
       tell_lost(b, &wanted.id);
     if (s != OK && s != NOT_FOUND)
       continue;

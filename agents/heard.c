@@ -27,6 +27,15 @@ static void contact(struct books *b)
   marks_put(b, &m);
 }
 
+/* From when the disk is full the books show nothing: what was judged by them is no verdict, and nobody is accused. */
+static enum status sound(struct agent *a, const struct books *b, enum status s)
+{
+  if (b->trouble == OK)
+    return s;
+  a->evidence.accused = ALARM_NONE;
+  return b->trouble;
+}
+
 /* Ends the transaction of a message that was not taken. */
 static void not_taken(struct agent *a, enum status why)
 {
@@ -110,7 +119,7 @@ static void welcome(struct agent *a, const Onward__Welcome *w)
     return;
   }
   struct books *b = agent_write(a);
-  enum status s = is_ahead(a, b, w, &ahead);
+  enum status s = sound(a, b, is_ahead(a, b, w, &ahead));
   if (s != OK) {
     not_taken(a, s);
     return;
@@ -171,8 +180,34 @@ static void directory_moved(struct agent *a)
     duty_reseal(a);
 }
 
+/* What a suspended registrar had begun must not be done when it is let in again, days later. */
+static void drop_registry_acts(struct books *b)
+{
+  struct bytes none = {NULL, 0};
+  if (outbox_drop_registry(b) > 0 && alarm_raise(b, ALARM_DROPPED, now_ms(), none, none))
+    say("alarm: %s", alarm_text(ALARM_DROPPED));
+}
+
+/* Also when it was let in again since: it may have been away in between. */
+static bool suspends_us(struct agent *a, const Onward__Answer *m)
+{
+  size_t used = a->arena.used;
+  bool found = false;
+  for (size_t i = 0; i < m->n_entries; i++) {
+    struct leaf leaf;
+    struct event e;
+    struct complaint why;
+    found |= leaf_read(pb_bytes(m->entries[i]->leaf), &leaf) == OK &&
+             event_read(leaf.event, &a->arena, &why, &e) == OK && e.act == ONWARD__CORE__ACT_SUSPEND &&
+             bytes_equal(pb_bytes(e.core->suspend->organisation), org_id_text(&a->self.id));
+    a->arena.used = used;
+  }
+  return found;
+}
+
 static void begin_reading(struct agent *a)
 {
+  a->session.busy = false;
   a->session.phase = PHASE_READY;
   a->session.moved_ms = ticks_ms();
   say("connected; the log has %llu entries", (unsigned long long)a->evidence.newest.size);
@@ -190,12 +225,15 @@ static void answer(struct agent *a, const Onward__Answer *m)
     return;
   }
   struct books *b = agent_write(a);
-  enum status s = directory_take(&a->evidence, b, m, &a->arena, &changed);
+  enum status s = sound(a, b, directory_take(&a->evidence, b, m, &a->arena, &changed));
   if (s != OK) {
     not_taken(a, s);
     return;
   }
   invite_make(a, b, m);
+  if (suspends_us(a, m))
+    drop_registry_acts(b);
+  contact(b);
   evidence_keep(&a->evidence, b);
   if (agent_commit(a) != OK) {
     session_down(a, NO_ROOM_MS);
@@ -237,10 +275,14 @@ static void put_aside(struct agent *a, uint64_t registry)
   session_hello(a);
 }
 
-static void delivered(struct agent *a, size_t entries, bool batch_done)
+static void delivered(struct agent *a, size_t entries, bool ours, bool batch_done)
 {
   struct session *s = &a->session;
   s->heard_ms = s->moved_ms = ticks_ms();
+  if (ours) {
+    s->waits_from_ms = 0;
+    s->busy = false;
+  }
   s->mail_read = false;
   s->credit -= entries < s->credit ? entries : s->credit;
   if (s->granted * 2 <= a->config.credit_entries)
@@ -263,8 +305,8 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
     return;
   }
   struct books *b = agent_write(a);
-  size_t before = count_flights(b);
-  enum status s = inbox_take(a, b, d, sealed, &registry);
+  size_t before = count_flights(b), unlogged = outbox_unlogged(b);
+  enum status s = sound(a, b, inbox_take(a, b, d, sealed, &registry));
   if (s == NOT_FOUND) {
     put_aside(a, registry);
     return;
@@ -273,11 +315,11 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
     not_taken(a, s);
     return;
   }
-  bool batch_done = count_flights(b) < before;
+  bool batch_done = count_flights(b) < before, ours = outbox_unlogged(b) < unlogged;
   contact(b);
   evidence_keep(&a->evidence, b);
   if (agent_commit(a) == OK)
-    delivered(a, d->n_entries, batch_done);
+    delivered(a, d->n_entries, ours, batch_done);
   else
     session_down(a, NO_ROOM_MS);
 }
@@ -347,6 +389,7 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
   switch (r->reason) {
   case ONWARD__REFUSAL_REASON__BUSY:
   case ONWARD__REFUSAL_REASON__OVER_QUOTA:
+    a->session.busy = true;
     hold(a, r->retry_after_ms > 0 ? r->retry_after_ms : RETRY_MS);
     session_unsent(&a->session, UINT64_MAX);
     if (a->session.phase != PHASE_READY)
@@ -406,6 +449,9 @@ static void goodbye(struct agent *a, Onward__GoodbyeReason reason)
     }
     session_refused(a, "your organisation is suspended, or its keys were replaced; phone a registrar");
     session_alarm(a, ALARM_SUSPENDED);
+    drop_registry_acts(agent_write(a));
+    if (agent_commit(a) != OK)
+      say("what is to be dropped could not be written");
     session_down(a, SUSPENDED_MS);
     break;
   case ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD:

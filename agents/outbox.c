@@ -180,6 +180,27 @@ size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX])
   return n;
 }
 
+size_t outbox_unlogged(struct books *b)
+{
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  size_t n = outbox_flights(b, flights), count = 0;
+  for (size_t i = 0; i < n; i++)
+    count += (size_t)(flights[i].count - flights[i].logged);
+  return count;
+}
+
+size_t outbox_drop_registry(struct books *b)
+{
+  struct walk w = walk_start(TABLE_QUEUE, (struct bytes){NULL, 0});
+  size_t count = 0;
+  while (walk_next(&w, b)) {
+    struct outbox_event e;
+    uint64_t number = key_number(w.key, 1);
+    count += outbox_get(b, number, &e) == OK && e.alone && outbox_take_back(b, number) == OK;
+  }
+  return count;
+}
+
 /* The next events of one priority that fit one message. */
 static size_t choose(struct books *b, size_t limit, bool high_only, struct member out[BATCH_EVENTS_MAX])
 {

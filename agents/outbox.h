@@ -48,6 +48,10 @@ struct flight {
   uint16_t logged; /* of the events, in order */
 };
 size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX]);
+/* How many of their events are not in the log yet. */
+size_t outbox_unlogged(struct books *b);
+/* Takes back all acts on the registry that are in no batch yet, and says how many those were. */
+size_t outbox_drop_registry(struct books *b);
 /* Signs the next batch, of at most `events_max` events, unless `flights_max` are in flight; one place more is kept for
  * high priority. NOT_FOUND: nothing waits, or too much is in flight. */
 MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t flights_max,

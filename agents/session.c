@@ -12,7 +12,9 @@
 enum {
   WAIT_DOUBLINGS = 8, /* the longest wait for a hello, in first waits */
   RETRY_MS = 1000,
-  QUIET_MS = 3000,   /* without a delivery: the mailbox is read */
+  NOT_WRITTEN_MS = 15000, /* an alarm that found no room: what raised it is asked for again */
+  QUIET_MS = 3000,        /* without a delivery: the mailbox is read */
+  STALLED_MS = 60000,
   STUCK_MS = 600000, /* batches in flight that do not move: something was lost, begin again */
   INPUT_AT_ONCE = 16,
   FIRST_CREDIT = 8, /* entries */
@@ -40,6 +42,11 @@ const char *session_connection(const struct session *s, const char **why)
   if (session_connected(s))
     return "connected";
   return s->refused != NULL ? "refused" : "unreachable";
+}
+
+bool session_stalled(const struct session *s)
+{
+  return session_connected(s) && s->waits_from_ms != 0 && ticks_ms() >= s->waits_from_ms + STALLED_MS;
 }
 
 /* That the prepared keys are not in force yet is no news. */
@@ -88,10 +95,10 @@ void session_accused(struct agent *a)
   struct books *b = agent_write(a);
   evidence_record(&a->evidence, b, now_ms());
   say("alarm: %s", alarm_text(a->evidence.accused));
-  if (agent_commit(a) != OK)
+  a->session.halted = agent_commit(a) == OK;
+  if (!a->session.halted)
     say("the alarm could not be written");
-  a->session.halted = true;
-  session_down(a, 0);
+  session_down(a, a->session.halted ? 0 : NOT_WRITTEN_MS);
 }
 
 /* --- saying --- */
@@ -255,10 +262,16 @@ void session_push(struct agent *a)
 {
   struct session *s = &a->session;
   struct marks m;
-  if (s->phase != PHASE_READY || ticks_ms() < s->hold_ms || s->sign_from != 0)
+  struct books *b = agent_read(a);
+  marks_get(b, &m);
+  bool waits = m.waiting + outbox_unlogged(b) > 0;
+  if (agent_abort(a) != OK)
     return;
-  marks_get(agent_read(a), &m);
-  if (agent_abort(a) != OK || m.read_back != 0)
+  if (!waits)
+    s->waits_from_ms = 0;
+  else if (s->waits_from_ms == 0)
+    s->waits_from_ms = ticks_ms();
+  if (s->phase != PHASE_READY || ticks_ms() < s->hold_ms || s->sign_from != 0 || m.read_back != 0)
     return;
   while (send_flights(a) && form_batch(a))
     ;

@@ -34,6 +34,8 @@ struct session { /* all times are ticks */
   uint64_t granted;       /* entries of the newest credit: few first, doubled by success, halved by a cut */
   uint64_t credit;        /* entries that may still come before new credit is given */
   size_t batch_events;    /* of the next batch: one first, doubled by success, halved by a cut */
+  uint64_t waits_from_ms; /* since when something of ours waits and nothing of ours was confirmed; 0: nothing waits */
+  bool busy;              /* the exchange took nothing for want of room, and nothing of ours was confirmed since */
   bool mail_read;         /* nothing came for a while: what was missing has been looked at */
   bool next_keys;         /* this connection uses the prepared link key */
   bool refused_now;       /* this connection was refused */
@@ -52,6 +54,8 @@ long session_timeout_ms(const struct agent *a); /* until something is due, at mo
 bool session_connected(const struct session *s);
 /* "connected", "refused" (`why`: a sentence for people), or "unreachable". */
 const char *session_connection(const struct session *s, const char **why);
+/* Connected, but what waits here was not confirmed for a minute. */
+bool session_stalled(const struct session *s);
 /* Asks for the directory now. False: there is nobody to ask. */
 bool session_refresh(struct agent *a);
 

@@ -257,11 +257,12 @@ int admin_check(const char *folder)
   if (code != 0)
     return code;
   enum status s = broker_keys_open(folder, why, &keys);
-  if (s == OK && memcmp(keys.log_public, j.log_key.public_key, sizeof keys.log_public) != 0) {
-    snprintf(why, sizeof why, "log.key is not the key of this log");
-    s = BAD_INPUT;
-  }
-  code = s == OK ? check_held(&j) : fail(EXIT_CONFIG, "keys", why);
+  if (s != OK)
+    code = fail(EXIT_CONFIG, "keys", why);
+  else if (memcmp(keys.log_public, j.log_key.public_key, sizeof keys.log_public) != 0)
+    code = fail(EXIT_UNREADABLE, "keys", "log.key is not the key of this log");
+  else
+    code = check_held(&j);
   broker_keys_close(&keys);
   journal_close(&j);
   if (code == 0)

@@ -22,8 +22,8 @@ static void hear_batch(struct broker *b, struct turn *t, struct waiting *w)
   w->refused = s == BAD_INPUT;
   for (size_t i = 0; s == OK && i < w->batch.count; i++) {
     Onward__Verdict v = turn_hear(t, &w->batch, i);
-    if (v != ONWARD__VERDICT__ACCEPTED)
-      bucket_take(&w->session->meter->refusals, 1, b->config.refusals_per_hour, 3600000, clock_ms());
+    if (v != ONWARD__VERDICT__ACCEPTED && t->books->trouble == OK) /* in trouble no verdict is one */
+      bucket_take(&w->meter->refusals, 1, b->config.refusals_per_hour, 3600000, clock_ms());
   }
 }
 
@@ -38,7 +38,7 @@ static void answer_waiting(struct broker *b, bool busy)
                "the exchange is full for the moment; nothing was lost, send it again");
     }
     if (busy || w->refused)
-      refuse(b, &w->knock, w->session->meter, w->batch.header.sequence, &w->why);
+      refuse(b, &w->knock, w->meter, w->batch.header.sequence, &w->why);
   }
 }
 

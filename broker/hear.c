@@ -230,7 +230,7 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
 static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
 {
   struct waiting *w = &b->waiting[b->waiting_count];
-  *w = (struct waiting){.session = s};
+  *w = (struct waiting){.meter = s->meter};
   enum status st = batch_read(k->body, k->sealed, &b->batch_arena, &w->why, &w->batch);
   if (st == OK && !org_id_equal(&w->batch.header.organisation, &s->organisation)) {
     w->why.reason = ONWARD__REFUSAL_REASON__WRONG_ORGANISATION;

@@ -10,8 +10,8 @@
 
 /* A batch that was read and waits for the turn's transaction. */
 struct waiting {
-  struct knock knock; /* owns the bodies' bytes */
-  struct session *session;
+  struct knock knock;  /* owns the bodies' bytes */
+  struct meter *meter; /* its author's: a session may end while it waits */
   struct batch batch;
   bool refused;
   struct refusal why;

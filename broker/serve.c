@@ -1,10 +1,12 @@
 /* Beginning and end of a serving process: lock, configuration, keys, books checked, door; then turns until it is told
  * to stop.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -47,6 +49,10 @@ static int lock_folder(const char *folder)
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
     return fd;
+  if (fd < 0)
+    say("%s: %s", path, strerror(errno));
+  else
+    say("%s: another onward-broker serves it", folder);
   if (fd >= 0)
     close(fd);
   return -1;
@@ -118,10 +124,8 @@ int broker_serve(const char *folder)
   sigaction(SIGINT, &on_stop, NULL);
   sigaction(SIGPIPE, &ignore, NULL);
   int lock = lock_folder(folder);
-  if (lock < 0) {
-    say("%s: cannot be locked: another onward-broker serves it, or it is not writable", folder);
+  if (lock < 0)
     return EXIT_CONFIG;
-  }
   b.folder = folder;
   b.exit_code = start(&b, folder);
   if (b.exit_code == 0) {

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agents/audit/audit.h"
 
@@ -26,6 +27,14 @@ enum audit_code audit_trouble(const struct audit *a)
   return audit_tell(a->request, AUDIT_UNREADABLE, "the books' file is damaged: take another copy of it");
 }
 
+/* An organisation's books have the same tables. */
+static bool is_office(const char *folder)
+{
+  char path[PATH_MAX];
+  int size = snprintf(path, sizeof path, "%s/network", folder);
+  return size > 0 && (size_t)size < sizeof path && access(path, F_OK) == 0;
+}
+
 enum audit_code audit_open(const struct audit_request *q, struct audit *out)
 {
   char folder[PATH_MAX], why[200];
@@ -33,6 +42,8 @@ enum audit_code audit_open(const struct audit_request *q, struct audit *out)
   int size = snprintf(folder, sizeof folder, "%s/books", q->folder);
   if (size < 0 || (size_t)size >= sizeof folder)
     return audit_tell(q, AUDIT_UNREADABLE, "the folder's name is too long");
+  if (is_office(q->folder))
+    return audit_tell(q, AUDIT_UNREADABLE, "this is no exchange's folder, but an organisation's");
   const struct store_options options = {
       .folder = folder, .table_names = table_names, .table_count = TABLES_CONTRACT, .read_only = true};
   out->memory = malloc(MEMORY_SIZE);

@@ -131,7 +131,7 @@ static enum exit_code note_of_file(const struct call *c, const char *path, json_
 {
   char *text = NULL;
   size_t size = 0;
-  enum exit_code code = input_read(c, path, NOTE_SIZE_MAX + 1, &text, &size);
+  enum exit_code code = input_read(c, path, NOTE_SIZE_MAX, &text, &size);
   if (code != DONE)
     return code;
   code = set_note(c, request, text, size);

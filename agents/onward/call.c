@@ -209,6 +209,19 @@ static const struct {
 
 enum { CODES = sizeof codes / sizeof codes[0] };
 
+/* A command in it is for the same data folder. */
+static void tell_try(const struct call *c, const char *try)
+{
+  static const char command[] = "onward ";
+  const char *home = call_option(c, "--home");
+  if (try[0] == 0)
+    return;
+  tell("        ");
+  for (const char *end; home != NULL && (end = strstr(try, command)) != NULL; try = end + strlen(command))
+    tell("%.*s%s--home %s ", (int)(end - try), try, command, home);
+  tell("%s\n", try);
+}
+
 enum exit_code call_fail(const struct call *c, enum exit_code code, const char *try, const char *format, ...)
 {
   char what[1024];
@@ -217,7 +230,8 @@ enum exit_code call_fail(const struct call *c, enum exit_code code, const char *
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
   if (!c->json) {
-    tell("onward: %s%s%s\n", what, try == NULL ? "" : "\n        ", try == NULL ? "" : try);
+    tell("onward: %s\n", what);
+    tell_try(c, try == NULL ? "" : try);
     return code;
   }
   int i = 0;
@@ -240,10 +254,11 @@ enum exit_code call_refused(const struct call *c, const json_t *answer)
   for (int i = 0; i < CODES; i++)
     if (strcmp(codes[i].name, name) == 0)
       code = codes[i].code;
-  if (c->json)
+  if (c->json) {
     say_json(answer);
-  else
-    tell("onward: %s%s%s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"),
-         try[0] == 0 ? "" : "\n        ", try);
+  } else {
+    tell("onward: %s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"));
+    tell_try(c, try);
+  }
   return code;
 }

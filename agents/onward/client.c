@@ -34,8 +34,13 @@ struct client {
 static enum exit_code not_running(const struct call *c)
 {
   struct stat info;
+  char path[sizeof c->home + 16];
   if (stat(c->home, &info) != 0)
     return call_fail(c, NOT_RUNNING, "begin with: onward init", "there is no data folder of Onward at %s", c->home);
+  snprintf(path, sizeof path, "%s/network", c->home);
+  if (stat(path, &info) != 0)
+    return call_fail(c, NOT_RUNNING, "join first: onward join INVITATION",
+                     "this data folder has joined no network yet (%s)", c->home);
   return call_fail(c, NOT_RUNNING, "start it: onward run", "Onward is not running on this computer (data folder %s)",
                    c->home);
 }

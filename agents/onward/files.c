@@ -14,8 +14,8 @@
 static enum exit_code read_all(const struct call *c, const char *path, int fd, size_t limit, char *text, size_t *size)
 {
   *size = 0;
-  while (*size <= limit) {
-    ssize_t n = read(fd, text + *size, limit + 1 - *size);
+  while (*size <= limit + 1) {
+    ssize_t n = read(fd, text + *size, limit + 2 - *size);
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0)
@@ -24,6 +24,8 @@ static enum exit_code read_all(const struct call *c, const char *path, int fd, s
       break;
     *size += (size_t)n;
   }
+  if (*size == limit + 1 && text[limit] == '\n') /* an editor's: not counted */
+    *size = limit;
   if (*size > limit)
     return call_fail(c, WRONG_USAGE, NULL, "%s is too long: expected at most %zu bytes", path, limit);
   text[*size] = 0;
@@ -36,7 +38,7 @@ enum exit_code input_read(const struct call *c, const char *path, size_t limit, 
   int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return call_fail(c, NO_SUCH, NULL, "cannot read %s: %s", path, strerror(errno));
-  *text = wiped_alloc(limit + 2);
+  *text = wiped_alloc(limit + 3);
   must(*text != NULL);
   enum exit_code code = read_all(c, standard ? "standard input" : path, fd, limit, *text, size);
   if (!standard)

@@ -113,6 +113,24 @@ static bool home_has(const struct call *c, const char *name)
   return access(path, F_OK) == 0;
 }
 
+/* A passphrase that is given now is not the one that locks them, unless it is the same. */
+static enum exit_code check_passphrase(const struct call *c, struct key_folder *keys)
+{
+  char passphrase[PASSPHRASE_SIZE];
+  if (call_option(c, "--passphrase-file") == NULL)
+    return DONE;
+  enum exit_code code = ask_passphrase(c, "", passphrase);
+  if (code != DONE)
+    return code;
+  enum status s = keys_unlock(keys, bytes_text(passphrase));
+  wipe(passphrase, sizeof passphrase);
+  keys_lock(keys);
+  return s == OK        ? DONE
+         : s == NOT_NOW ? call_fail(c, NOT_ALLOWED, "use that one",
+                                    "the keys are there already, locked by the passphrase that was given first")
+                        : call_fail(c, BROKEN, "bring the data folder's backup", "a sealing key is missing or damaged");
+}
+
 /* Keys that were made before are used again, as long as no network knows them here. */
 static enum exit_code open_keys(const struct call *c, bool make, struct key_folder *keys)
 {
@@ -123,6 +141,11 @@ static enum exit_code open_keys(const struct call *c, bool make, struct key_fold
     if (code != DONE)
       return code;
     s = keys_open(c->home, why, keys);
+  } else if (s == OK && make) {
+    enum exit_code code = check_passphrase(c, keys);
+    if (code != DONE)
+      keys_close(keys);
+    return code;
   }
   if (s == OK)
     return DONE;

@@ -90,7 +90,7 @@ static const struct command today = {"", run_today, "", "What there is to do now
 static enum exit_code run_help(struct call *c)
 {
   (void)c;
-  say("onward: refer a child to an organisation that can help, and follow what becomes of it.\n\n  %-22s %s\n",
+  say("onward: refer a child to an organisation that can help, and follow what becomes of it.\n\n  %-27s %s\n",
       "onward", today.sentence);
   for (int i = 0; i < COMMANDS; i++)
     say("  onward %-20s %s\n", commands[i].name, commands[i].sentence);

@@ -13,7 +13,7 @@
 
 static enum exit_code say_status(struct call *c, const json_t *s)
 {
-  uint64_t unsent = number_of(s, "unsent"), waiting = number_of(s, "waits_for_unlock");
+  uint64_t waiting = number_of(s, "waits_for_unlock");
   bool waits = false;
   say("%s (%s)%s\n", text_of(s, "name"), text_of(s, "organisation"),
       flag_of(s, "registrar") ? ", registrar of this network" : "");
@@ -21,10 +21,9 @@ static enum exit_code say_status(struct call *c, const json_t *s)
   if (flag_of(s, "connected"))
     say("Connected with the exchange.\n");
   enum exit_code code = say_connection(c, s);
-  if (unsent == 0)
+  say_unsent(s);
+  if (number_of(s, "unsent") + number_of(s, "unconfirmed") == 0)
     say("Everything has been sent from this computer.\n");
-  else
-    say("%llu not yet sent from this computer: onward outbox\n", (unsigned long long)unsent);
   say(flag_of(s, "locked") ? "Cases are locked: onward unlock\n" : "Cases are unlocked. To lock them: onward lock\n");
   if (waiting > 0)
     say("%llu to be sealed again, for somebody who cannot open them: that happens by itself after: onward unlock\n",

@@ -99,9 +99,10 @@ static enum exit_code check_name(struct call *c, const Onward__Request *r)
     const json_t *one = json_array_get(list, i);
     if (strcmp(text_of(one, "id"), id) == 0 || !same_name(text_of(one, "name"), name))
       continue;
+    const char *telephone = text_of(one, "telephone");
     snprintf(question, sizeof question,
-             "The directory has a %s already: %s, telephone %s. Cases may go to the wrong one. Enrol %s all the same?",
-             text_of(one, "name"), text_of(one, "id"), text_of(one, "telephone"), id);
+             "%s is in the directory already: %s%s%s. Cases may go to the wrong one. Enrol %s all the same?",
+             text_of(one, "name"), text_of(one, "id"), telephone[0] == 0 ? "" : ", telephone ", telephone, id);
     code = ask_sure(c, true, question);
   }
   json_decref(answer);

@@ -332,16 +332,30 @@ static void say_responsible(const json_t *item, const char *own)
         has_step(item, "accept") ? ", until your yes is recorded" : "");
 }
 
+static bool is_own_step(const json_t *step)
+{
+  const struct act_words *found = act_find(text_of(step, "act"));
+  return found != NULL && found->own;
+}
+
+bool item_has_own_step(const json_t *item)
+{
+  const json_t *steps = json_object_get(item, "steps");
+  for (size_t i = 0; i < json_array_size(steps); i++)
+    if (is_own_step(json_array_get(steps, i)))
+      return true;
+  return false;
+}
+
 size_t say_steps(const json_t *steps, const char *before)
 {
   size_t said = 0;
   for (size_t i = 0; i < json_array_size(steps); i++) {
     const json_t *step = json_array_get(steps, i);
-    const struct act_words *found = act_find(text_of(step, "act"));
-    if (found == NULL || !found->own)
+    if (!is_own_step(step))
       continue;
     said++;
-    say("%syou %s: %s\n", before, found->did,
+    say("%syou %s: %s\n", before, act_did(text_of(step, "act")),
         strcmp(text_of(step, "delivery"), "sent") == 0 ? "sent, waiting to be recorded"
                                                        : "written down on this computer, not yet sent");
   }

@@ -25,7 +25,9 @@ bool item_is_ours(const json_t *item, const char *own);
 bool item_must_be_read(const json_t *item); /* a message about safety waits for people here */
 bool item_is_urgent(const json_t *item);    /* the same, or it says itself whom to phone */
 bool item_is_late(const json_t *item);      /* something about it is overdue */
-bool item_is_refused(const json_t *item);   /* a referral of ours that was not taken */
+/* A step of people here is not confirmed yet. */
+bool item_has_own_step(const json_t *item);
+bool item_is_refused(const json_t *item); /* a referral of ours that was not taken */
 /* The name that the item has beside this organisation's id; the id where it has none. */
 const char *item_name(const json_t *item, const char *id);
 /* The item in a few lines: what it is and with whom, how it stands and since when, what is overdue and whom to phone,

@@ -11,6 +11,15 @@
 #include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
+static bool is_before_yes(const char *state)
+{
+  static const char *const states[] = {"requested", "received", "acknowledged", "waitlisted"};
+  for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+    if (strcmp(states[i], state) == 0)
+      return true;
+  return false;
+}
+
 static void say_case(const json_t *answer)
 {
   const json_t *item = json_object_get(answer, "item");
@@ -21,7 +30,7 @@ static void say_case(const json_t *answer)
   if (json_object_get(answer, "file") != NULL) {
     say("\nThe child, and how to reach her or him\n");
     form_say(answer, "file.");
-  } else if (strcmp(text_of(item, "role"), "recipient") == 0) {
+  } else if (strcmp(text_of(item, "role"), "recipient") == 0 && is_before_yes(text_of(item, "state"))) {
     say("\nName and contact come once you have said yes.\n");
   }
 }

@@ -48,13 +48,65 @@ static void say_waiting(struct today *t)
   t->tasks++;
 }
 
-static void say_task(struct today *t, const json_t *item)
+static bool is_urgent_draft(const json_t *item)
 {
-  bool ours = item_is_ours(item, t->own), fresh = flag_of(item, "new");
-  say_item(item, t->own);
-  if (!ours || (fresh && !list_has(json_object_get(item, "awaited"), "acknowledge")))
+  return strcmp(text_of(item, "priority"), "HIGH") == 0 && strcmp(text_of(item, "state"), "draft") == 0 &&
+         !item_is_refused(item);
+}
+
+/* Nobody has heard of it, and people here think that it is done. */
+static bool is_stuck(const struct today *t, const json_t *item)
+{
+  enum { SOON_MS = 60000 };
+  bool away = !flag_of(t->status, "connected") || flag_of(t->status, "stalled") || flag_of(t->status, "busy");
+  bool old = number_of(item, "since_ms") + SOON_MS < now_ms();
+  return is_urgent_draft(item) ? away || old : away && item_has_own_step(item);
+}
+
+/* Who is to hear of it: of a draft the first of the list. */
+static const char *whom_to_call(const json_t *item)
+{
+  if (strcmp(text_of(item, "role"), "sender") != 0)
+    return text_of(item, "sender");
+  if (text_of(item, "with")[0] != 0)
+    return text_of(item, "with");
+  return text_of(json_array_get(json_object_get(item, "parties"), 0), "id");
+}
+
+/* With the telephone out of the directory. */
+static enum exit_code say_phone(struct call *c, const json_t *item)
+{
+  json_t *answer = NULL;
+  const char *id = whom_to_call(item);
+  enum exit_code code = client_do(c, client_request("directory"), &answer);
+  const json_t *list = json_object_get(answer, "organisations");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    if (strcmp(text_of(one, "id"), id) != 0)
+      continue;
+    say(is_urgent_draft(item) ? "          it is urgent and not sent: "
+                              : "          they do not know of it yet; if it is urgent, ");
+    char call[CALL_WORDS_SIZE];
+    say("%s", call_words(one, call));
+  }
+  json_decref(answer);
+  return code;
+}
+
+/* What can be done with it. */
+static void say_commands(const struct today *t, const json_t *item)
+{
+  bool fresh = flag_of(item, "new") && !list_has(json_object_get(item, "awaited"), "acknowledge");
+  if (fresh || !item_is_ours(item, t->own))
     say("          onward show %s\n", text_of(item, "short"));
   say_next(item, t->own);
+}
+
+/* What can be done with it, behind what it is. */
+static void say_task(struct today *t, const json_t *item)
+{
+  say_item(item, t->own);
+  say_commands(t, item);
   say("\n");
   t->tasks++;
 }
@@ -67,28 +119,48 @@ static void say_urgent(struct today *t)
       say_task(t, json_array_get(t->items, i));
 }
 
+static bool is_task(const struct today *t, const json_t *item)
+{
+  return item_is_ours(item, t->own) || json_object_get(item, "refused") != NULL || flag_of(item, "new") ||
+         item_is_late(item);
+}
+
+static enum exit_code say_stuck(struct call *c, struct today *t)
+{
+  enum exit_code code = DONE;
+  for (size_t i = 0; code == DONE && i < json_array_size(t->items); i++) {
+    const json_t *item = json_array_get(t->items, i);
+    if (item_is_urgent(item) || !is_stuck(t, item))
+      continue;
+    say_item(item, t->own);
+    code = say_phone(c, item);
+    if (is_task(t, item))
+      say_commands(t, item);
+    say("\n");
+    t->tasks++;
+  }
+  return code;
+}
+
 static void say_tasks(struct today *t)
 {
   for (size_t i = 0; i < json_array_size(t->items); i++) {
     const json_t *item = json_array_get(t->items, i);
-    bool refused = json_object_get(item, "refused") != NULL, late = item_is_late(item);
     const char *from = text_of(item, "awaited_from");
     t->with_others += from[0] != 0 && strcmp(from, t->own) != 0;
-    if (!item_is_urgent(item) && (item_is_ours(item, t->own) || refused || late || flag_of(item, "new")))
+    if (!item_is_urgent(item) && !is_stuck(t, item) && is_task(t, item))
       say_task(t, item);
   }
 }
 
 static enum exit_code say_rest(struct call *c, const struct today *t)
 {
-  uint64_t unsent = number_of(t->status, "unsent");
   if (t->tasks == 0)
     say("Nothing waits for you.\n");
   if (t->with_others > 0)
     say("%zu with others, whose step is next: onward sent, onward inbox\n", t->with_others);
   enum exit_code code = is_refused(t->status) ? DONE : say_connection(c, t->status);
-  if (unsent > 0 && !flag_of(t->status, "connected"))
-    say("%llu not yet sent from this computer: onward outbox\n", (unsigned long long)unsent);
+  say_unsent(t->status);
   if (flag_of(t->status, "locked"))
     say("The cases are locked. To open them for the working day: onward unlock\n");
   return code;
@@ -114,9 +186,11 @@ enum exit_code run_today(struct call *c)
     code = say_alarms(c, &t);
     if (code == DONE) {
       say_waiting(&t);
+      code = say_stuck(c, &t);
       say_tasks(&t);
-      code = say_rest(c, &t);
     }
+    if (code == DONE)
+      code = say_rest(c, &t);
   }
   json_decref(status);
   json_decref(answer);

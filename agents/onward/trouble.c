@@ -11,6 +11,15 @@ bool is_refused(const json_t *status)
   return strcmp(text_of(status, "connection"), "refused") == 0;
 }
 
+void say_unsent(const json_t *status)
+{
+  uint64_t unsent = number_of(status, "unsent"), unconfirmed = number_of(status, "unconfirmed");
+  if (unsent > 0)
+    say("%llu not yet sent from this computer: onward outbox\n", (unsigned long long)unsent);
+  if (unconfirmed > 0)
+    say("%llu sent, not yet confirmed by the exchange: onward outbox\n", (unsigned long long)unconfirmed);
+}
+
 /* A line for each. */
 static enum exit_code say_registrars(struct call *c)
 {
@@ -37,6 +46,14 @@ enum exit_code say_connection(struct call *c, const json_t *status)
     say("! The exchange refuses this computer%s%s.\n", why[0] == 0 ? "" : ": ", why);
     return say_registrars(c);
   }
+  if (flag_of(status, "disk_full"))
+    say("! The disk of this computer is full: make room. Until then nothing can come in or be saved; after that it "
+        "goes "
+        "on by itself.\n");
+  if (flag_of(status, "busy"))
+    say("The exchange is full for the moment: what waits is sent again by itself.\n");
+  if ((flag_of(status, "disk_full") || flag_of(status, "busy")) && !flag_of(status, "connected"))
+    return DONE; /* why it is cut is said */
   if (!flag_of(status, "connected") && contact > 0)
     say("The exchange cannot be reached now. Last heard %s (%s).\n", time_words(contact, when),
         ago_words(contact, ago));

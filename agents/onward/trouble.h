@@ -17,4 +17,7 @@ MUST_USE enum exit_code say_connection(struct call *c, const json_t *status);
 /* True: our own keys are to be replaced, which is said, with what to do about it. */
 MUST_USE enum exit_code say_replacement(struct call *c, const json_t *status, bool *waits);
 
+/* What waits for the exchange, each a line; nothing where nothing does. */
+void say_unsent(const json_t *status);
+
 #endif

@@ -182,7 +182,8 @@ MUST_USE enum status books_referral(struct books *b, const struct ref_id *id, st
 MUST_USE enum status books_organisation(struct books *b, const struct org_id *id, struct organisation *out);
 /* The next organisation behind `after`, which is moved to it. Begin with all zero. */
 MUST_USE enum status books_next_organisation(struct books *b, struct org_id *after, struct organisation *out);
-bool standing_speaks(uint8_t standing); /* it may be heard: active, or finishing what it has */
+bool standing_speaks(uint8_t standing);                          /* it may be heard: active, or finishing what it has */
+int books_registrars(struct books *b, const struct org_id *but); /* in standing, `but` this one; NULL: all */
 MUST_USE enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out);
 MUST_USE enum status books_key_owner(struct books *b, struct bytes public_key, struct org_id *out);
 MUST_USE enum status books_entry(struct books *b, uint64_t index, struct bytes *leaf);

@@ -116,6 +116,19 @@ static void keys_replaced(struct books *b, const struct leaf *leaf, const Onward
     new_keys(b, &id, e.core->replace_keys->request, leaf->index);
 }
 
+/* A replacement waits so that somebody can stop it: the organisation itself while it is in standing, or a second
+ * registrar. Where neither is left it is void. */
+static void void_unstoppable(struct books *b)
+{
+  struct org_id at = {{0}};
+  struct organisation o;
+  if (books_registrars(b, NULL) >= 2)
+    return;
+  while (books_next_organisation(b, &at, &o) == OK)
+    if (!standing_speaks(o.standing) && o.pending_due_ms != 0)
+      set_pending(b, &at, 0, 0);
+}
+
 static void suspend(struct books *b, const Onward__Suspend *s)
 {
   struct org_id id;
@@ -125,6 +138,7 @@ static void suspend(struct books *b, const Onward__Suspend *s)
     return;
   o.standing = (uint8_t)s->standing;
   books_put_organisation(b, &o);
+  void_unstoppable(b);
 }
 
 static void set_policy(struct books *b, const Onward__Policy *p)

@@ -194,6 +194,16 @@ void books_policy(struct books *b, struct policy *out)
     memset(out, 0, sizeof *out);
 }
 
+int books_registrars(struct books *b, const struct org_id *but)
+{
+  int count = 0;
+  struct org_id at = {{0}};
+  struct organisation o;
+  while (books_next_organisation(b, &at, &o) == OK)
+    count += o.registrar != 0 && o.standing == ONWARD__STANDING__ACTIVE && (but == NULL || !org_id_equal(&at, but));
+  return count;
+}
+
 enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out)
 {
   struct row_key from = key_of_org_index(id, ~index);

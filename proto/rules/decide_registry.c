@@ -74,7 +74,8 @@ static bool brings_back(const struct occasion *o, const struct organisation *the
   return false;
 }
 
-/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. */
+/* `waits`: they are to wait, and nothing else may wait already; whoever wants others stops those first. An organisation
+ * that is suspended cannot stop it itself: then there must be a second registrar who can. */
 static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData request, ProtobufCBinaryData signature,
                                    const struct org_id *must_be, bool waits)
 {
@@ -87,18 +88,12 @@ static Onward__Verdict decide_keys(const struct occasion *o, ProtobufCBinaryData
       v == V(ACCEPTED) ? pb_unpack(&onward__request__descriptor, pb_bytes(request), o->arena) : NULL;
   if (r != NULL && brings_back(o, &there, r))
     return V(KEY_IN_USE);
-  return v == V(ACCEPTED) && waits && there.pending_due_ms != 0 ? V(REPLACEMENT_WAITS) : v;
-}
-
-/* Without a registrar nobody could ever be enrolled, suspended or given new keys again. */
-static bool last_registrar(struct books *b, const struct org_id *id)
-{
-  struct org_id at = {{0}};
-  struct organisation other;
-  while (books_next_organisation(b, &at, &other) == OK)
-    if (other.registrar != 0 && other.standing == ONWARD__STANDING__ACTIVE && !org_id_equal(&at, id))
-      return false;
-  return true;
+  if (v != V(ACCEPTED) || !waits)
+    return v;
+  if (there.pending_due_ms != 0)
+    return V(REPLACEMENT_WAITS);
+  bool stoppable = standing_speaks(there.standing) || books_registrars(o->books, NULL) >= 2;
+  return stoppable ? V(ACCEPTED) : V(NEEDS_TWO_REGISTRARS);
 }
 
 static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Suspend *s)
@@ -110,7 +105,8 @@ static Onward__Verdict decide_suspend(const struct occasion *o, const Onward__Su
     return V(ALREADY_ENROLLED); /* that is said by enrolling */
   if (books_organisation(o->books, &id, &there) != OK)
     return V(NO_SUCH_ORGANISATION);
-  return there.registrar != 0 && last_registrar(o->books, &id) ? V(LAST_REGISTRAR) : V(ACCEPTED);
+  /* without one nobody could ever be enrolled, suspended or given new keys again */
+  return there.registrar != 0 && books_registrars(o->books, &id) == 0 ? V(LAST_REGISTRAR) : V(ACCEPTED);
 }
 
 static Onward__Verdict decide_stop(const struct occasion *o, const Onward__StopReplacement *s, bool registrar)

@@ -19,6 +19,7 @@ struct reading {
   struct settings_error *error;
   FILE *file;
   int line;
+  int wrong_line; /* of the complaint */
   bool seen[SETTINGS_MAX];
 };
 
@@ -33,6 +34,7 @@ static int complain(struct reading *r, const char *format, ...)
   vsnprintf(what, sizeof what, format, list);
   va_end(list);
   snprintf(r->error->text, sizeof r->error->text, "%s:%d: %s", r->path, r->line, what);
+  r->wrong_line = r->line;
   return 0;
 }
 
@@ -106,7 +108,7 @@ enum status settings_read(const char *path, const struct setting *table, size_t 
   }
   int failed = ini_parse_stream(next_line, &r, take, &r);
   fclose(r.file);
-  if (failed > 0 && error->text[0] == 0) {
+  if (failed > 0 && (error->text[0] == 0 || failed < r.wrong_line)) { /* the first one is the cause */
     r.line = failed;
     complain(&r, "expected [section] or key = value");
   }

@@ -164,7 +164,8 @@ def bad_input_is_named():
         police.refused("bad_input", "refer", **good, prioritty="HIGH")
         police.refused("not_allowed", "unlock", passphrase="wrong")
         police.refused("not_found", "show", id="AAAAAA-A")
-        police.refused("not_found", "invitation", organisation="nobody")
+        police.refused("not_allowed", "invitation", organisation="nobody")
+        net.office("ministry").refused("not_found", "invitation", organisation="nobody")
         police.refused("not_allowed", "suspend", organisation="aple")
         check(police.ask("list", box="all")["items"] == [])
         check(police.process.poll() is None)
@@ -446,6 +447,11 @@ def key_files_that_do_not_fit():
         check(police.log().count("KEY_ENDED") < 5, police.log()[-2000:])
         begin_with(police, "seal.pub", stranger)
         put_right(police, "seal.pub")
+        police.end()
+        os.rename(f"{police.home}/seal.pem", f"{net.folder}/kept")
+        police.start()
+        check(any("seal.pem" in alarm for alarm in police.alarms()), police.alarms())
+        put_right(police, "seal.pem")
         check(len(aple.ask("list", box="all")["items"]) == 4)
 
 
@@ -558,8 +564,13 @@ def lost_keys_are_replaced():
 def suspended_and_back():
     with Network("police", "aple") as net:
         police, aple, ministry = net.office("police"), net.office("aple"), net.office("ministry")
+        held = police.refer(["aple"])
+        aple.until("received", held)
+        aple.act("accept", held, first_contact_by=NEXT_YEAR)
+        police.until("accepted", held)
         ministry.ask("suspend", organisation="aple")
         until("it is cut off", lambda: not aple.ask("status")["connected"], 5)
+        police.until("returned", held)
         until("and says so", lambda: any("suspended" in a for a in aple.alarms()))
         status = aple.ask("status")
         check(status["connection"] == "refused" and "suspended" in status["why"], status)
@@ -572,6 +583,29 @@ def suspended_and_back():
         check(aple.alarms() == [])
         item = police.refer(["aple"])
         aple.until("received", item)
+
+
+def suspended_registrars_plans_are_dropped():
+    """What a registrar had begun offline is not done when it is let in again."""
+    with Network("aple") as net:
+        ministry, council = net.office("ministry"), net.office("council")
+        net.broker_end()
+        until("it is offline", lambda: not ministry.ask("status")["connected"])
+        ministry.ask("suspend", organisation="aple")
+        check(len(ministry.ask("list", box="outbox")["registry"]) == 1)
+        ministry.end()
+        net.broker_start()
+        council.connected()
+        council.ask("suspend", organisation="ministry")
+        with open(f"{ministry.home}/ministry.request") as f:
+            request = f.read()
+        standing = lambda name: next(o["standing"] for o in council.ask("directory")["organisations"] if o["id"] == name)
+        until("it is cut off", lambda: standing("ministry") == "COMPROMISED")
+        council.ask("enrol", request=request)
+        until("it is let in", lambda: standing("ministry") == "ACTIVE")
+        ministry.start().connected()
+        until("people are told", lambda: any("dropped" in alarm for alarm in ministry.alarms()))
+        check(ministry.ask("list", box="outbox")["registry"] == [] and standing("aple") == "ACTIVE")
 
 
 def watchers_are_told():
@@ -636,6 +670,7 @@ def bad_link_carries_everything_once():
 TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
          sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, new_keys_with_batches_on_their_way, keys_change_one_at_a_time,
          key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places, nothing_of_a_case_stays_in_memory,         lost_keys_are_replaced, suspended_and_back,
+         suspended_registrars_plans_are_dropped,
          watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
 
 failed = 0

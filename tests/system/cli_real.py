@@ -82,6 +82,31 @@ class RealOnes(unittest.TestCase):
         self.aple.act("decline", second, reason="NO_CAPACITY", by="BY_PROVIDER")
         self.police.until("returned", second)
 
+    def test_what_comes_too_early_or_twice_is_said_plainly(self):
+        item = self.police.refer(["aple"])
+        self.aple.until("received", item)
+        self.aple.ask("show", id=item)
+        self.aple.until("acknowledged", item)
+        name = self.short(self.aple, item)
+        lines = self.run_at(self.aple, "start", name, code=1)
+        self.assertIn("say yes first", lines)
+        self.assertIn(f"accept {name} --first-contact DATE", lines)
+        self.police.act("cancel", item)
+        until("the wish is recorded", lambda: "cancel_open" in self.police.item(item)["flags"])
+        self.assertIn("you have asked already; their answer is awaited", self.run_at(self.police, "cancel", name, code=1))
+        until("the wish is here", lambda: "cancel_open" in self.aple.item(item)["flags"])
+        self.aple.act("confirm_cancel", item)
+        self.police.until("cancelled", item)
+        lines = self.refer(self.police, code=2, colour="red")
+        self.assertIn("colour is none of this request's fields: to priority", lines)
+        self.assertIn("field number", self.refer(self.police, code=2, **{"c\x1b[2J": "red"}))
+
+    def test_invitations_that_never_come_are_not_waited_for(self):
+        ministry = self.net.office("ministry")
+        self.assertIn("only registrars have invitations", self.run_at(self.police, "registrar", "invitation", "aple", code=1))
+        self.assertIn("first registrars", self.run_at(ministry, "registrar", "invitation", "ministry", code=1))
+        self.assertIn("if it was not enrolled", self.run_at(ministry, "registrar", "invitation", "nobody", code=5))
+
     def test_who_has_the_child_is_true_to_the_end(self):
         item = self.police.refer(["aple", "a21"])
         self.aple.until("received", item)
@@ -126,7 +151,7 @@ class RealOnes(unittest.TestCase):
         self.away()
         lines = self.run_at(ministry, "registrar", "enrol", os.path.join(later.home, "later.request"), "--words", later.words,
                             "--wait", "0", code=5)
-        self.assertIn("onward registrar invitation later", lines)
+        self.assertIn("registrar invitation later", lines)
         lines = self.run_at(ministry, "outbox")
         self.assertIn("you enrolled an organisation: written down on this computer, not yet sent", lines)
         self.assertNotIn("Everything has been sent", lines)
@@ -139,7 +164,9 @@ class RealOnes(unittest.TestCase):
         self.away()
         name = self.short(self.aple, item)
         self.run_at(self.aple, "decline", name, "--reason", "no-capacity", "--by", "provider")
-        self.assertNotIn(name, self.run_at(self.aple))
+        lines = self.run_at(self.aple)
+        self.assertIn("they do not know of it yet", lines)
+        self.assertFalse(re.search(f"onward [a-z]+ {name}", lines), lines)
         self.assertIn("you said no: written down on this computer, not yet sent", self.run_at(self.aple, "inbox"))
 
 

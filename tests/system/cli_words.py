@@ -204,6 +204,44 @@ class Today(Case):
             self.assertRegex(self.run_here(*words).stdout, r"The exchange cannot be reached now. Last heard \w+ \d\d:\d\d \(1 h\).\n")
 
 
+    def test_what_is_stuck_is_a_task_though_the_exchange_is_connected(self):
+        self.fake.answers["directory"] = DIRECTORY
+        draft = SENT | {"state": "draft", "delivery": "sent", "awaited": [], "awaited_from": ""}
+        self.fake.answers["list"] = {"ok": True, "items": [draft]}
+        lines = self.run_here().stdout # three hours old
+        self.assertIn("it is urgent and not sent: call A21 Cambodia", lines)
+        self.assertNotIn("Nothing waits for you", lines)
+        self.fake.answers["list"] = {"ok": True, "items": [draft | {"since_ms": int(time.time() * 1000)}]}
+        self.assertNotIn("call A21", self.run_here().stdout)
+        self.fake.answers["status"] |= {"stalled": True}
+        self.assertIn("call A21", self.run_here().stdout)
+        said = ITEM | {"state": "acknowledged", "awaited": ["start"], "new": False, "pending": 1, "delivery": "sent",
+                       "sender": "ministry", "sender_name": "Ministry", "steps": [{"act": "accept", "delivery": "sent"}]}
+        self.fake.answers["list"] = {"ok": True, "items": [said]}
+        for status in ({"stalled": True}, {"stalled": False, "connected": False}):
+            self.fake.answers["status"] |= status
+            lines = self.run_here().stdout
+            self.assertIn("they do not know of it yet; if it is urgent, call Ministry, +855 23 111 111 (always)\n", lines)
+            self.assertEqual(lines.count("onward start K7MQ4X-T"), 1)
+        self.fake.answers["status"] |= {"connected": True}
+        self.assertNotIn("call Ministry", self.run_here().stdout)
+        self.fake.answers["list"] = {"ok": True, "items": [draft | {"delivery": "logged", "refused": {"act": "submit", "what": "no"}}]}
+        self.assertNotIn("call A21", self.run_here().stdout) # it was sent, and not taken
+
+    def test_a_full_exchange_and_a_full_disk_are_told(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        self.fake.answers["status"] |= {"busy": True, "unsent": 3, "unconfirmed": 2}
+        for words in ([], ["status"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn("The exchange is full for the moment: what waits is sent again by itself.\n", lines)
+            self.assertIn("3 not yet sent from this computer: onward outbox\n2 sent, not yet confirmed by the exchange", lines)
+            self.assertNotIn("Everything has been sent", lines)
+        self.fake.answers["status"] |= {"busy": False, "disk_full": True, "connected": False, "last_contact_ms": 1000}
+        for words in ([], ["status"], ["inbox"]):
+            lines = self.run_here(*words).stdout
+            self.assertIn("The disk of this computer is full: make room.", lines)
+            self.assertNotIn("cannot be reached", lines)
+
     def test_a_refusal_says_whom_to_call(self):
         self.fake.answers["list"] = {"ok": True, "items": []}
         self.fake.answers |= {"directory": DIRECTORY, "refer": {"ok": True, "id": "0" * 32, "short": "K7MQ4X-T"}}
@@ -320,7 +358,10 @@ class Endings(Case):
         for home in (os.path.join(self.work, "nowhere"), self.work):
             done = run(home, "inbox")
             self.assertEqual(done.returncode, 3)
-            self.assertIn("onward init" if home.endswith("nowhere") else "onward run", done.stderr)
+            command = "init" if home.endswith("nowhere") else "join INVITATION"
+            self.assertIn(f"onward --home {home} {command}\n", done.stderr) # for the folder that was asked about
+        self.file("network", "")
+        self.assertIn(f"onward --home {self.work} run\n", run(self.work, "inbox").stderr)
         self.assertEqual(json.loads(run(self.work, "inbox", "--json").stdout)["code"], "not_running")
 
     def test_answers_that_cannot_be_read_are_a_fault(self):
@@ -506,6 +547,11 @@ class Show(Case):
         self.fake.answers["show"] = self.ANSWER | {"item": item | {"awaited": ["start"]}}
         self.assertNotIn("Call them", self.run_here("show", "K7MQ4X-T").stdout)
 
+    def test_what_moved_on_promises_nothing(self):
+        for state in ("left", "gone", "cancelled"):
+            self.fake.answers["show"] = self.ANSWER | {"item": ITEM | {"state": state, "awaited": []}}
+            self.assertNotIn("once you have said yes", self.run_here("show", "K7MQ4X-T").stdout)
+
     def test_peek_does_not(self):
         self.fake.answers["show"] = self.ANSWER | {"acknowledged_now": False}
         self.assertNotIn("is told", self.run_here("show", "K7MQ4X-T", "--peek").stdout)
@@ -570,7 +616,12 @@ class Acts(Case):
         expected = {"text": MARKER + "\nsecond line"}
         self.assertEqual(self.act("accept", "ID", "--note", path)["note"], expected)
         self.assertEqual(self.act("close", "ID", "--note", "-", given=MARKER + "\nsecond line\n")["note"], expected)
-        self.assertEqual(self.run_here("close", "ID", "--note", self.file("long", "x" * 2002)).returncode, 2)
+        for text in ("x" * 2001, "x" * 2001 + "\n", "x" * 2000 + "\nx"):
+            done = self.run_here("close", "ID", "--note", self.file("long", text))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("expected at most 2000 bytes", done.stderr)
+        for text in ("x" * 2000, "x" * 2000 + "\n"):
+            self.assertEqual(self.act("close", "ID", "--note", self.file("long", text))["note"]["text"], "x" * 2000)
 
     def test_what_people_write_is_compulsory(self):
         for words, expected in ((["ask", "ID"], {"act": "request_info"}), (["answer", "ID"], {"act": "supply_info"}),
@@ -672,6 +723,9 @@ class Joining(Case):
         self.assertIn("aple-sr.request", os.listdir(home))
         _, again = self.init("aple/sr", "--json")
         self.assertEqual(json.loads(again.stdout)["words"], words) # the keys are the same
+        _, other = self.init("aple/sr", "--passphrase-file", self.file("other", "another pass phrase\n"))
+        self.assertEqual(other.returncode, 1)
+        self.assertIn("the keys are there already, locked by the passphrase that was given first", other.stderr)
         for option, value in (("--organisation", "APLE"), ("--kind", "shop"), ("--name", "x" * 121), ("--telephone", "call me")):
             self.assertEqual(self.init("aple/sr", option, value)[1].returncode, 2, option)
 
@@ -709,7 +763,7 @@ class Joining(Case):
         done = self.run_here("registrar", "enrol", request, "--words", words, "--wait", "0")
         self.assertEqual(done.returncode, 5)
         self.assertIn("not yet in the log", done.stderr)
-        self.assertIn("onward registrar invitation a21", done.stderr)
+        self.assertIn(f"onward --home {self.home} registrar invitation a21\n", done.stderr)
 
     def test_a_name_that_is_in_use_is_asked_about(self):
         home, done = self.init("a22", "--name", "a21-CAMBODIA")
@@ -719,7 +773,10 @@ class Joining(Case):
                               "invitation": {"ok": True, "invitation": "the invitation\n"}}
         done = self.run_here(*enrol)
         self.assertEqual((done.returncode, self.fake.asked("enrol")), (1, []))
-        self.assertIn("The directory has a A21 Cambodia already: a21, telephone +855 23 000 000.", done.stderr)
+        self.assertIn("A21 Cambodia is in the directory already: a21, telephone +855 23 000 000.", done.stderr)
+        self.fake.answers["directory"] = {"ok": True, "organisations": [DIRECTORY["organisations"][2] | {"telephone": ""}]}
+        self.assertIn("A21 Cambodia is in the directory already: a21. Cases", self.run_here(*enrol).stderr)
+        self.fake.answers["directory"] = DIRECTORY
         t = Terminal(self.home, *enrol)
         t.type("Enrol a22 all the same?", "no")
         self.assertEqual((t.end()[0], self.fake.asked("enrol")), (1, []))

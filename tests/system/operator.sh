@@ -39,6 +39,7 @@ expect 0 'served now             yes' 'entries                2' 'organisations 
 expect 0 'in order' -- check "$NET/broker"
 expect 2 'another onward-broker serves it' -- serve "$NET/broker"
 expect 2 "$work/absent" -- status "$work/absent"
+expect 2 "$work/absent" 'No such file' -- serve "$work/absent"
 network_end
 
 conf=$NET/broker/broker.conf
@@ -55,6 +56,9 @@ wrong 'adress = x' adress 'no such key'
 wrong $'[limits]\nsessions_max = many' sessions_max 'a number from 1 to 100000'
 wrong $'[limits]\nsessions_max = 0' sessions_max 'a number from 1 to 100000'
 wrong 'listen' 'key = value'
+cp "$work/conf" "$conf"
+printf '[limits\nsessions_max = 7\n' >>"$conf"
+expect 2 "broker.conf:$(($(wc -l <"$conf") - 1))" '[section]' -- serve "$NET/broker"
 printf '[exchange]\nlisten = here\n' >"$conf"
 expect 2 'broker.conf:2' listen 'tcp://address:port' -- serve "$NET/broker"
 printf '[exchange]\n' >"$conf"
@@ -69,6 +73,7 @@ chmod 600 "$NET/broker/log.key"
 cp "$NET/broker/log.key" "$work/log.key"
 head -c 64 /dev/zero | tr '\0' a >"$NET/broker/log.key"
 expect 65 'log.key is not the key of this log' -- serve "$NET/broker"
+expect 65 'log.key is not the key of this log' -- check "$NET/broker"
 cp "$work/log.key" "$NET/broker/log.key"
 expect 0 'in order' -- check "$NET/broker"
 

@@ -92,24 +92,32 @@ static struct bytes proof_from(struct books *b, uint64_t size)
   return arena_copy(&arena, bytes_of(proof, count * sizeof proof[0]));
 }
 
-void office_tell_directory(void)
+Onward__Answer office_directory(Onward__Entry *entries[64])
 {
-  size_t changed;
   Onward__Answer answer = ONWARD__ANSWER__INIT;
-  struct books *b = store_begin(world.store, false), *mine = agent_write(&agent);
-  uint64_t index = directory_known(mine) + 1;
+  uint64_t index = directory_known(agent_read(&agent)) + 1;
+  agent_abort(&agent);
+  struct books *b = store_begin(world.store, false);
   struct bytes key, value;
   struct row_key from = key_of_index(index);
-  Onward__Entry *entries[64];
   answer.entries = entries;
   while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK) {
     index = key_number(key, 0);
+    must(answer.n_entries < 64);
     entries[answer.n_entries++] = entry_at(b, index);
     from = key_of_index(index + 1);
   }
   must(evidence_checkpoint(&agent.evidence, note_now(b), proof_from(b, agent.evidence.newest.size)) == OK);
-  must(directory_take(&agent.evidence, mine, &answer, &agent.arena, &changed) == OK);
   store_abort(world.store);
+  return answer;
+}
+
+void office_tell_directory(void)
+{
+  size_t changed;
+  Onward__Entry *entries[64];
+  Onward__Answer answer = office_directory(entries);
+  must(directory_take(&agent.evidence, agent_write(&agent), &answer, &agent.arena, &changed) == OK);
   must(agent_commit(&agent) == OK);
 }
 

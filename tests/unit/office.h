@@ -26,6 +26,8 @@ int office_setup(void **state);
 int office_teardown(void **state);
 
 void office_tell_directory(void); /* all of it that the agent does not know */
+/* The same as an answer that was not taken yet; its checkpoint was. */
+Onward__Answer office_directory(Onward__Entry *entries[64]);
 
 /* A delivery, with room for everything in it. */
 struct parcel {
@@ -35,10 +37,10 @@ struct parcel {
   uint8_t sealed[64 * WORLD_BODY_SIZE];
   size_t sealed_size;
 };
-struct parcel office_mail(uint64_t from);            /* all of the agent's mailbox from this index on */
-void office_shorten(struct parcel *p, size_t entry); /* to its header, as one's own kept entry comes */
-enum status office_deliver(struct parcel *p);        /* inbox_take, committed if that is OK */
-void office_send_all(void);                          /* the exchange hears what the agent has queued */
+struct parcel office_mail(uint64_t from);        /* all of the agent's mailbox from this index on */
+void office_shorten(struct parcel *p, size_t i); /* entry `i` to its header, as one's own kept entry comes */
+enum status office_deliver(struct parcel *p);    /* inbox_take, committed if that is OK */
+void office_send_all(void);                      /* the exchange hears what the agent has queued */
 
 struct item office_item(const struct ref_id *id);
 bool office_knows(const struct ref_id *id);

@@ -33,7 +33,7 @@ void queue_commit(void);
 struct event queue_event(uint8_t referral); /* an `acknowledge` of the referral whose id begins with this */
 /* Adds such an event, and its item, in a transaction of the caller's. Its number. */
 uint64_t queue_add(struct books *b, uint8_t priority, uint8_t referral);
-uint64_t queue_form(size_t events_max); /* forms and commits: its sequence; 0: nothing was formed */
+uint64_t queue_form(size_t limit); /* forms and commits: its sequence; 0: nothing was formed */
 
 uint64_t queue_waiting(void);
 struct item queue_item(uint8_t referral);

@@ -364,6 +364,16 @@ static void folder_without_books_is_unreadable(void **state)
   }
 }
 
+static void organisations_folder_is_no_exchanges(void **state)
+{
+  (void)state;
+  assert_int_equal(file_write(folder_path(copied, "network"), bytes_text("an invitation"), why), OK);
+  assert_int_equal(run(audit_verify), AUDIT_UNREADABLE);
+  assert_non_null(strstr(err, "this is no exchange's folder"));
+  assert_int_equal(unlink(folder_path(copied, "network")), 0);
+  assert_int_equal(run(audit_verify), AUDIT_FINE);
+}
+
 /* --- replay --- */
 
 static void sound_books_are_rebuilt_equal(void **state)
@@ -448,6 +458,7 @@ int main(void)
       TEST(bodies_are_those_of_the_log),
       TEST(nothing_temporary_is_left),
       TEST(folder_without_books_is_unreadable),
+      TEST(organisations_folder_is_no_exchanges),
       TEST(sound_books_are_rebuilt_equal),
       TEST(difference_in_any_table_is_named),
       TEST(field_of_a_difference_is_named),

@@ -1,6 +1,7 @@
 /* Cases of our own that are to be sealed again, for whoever could not open them. */
 #include "tests/unit/office.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agents/desk.h"
@@ -15,23 +16,32 @@ static json_t *ask(const char *line)
   return answer;
 }
 
-/* Refers a case to police, who cannot open it. */
-static struct ref_id refer(void)
+static struct ref_id refer_to(const char *recipients)
 {
   struct ref_id id;
   size_t size;
-  struct draft d;
-  Onward__RefuseOpen refuse = ONWARD__REFUSE_OPEN__INIT;
-  json_t *answer =
-      ask("{\"do\": \"refer\", \"to\": [\"police\"], \"priority\": \"HIGH\", \"basis\": \"CONSENT\","
-          "\"brief\": {\"service\": \"FOOD\", \"need\": \"a test\", \"sex\": \"FEMALE\","
-          "\"age_band\": \"AGE_10_14\"}, \"file\": {\"case_code\": \"T-1\", \"contact\": {\"who\": \"a test\","
-          "\"telephone\": \"+000\"}, \"consent\": {\"given_by\": \"a test\"}, \"focal_point\": \"a test\"}}");
+  char line[600];
+  (void)snprintf(line, sizeof line,
+                 "{\"do\": \"refer\", \"to\": [%s], \"priority\": \"HIGH\", \"basis\": \"CONSENT\","
+                 "\"brief\": {\"service\": \"FOOD\", \"need\": \"a test\", \"sex\": \"FEMALE\","
+                 "\"age_band\": \"AGE_10_14\"}, \"file\": {\"case_code\": \"T-1\", \"contact\": {\"who\": \"a test\","
+                 "\"telephone\": \"+000\"}, \"consent\": {\"given_by\": \"a test\"}, \"focal_point\": \"a test\"}}",
+                 recipients);
+  json_t *answer = ask(line);
   assert_int_equal(
       hex_decode(bytes_text(json_string_value(json_object_get(answer, "id"))), id.byte, sizeof id.byte, &size), OK);
   json_decref(answer);
-  uint64_t from = world.size;
   office_send_all();
+  return id;
+}
+
+/* Refers a case to police, who cannot open it. */
+static struct ref_id refer(void)
+{
+  struct draft d;
+  Onward__RefuseOpen refuse = ONWARD__REFUSE_OPEN__INIT;
+  uint64_t from = world.size;
+  struct ref_id id = refer_to("\"police\"");
   draft_init(&d, ONWARD__CORE__ACT_REFUSE_OPEN, &id);
   refuse.reason = ONWARD__REFUSE_OPEN_REASON__DAMAGED;
   d.core.refuse_open = &refuse;
@@ -121,12 +131,52 @@ static void row_that_fails_stays_and_blocks_nobody(void **state)
   assert_false(ref_id_equal(&out[0].referral, &bad));
 }
 
+static void take_mail(uint64_t from)
+{
+  struct parcel mail = office_mail(from);
+  assert_int_equal(office_deliver(&mail), OK);
+}
+
+/* How many cases are to be sealed again since haven has another key. */
+static size_t waiting_for_new_key(void)
+{
+  struct organisation o;
+  struct org_id haven;
+  assert_int_equal(org_id_parse(bytes_text("haven"), &haven), OK);
+  struct books *b = agent_write(&agent);
+  assert_int_equal(books_organisation(b, &haven, &o), OK);
+  o.keys.seal_id[0] ^= 1;
+  books_put_organisation(b, &o);
+  duty_check_keys(&agent, b);
+  size_t count = duty_waiting(b);
+  agent_abort(&agent);
+  return count;
+}
+
+static void others_on_the_list_matter_until_help_begins(void **state)
+{
+  (void)state;
+  world_enrol(&world, "haven");
+  office_tell_directory();
+  uint64_t from = world.size;
+  struct ref_id id = refer_to("\"police\", \"haven\"");
+  world_act(&world, police, &id, ONWARD__CORE__ACT_RECEIVE);
+  world_act(&world, police, &id, ONWARD__CORE__ACT_ACCEPT);
+  take_mail(from);
+  assert_int_equal(waiting_for_new_key(), 1);
+  from = world.size;
+  world_act(&world, police, &id, ONWARD__CORE__ACT_START);
+  take_mail(from);
+  assert_int_equal(waiting_for_new_key(), 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(locked_cases_wait_for_a_person, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(lost_copy_is_told_and_holds_up_nobody, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(row_that_fails_stays_and_blocks_nobody, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(others_on_the_list_matter_until_help_begins, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
 }

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agents/desk.h"
 #include "agents/heard.h"
 
 static void refuse(Onward__RefusalReason reason, uint64_t sequence, struct bytes what)
@@ -85,6 +86,197 @@ static void what_is_to_be_signed_again_begins_with_the_refused(void **state)
   agent_abort(&agent);
 }
 
+/* --- a full disk --- */
+
+static int room; /* rows that can still be written */
+static void (*real_put)(struct books *b, int table, struct bytes key, struct bytes value);
+
+static void put_while_there_is_room(struct books *b, int table, struct bytes key, struct bytes value)
+{
+  if (room-- > 0)
+    real_put(b, table, key, value);
+  else
+    b->trouble = NOT_NOW;
+}
+
+static void make_room_for(int rows)
+{
+  struct books *b = agent_read(&agent);
+  if (b->put != put_while_there_is_room)
+    real_put = b->put;
+  b->put = put_while_there_is_room;
+  agent_abort(&agent);
+  room = rows;
+}
+
+static void hear(enum frame_kind kind, const void *message, struct bytes sealed)
+{
+  static uint8_t memory[1 << 20];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct link_message m = {.kind = kind, .body = pb_pack(message, &a), .sealed = sealed};
+  assert_true(m.body.size > 0);
+  agent.session.phase = PHASE_READY;
+  arena_reset(&agent.arena);
+  heard_message(&agent, &m);
+}
+
+static void hear_mail(struct parcel *p)
+{
+  p->d.entries = p->entries;
+  p->d.bodies = p->body_list;
+  for (size_t i = 0; i < p->d.n_bodies; i++)
+    p->body_list[i] = &p->bodies[i];
+  p->d.checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
+  hear(FRAME_DELIVERY, &p->d, bytes_of(p->sealed, p->sealed_size));
+}
+
+static void assert_nobody_accused(void)
+{
+  room = 1000;
+  assert_false(agent.session.halted);
+  assert_int_equal(agent.evidence.accused, ALARM_NONE);
+  assert_int_equal(alarm_next(agent_read(&agent), ALARM_NONE), ALARM_NONE);
+  agent_abort(&agent);
+}
+
+static void full_disk_accuses_nobody_of_a_delivery(void **state)
+{
+  (void)state;
+  struct ref_id id = world_submit(&world, police, &aple, 1);
+  world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  int rows = 0;
+  for (; rows < 200 && !office_knows(&id); rows++) {
+    make_room_for(rows);
+    hear_mail(&mail);
+    assert_nobody_accused();
+  }
+  assert_in_range(rows, 5, 199); /* with room for all of it, it was taken */
+}
+
+static void full_disk_accuses_nobody_of_a_directory(void **state)
+{
+  (void)state;
+  Onward__Entry *entries[64];
+  world_enrol(&world, "haven");
+  world_enrol(&world, "clinic");
+  Onward__Answer answer = office_directory(entries);
+  answer.checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
+  uint64_t before = directory_known(agent_read(&agent)), known = before;
+  agent_abort(&agent);
+  int rows = 0;
+  for (; rows < 100 && known == before; rows++) {
+    make_room_for(rows);
+    hear(FRAME_ANSWER, &answer, (struct bytes){NULL, 0});
+    assert_nobody_accused();
+    known = directory_known(agent_read(&agent));
+    agent_abort(&agent);
+  }
+  assert_in_range(rows, 5, 99);
+}
+
+static void alarm_that_finds_no_room_is_raised_again(void **state)
+{
+  (void)state;
+  world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  mail.entries[0]->path.data[0] ^= 1; /* this one is to be accused */
+  make_room_for(0);
+  hear_mail(&mail);
+  assert_false(agent.session.halted);
+  assert_int_equal(agent.session.phase, PHASE_DOWN);
+  make_room_for(1000);
+  hear_mail(&mail);
+  assert_true(agent.session.halted);
+  assert_int_equal(alarm_next(agent_read(&agent), ALARM_NONE), ALARM_BAD_PROOF);
+  agent_abort(&agent);
+}
+
+static json_t *ask(const char *line)
+{
+  bool watch;
+  return desk_answer(&agent, line, strlen(line), false, &watch);
+}
+
+static void case_is_shown_on_a_full_disk(void **state)
+{
+  (void)state;
+  char line[100], hex[33];
+  struct ref_id id = world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  json_decref(ask("{\"do\": \"unlock\", \"passphrase\": \"not a secret\"}"));
+  hex_encode(BYTES(id.byte), hex);
+  (void)snprintf(line, sizeof line, "{\"do\": \"show\", \"id\": \"%s\"}", hex);
+  make_room_for(0);
+  json_t *answer = ask(line);
+  assert_true(json_is_true(json_object_get(answer, "ok")));
+  assert_true(json_is_false(json_object_get(answer, "acknowledged_now")));
+  json_decref(answer);
+  assert_int_equal(office_item(&id).opened, 0); /* told when there is room */
+}
+
+/* --- what waits --- */
+
+static bool status_says(const char *name)
+{
+  json_t *answer = ask("{\"do\": \"status\"}");
+  bool said = json_is_true(json_object_get(answer, name));
+  json_decref(answer);
+  return said;
+}
+
+static void full_exchange_is_told_until_something_arrives(void **state)
+{
+  (void)state;
+  world_submit(&world, police, &aple, 1);
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK); /* `receive` waits */
+  assert_false(status_says("busy"));
+  agent.session.phase = PHASE_READY;
+  refuse(ONWARD__REFUSAL_REASON__BUSY, 1, bytes_text("full"));
+  assert_true(status_says("busy"));
+  session_push(&agent);
+  assert_true(agent.session.waits_from_ms != 0);
+  assert_false(status_says("stalled"));
+  agent.session.phase = PHASE_READY;
+  agent.session.waits_from_ms = 1; /* since this computer was started */
+  assert_true(status_says("stalled"));
+  uint64_t from = world.size;
+  office_send_all();
+  mail = office_mail(from);
+  hear_mail(&mail);
+  agent.session.phase = PHASE_READY;
+  assert_false(status_says("busy") || status_says("stalled"));
+}
+
+static void suspended_registrars_acts_are_dropped(void **state)
+{
+  (void)state;
+  struct draft d;
+  uint64_t number;
+  Onward__Suspend suspend = ONWARD__SUSPEND__INIT;
+  Onward__Entry *entries[64];
+  struct event act = {.act = ONWARD__CORE__ACT_SUSPEND, .bytes = bytes_text("to be dropped")};
+  assert_int_equal(outbox_add(agent_write(&agent), ONWARD__PRIORITY__HIGH, &act, act.bytes, &number), OK);
+  act.act = ONWARD__CORE__ACT_RECEIVE;
+  assert_int_equal(outbox_add(agent.books, ONWARD__PRIORITY__HIGH, &act, act.bytes, &number), OK);
+  assert_int_equal(agent_commit(&agent), OK);
+  draft_init(&d, ONWARD__CORE__ACT_SUSPEND, NULL);
+  suspend.organisation = pb_data(org_id_text(&aple->id));
+  suspend.standing = ONWARD__STANDING__COMPROMISED;
+  d.core.suspend = &suspend;
+  assert_int_equal(world_hear(&world, &world.members[0], &d, 1), ONWARD__VERDICT__ACCEPTED);
+  Onward__Answer answer = office_directory(entries);
+  answer.checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
+  hear(FRAME_ANSWER, &answer, (struct bytes){NULL, 0});
+  struct books *b = agent_read(&agent);
+  assert_false(outbox_holds(b, ONWARD__CORE__ACT_SUSPEND));
+  assert_true(outbox_holds(b, ONWARD__CORE__ACT_RECEIVE));
+  assert_int_equal(alarm_next(b, ALARM_IMPOSSIBLE), ALARM_DROPPED);
+  agent_abort(&agent);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -92,6 +284,12 @@ int main(void)
       cmocka_unit_test_setup_teardown(refused_hello_is_no_silence, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_is_to_be_signed_again_begins_with_the_refused, office_setup,
                                       office_teardown),
+      cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_delivery, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_directory, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(alarm_that_finds_no_room_is_raised_again, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(case_is_shown_on_a_full_disk, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(full_exchange_is_told_until_something_arrives, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(suspended_registrars_acts_are_dropped, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
 }

@@ -243,6 +243,32 @@ static void only_one_replacement_waits(void **state)
   member_fini(&newer);
 }
 
+/* One registrar alone takes over nobody: whoever can stop a replacement must be there, in whichever order it is tried.
+ */
+static void one_registrar_alone_replaces_no_keys_of_the_suspended(void **state)
+{
+  (void)state;
+  struct member fresh;
+  fresh_keys(&fresh, aple);
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED)); /* the other one can stop it */
+  assert_verdict(say_suspend(one, "registry-two", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  assert_true(due_of(aple) == 0);
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(NEEDS_TWO_REGISTRARS));
+  assert_verdict(say_keys(one, A(ENROL), aple), V(ACCEPTED));
+  assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED)); /* aple can stop it itself */
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
+  assert_true(due_of(aple) == 0);
+  uint64_t size = w.size;
+  world_wait(&w, w.clock_ms + 10 * WORLD_REPLACE_MS);
+  assert_true(w.size == size && has_keys_of(aple, aple));
+  assert_verdict(say_keys(one, A(ENROL), two), V(ACCEPTED));
+  assert_verdict(say_keys(two, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+  world_wait(&w, due_of(aple));
+  assert_true(has_keys_of(aple, &fresh));
+  member_fini(&fresh);
+}
+
 /* Between the asking and the taking effect nobody else may get these keys. */
 static void keys_that_wait_are_taken(void **state)
 {
@@ -310,6 +336,7 @@ int main(void)
       TEST(a_replacement_takes_effect_after_the_delay),
       TEST(a_replacement_can_be_stopped),
       TEST(only_one_replacement_waits),
+      TEST(one_registrar_alone_replaces_no_keys_of_the_suspended),
       TEST(keys_that_wait_are_taken),
       TEST(enrolling_again_ends_a_replacement),
       TEST(many_clocks_take_more_than_one_turn),
