@@ -300,7 +300,7 @@ static struct reseal read_reseal(const struct walk *w)
 static enum status open_parts(struct agent *a, struct books *b, const struct reseal *wanted, const struct party *p,
                               struct part out[2], size_t *count, bool *lost)
 {
-  static const Onward__Part names[] = {ONWARD__PART__BRIEF, ONWARD__PART__FILE};
+  static const uint8_t names[] = {ONWARD__PART__BRIEF, ONWARD__PART__FILE};
   *count = 0;
   for (int i = 0; i < 2; i++) {
     if ((wanted->parts & (AGAIN_BRIEF << i)) == 0)
@@ -308,7 +308,7 @@ static enum status open_parts(struct agent *a, struct books *b, const struct res
     struct part *part = &out[*count];
     bool early = i == 0 || (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
     part->to = p->org;
-    part->part = names[i];
+    part->part = (Onward__Part)names[i];
     part->release = early ? ONWARD__RELEASE__AT_DELIVERY : ONWARD__RELEASE__AT_ACCEPT;
     enum status s = vault_open(b, &a->self, own_case(&wanted->id, names[i]), &a->secret, &part->content);
     *lost |= s == BAD_INPUT;

@@ -14,8 +14,6 @@
 
 #define RUNS_MAX_MS 60000
 
-extern char **environ;
-
 const char *news_word(enum news_kind kind)
 {
   static const char *const words[] = {[NEWS_NEW] = "new",

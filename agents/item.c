@@ -74,7 +74,7 @@ static void take_step(struct agent *a, struct books *b, const struct step_of *st
                event_read(arena_copy(&a->arena, queued.event), &a->arena, &why, &e) == OK;
   const struct rule *rule = known ? rules_row(&e, actor, v->next.state, v->next.flags) : NULL;
   uint64_t safety = v->item.sender ? v->referral.safety_at_sender : v->referral.safety_at_recipient;
-  bool crossed = view_must_read(v) && e.act == ONWARD__CORE__ACT_ACKNOWLEDGE && e.answers_index < safety;
+  bool crossed = known && view_must_read(v) && e.act == ONWARD__CORE__ACT_ACKNOWLEDGE && e.answers_index < safety;
   if (rule != NULL && !crossed) {
     v->next.state = rule->to == STATE_NONE ? v->next.state : rule->to;
     v->next.flags = (uint8_t)((v->next.flags & ~rule->clears) | rule->sets);

@@ -180,7 +180,7 @@ static void move_duty(const struct moment *m, const struct referral *r, struct p
 struct clock_due clocks_earliest(const struct referral *r)
 {
   struct clock_due first = {0, 0, PARTY_NONE};
-  for (uint8_t i = 0; i < CLOCKS; i++)
+  for (int i = 0; i < CLOCKS; i++)
     if (r->clock_due_ms[i] != 0 && (first.due_ms == 0 || r->clock_due_ms[i] < first.due_ms))
       first = (struct clock_due){r->clock_due_ms[i], (uint8_t)(i + 1), PARTY_NONE};
   for (uint8_t i = 0; i < r->party_count; i++)
