@@ -272,7 +272,7 @@ int door_start(void **state)
   read_invitation(folder_path(broker, "first.invitation"));
   FILE *conf = fopen(folder_path(broker, "broker.conf"), "ae");
   assert_non_null(conf);
-  fprintf(conf, "[limits]\nmessages_per_minute = 3000\nconnects_per_minute = 1000\nhello_within_s = 3\n");
+  fprintf(conf, "[limits]\nmessages_per_minute = 3000\nconnects_per_minute = 1000\nhello_within_s = 6\n");
   fclose(conf);
   t.broker = fork();
   if (t.broker == 0) {
