@@ -107,6 +107,26 @@ static void the_last_registrar_stays(void **state)
   assert_verdict(say_suspend(one, "registry-one", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
 }
 
+/* It finishes what it has as an organisation, and is no registrar meanwhile: else it could bring itself back. */
+static void a_registrar_that_lapsed_or_leaves_acts_as_none(void **state)
+{
+  (void)state;
+  struct member fresh;
+  fresh_keys(&fresh, aple);
+  const Onward__Standing kinds[] = {ONWARD__STANDING__LAPSED, ONWARD__STANDING__LEAVING};
+  for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    assert_verdict(say_suspend(one, "registry-two", kinds[i]), V(ACCEPTED));
+    assert_verdict(say_keys(two, A(ENROL), two), V(NOT_IN_STANDING_NOW));
+    assert_verdict(say_suspend(two, "aple", ONWARD__STANDING__COMPROMISED), V(NOT_IN_STANDING_NOW));
+    assert_verdict(say_keys(two, A(REPLACE_KEYS), &fresh), V(NOT_IN_STANDING_NOW));
+    assert_verdict(say_keys(one, A(REPLACE_KEYS), &fresh), V(ACCEPTED));
+    assert_verdict(say_stop(two, "aple"), V(NOT_A_REGISTRAR));
+    assert_verdict(say_stop(one, "aple"), V(ACCEPTED));
+    assert_verdict(say_keys(one, A(ENROL), two), V(ACCEPTED));
+  }
+  member_fini(&fresh);
+}
+
 static void an_agreement_is_renewed_by_enrolling_again(void **state)
 {
   (void)state;
@@ -329,6 +349,7 @@ int main(void)
       TEST(a_key_has_one_owner_for_ever),
       TEST(a_suspended_organisation_may_be_enrolled_again),
       TEST(the_last_registrar_stays),
+      TEST(a_registrar_that_lapsed_or_leaves_acts_as_none),
       TEST(an_agreement_is_renewed_by_enrolling_again),
       TEST(keys_are_valid_by_position),
       TEST(a_key_that_was_changed_does_not_come_back),
