@@ -154,12 +154,21 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
   item_put(b, &item);
 }
 
+/* What a leg_opened tells its new recipient, the sender knows. */
+static bool says_what_holds(const Onward__LegOpened *l, const struct referral *r)
+{
+  return l->scope_index == r->scope_index && l->consent_until_ms == r->consent_until_ms &&
+         l->priority == (Onward__Priority)r->priority && l->submit_index == r->submit_index;
+}
+
 /* A sender sees every step of its referral: each has a row of the rules' table, from the state before it. */
 static bool has_row(const struct agent *a, const struct arrival *e, const struct event *event, const struct referral *r)
 {
   struct org_id author;
   if (!org_id_equal(&r->sender, &a->self.id))
     return true; /* other recipients' steps are not ours to see */
+  if (event->act == ONWARD__CORE__ACT_LEG_OPENED && !says_what_holds(event->core->leg_opened, r))
+    return false;
   leaf_author(&e->leaf, &author);
   enum actor actor = act_family(event->act) == ACT_OF_BROKER ? ACTOR_BROKER
                      : org_id_equal(&author, &r->sender)     ? ACTOR_SENDER

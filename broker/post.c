@@ -97,35 +97,15 @@ static void shorten_own(struct parcel *parcel, const struct session *s, const st
     e->leaf.len = LEAF_HEADER_SIZE;
 }
 
-/* The entries that a new recipient must have to understand the leg: in order, each once. */
-static size_t context_of(const struct event *e, const struct session *s, uint64_t out[3])
-{
-  const Onward__LegOpened *l = e->core->leg_opened;
-  size_t count = 0;
-  if (e->act != ONWARD__CORE__ACT_LEG_OPENED || !bytes_equal(pb_bytes(l->recipient), org_id_text(&s->organisation)))
-    return 0;
-  out[count++] = l->submit_index;
-  if (l->brief->index != l->submit_index)
-    out[count++] = l->brief->index;
-  if (l->file != NULL && l->file->index != l->submit_index && l->file->index != l->brief->index) {
-    bool before = count == 2 && l->file->index < out[1];
-    out[count] = before ? out[1] : l->file->index;
-    if (before)
-      out[1] = l->file->index;
-    count++;
-  }
-  return count;
-}
-
 /* Adds one row of the mailbox. NOT_NOW: it does not fit any more; the parcel is as it was. */
 static enum status add_row(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t index)
 {
   struct parcel before = {.entry_count = parcel->entry_count, .body_count = parcel->body_count, .size = parcel->size};
   struct leaf leaf;
   struct event event;
-  uint64_t context[3];
+  uint64_t context[CONTEXT_MAX];
   enum status st = books_event(b, index, p->arena, &leaf, &event);
-  size_t context_count = st == OK ? context_of(&event, s, context) : 0;
+  size_t context_count = st == OK ? ledger_context(&event, &s->organisation, context) : 0;
   if (st == OK && parcel->entry_count + context_count + 1 > DELIVERY_ENTRIES_MAX)
     st = NOT_NOW;
   for (size_t i = 0; i < context_count && st == OK; i++)

@@ -106,6 +106,9 @@ static void apply_leg_opened(struct referral *r, const struct leaf *leaf, const 
     close_unoffered(r);
   r->leg = (uint8_t)l->leg;
   r->hops = (uint8_t)l->hops;
+  r->scope_index = l->scope_index;
+  r->consent_until_ms = l->consent_until_ms;
+  r->priority = (uint8_t)l->priority;
   p->brief_index = l->brief->index;
   p->brief_slot = (uint8_t)l->brief->slot;
   p->file_index = l->file != NULL ? l->file->index : 0;

@@ -220,6 +220,11 @@ struct body_name {
 size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, const struct event *event,
                      struct body_name out[2]);
 
+/* The entries that come before `event`, one that opens a leg for `org`, so that it understands the leg: their indices
+ * in order, each once. 0: it needs none. */
+#define CONTEXT_MAX 4
+size_t ledger_context(const struct event *event, const struct org_id *org, uint64_t out[CONTEXT_MAX]);
+
 /* --- writing: the only functions that change state. Three callers: the broker's turn, replay, and an agent. A refused
  * entry (verdict other than ACCEPTED) changes no state. --- */
 

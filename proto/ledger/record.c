@@ -308,3 +308,29 @@ size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, 
   return count +
          add_body(b, index, at_delivery ? r.leg_index : r.accept_index, p->file_index, p->file_slot, &out[count]);
 }
+
+/* Sorted in, unless it is there. */
+static size_t add_context(uint64_t out[CONTEXT_MAX], size_t count, uint64_t index)
+{
+  size_t at = 0;
+  while (at < count && out[at] < index)
+    at++;
+  if (at < count && out[at] == index)
+    return count;
+  memmove(&out[at + 1], &out[at], (count - at) * sizeof out[0]);
+  out[at] = index;
+  return count + 1;
+}
+
+size_t ledger_context(const struct event *e, const struct org_id *org, uint64_t out[CONTEXT_MAX])
+{
+  const Onward__LegOpened *l = e->core->leg_opened;
+  if (e->act != ONWARD__CORE__ACT_LEG_OPENED || !bytes_equal(pb_bytes(l->recipient), org_id_text(org)))
+    return 0;
+  const uint64_t named[CONTEXT_MAX] = {l->submit_index, l->scope_index, l->brief->index,
+                                       l->file != NULL ? l->file->index : l->submit_index};
+  size_t count = 0;
+  for (size_t i = 0; i < CONTEXT_MAX; i++)
+    count = add_context(out, count, named[i]);
+  return count;
+}

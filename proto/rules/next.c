@@ -78,6 +78,9 @@ static void fill_leg_opened(struct referral *r, const struct party *p, bool agai
     l->file = body_name(a, p->file_index, p->file_slot);
   keep_passed(a, passed, &l->n_skipped, &l->skipped);
   l->submit_index = r->submit_index;
+  l->scope_index = r->scope_index;
+  l->consent_until_ms = r->consent_until_ms;
+  l->priority = (Onward__Priority)r->priority;
   core->act_case = ONWARD__CORE__ACT_LEG_OPENED;
   core->leg_opened = l;
 }

@@ -60,6 +60,7 @@ static const struct number_rule {
 } number_rules[] = {
     {"index", 1, UINT64_MAX},
     {"submit_index", 1, UINT64_MAX},
+    {"scope_index", 1, UINT64_MAX},
     {"expected_ms", 1, TIME_MAX_MS},
     {"first_contact_by_ms", 1, TIME_MAX_MS},
     {"consent_until_ms", 0, TIME_MAX_MS},

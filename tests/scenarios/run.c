@@ -10,6 +10,7 @@
 
 #include "tests/scenarios/rebuild.h"
 #include "tests/scenarios/scenario.h"
+#include "tests/scenarios/views.h"
 
 #define ARROW "\xe2\x86\x92" /* U+2192 */
 #define LINE_SIZE 512
@@ -309,6 +310,8 @@ static int replay(struct scenario *s, const char *folder, bool tamper)
 {
   size_t tried = 0, refused = 0;
   enum status status = rebuild(&s->world, folder, &s->why);
+  if (status == OK)
+    status = views_agree(&s->world, folder, &s->why);
   if (status == OK && tamper) {
     status = rebuild_tampered(&s->world, folder, &tried, &refused, &s->why);
     printf("%zu tampered logs, %zu refused by the contract, the others found by the signed root\n", tried, refused);

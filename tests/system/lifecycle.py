@@ -137,6 +137,7 @@ def consent_and_priority_change():
         aple.ask("show", id=item)
         aple.act("reroute", item, to="a21")
         a21.until("received", item)
+        check(a21.item(item)["scope"] == ["aple", "a21"] and a21.item(item)["priority"] == "MEDIUM", a21.item(item))
         check("does not cover" in onward(police, "narrow-consent", item, "--scope", "a21,council", code=1))
         onward(police, "narrow-consent", item, "--scope", "a21")
         until("a21 hears of it", lambda: a21.item(item)["scope"] == ["a21"])

@@ -27,6 +27,7 @@ static const struct sample_limit limits[] = {
     {"log_key", 32, 32, NULL},
     {"index", 1, UINT64_MAX, NULL},
     {"submit_index", 1, UINT64_MAX, NULL},
+    {"scope_index", 1, UINT64_MAX, NULL},
     {"expected_ms", 1, 253402300799999, NULL},
     {"first_contact_by_ms", 1, 253402300799999, NULL},
     {"consent_until_ms", 0, 253402300799999, NULL},

@@ -96,7 +96,8 @@ static void each_entry_is_a_line(void **state)
       brief);
   assert_non_null(strstr(out, line));
   (void)snprintf(line, sizeof line,
-                 "  (the exchange)    leg_opened        %s  accepted, for a21, police (leg 2, to a21)\n", brief);
+                 "  (the exchange)    leg_opened        %s  accepted, for a21, police (leg 2, to a21, medium)\n",
+                 brief);
   assert_non_null(strstr(out, line));
   assert_non_null(strstr(out, "accepted, for police (capacity, by_provider)\n"));
   assert_non_null(strstr(out, "REFUSED: not_in_this_state\n"));
