@@ -176,7 +176,7 @@ bool view_not_read_there(const struct view *v)
 
 bool view_overdue(const struct view *v, Onward__Clock clock)
 {
-  return v->logged && v->item.overdue_entry[clock - 1] != 0 && overdue_waits(clock, &v->next) &&
+  return v->logged && v->item.overdue_entry[clock - 1] != 0 && clock_waits(clock, &v->next) &&
          !(clock == ONWARD__CLOCK__REPORT && view_has_step(v, ONWARD__CORE__ACT_PROGRESS));
 }
 
@@ -214,9 +214,9 @@ static const struct org_id *awaited_now(const struct referral *r, const char *co
 const struct org_id *view_awaited(const struct view *v, const struct org_id *self, const char *const **acts)
 {
   static const char *const to_read[] = {"acknowledge", NULL}, *const to_erase[] = {"erase_receipt", "legal_hold", NULL};
-  if (v->item.sender && view_must_read(v)) {
+  if (view_must_read(v)) {
     *acts = to_read;
-    return &v->referral.sender;
+    return v->item.sender ? &v->referral.sender : &view_party(v, self)->org;
   }
   if (view_owes_erasure(v, self)) {
     *acts = to_erase;

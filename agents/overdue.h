@@ -8,8 +8,5 @@
 
 /* Notes what an accepted entry means for it. `leg_before`: index of the leg that was the present one. */
 void overdue_note(struct item *i, uint64_t index, const struct event *e, uint64_t leg_before, const struct referral *r);
-/* Whether the clock would still be waiting in this state, with these flags. Not of the duty to erase: that is a mark of
- * each party. */
-bool overdue_waits(Onward__Clock clock, const struct referral *r);
 
 #endif

@@ -13,6 +13,7 @@
 #define ACT(name) ONWARD__CORE__ACT_##name
 #define OPEN OPEN_STATES
 #define LIVE LIVE_STATES
+#define EVERY_STATE UINT32_MAX
 
 static const struct clock_rule {
   uint8_t clock;
@@ -31,11 +32,49 @@ static const struct clock_rule {
     {C(RESEAL_ASKED), LIVE, FLAG_RESEAL_ASKED, 0},
     {C(REPORT), IN(IN_PROGRESS), 0, ACT(PROGRESS)},
     {C(CLOSING), IN(COMPLETED), 0, 0},
-    {C(SAFETY_READ), LIVE | IN(COMPLETED) | IN(RETURNED), FLAG_SAFETY_AT_RECIPIENT | FLAG_SAFETY_AT_SENDER, ACT(TELL)},
+    {C(SAFETY_READ), EVERY_STATE, FLAG_SAFETY_AT_RECIPIENT | FLAG_SAFETY_AT_SENDER, ACT(TELL)},
     {C(EXPECTED), IN(WAITLISTED), 0, 0},
     {C(CONSENT_END), LIVE | IN(RETURNED), 0, ACT(RENEW_CONSENT)},
     {C(LOST_LEG), LIVE, 0, 0},
 };
+
+static bool fits(const struct clock_rule *rule, const struct referral *r)
+{
+  return (rule->states >> r->state & 1) != 0 && (rule->flags == 0 || (r->flags & rule->flags) != 0);
+}
+
+/* The decision's clock stands still while a question is open, unless the priority is high. */
+static bool stands_still(const struct referral *r)
+{
+  return (r->flags & FLAG_INFO_OPEN) != 0 && r->priority != ONWARD__PRIORITY__HIGH;
+}
+
+static bool restarts(const struct clock_rule *rule, const struct event *e, bool new_leg)
+{
+  bool by_act = rule->restart == e->act && (e->act != ACT(TELL) || e->core->tell->safety);
+  return by_act || (new_leg && rule->clock != C(CONSENT_END));
+}
+
+/* Of the duty to erase there is no rule: it is a mark of each party. */
+static const struct clock_rule *rule_of(Onward__Clock clock)
+{
+  for (size_t i = 0; i < sizeof clock_rules / sizeof clock_rules[0]; i++)
+    if (clock_rules[i].clock == clock)
+      return &clock_rules[i];
+  return NULL;
+}
+
+bool clock_waits(Onward__Clock clock, const struct referral *r)
+{
+  const struct clock_rule *rule = rule_of(clock);
+  return rule != NULL && fits(rule, r) && (clock != C(DECIDE) || !stands_still(r));
+}
+
+bool clock_restarts(Onward__Clock clock, const struct event *e, bool new_leg)
+{
+  const struct clock_rule *rule = rule_of(clock);
+  return rule != NULL && restarts(rule, e, new_leg);
+}
 
 /* An entry, and what it is measured with. */
 struct moment {
@@ -116,11 +155,10 @@ static uint8_t one_more(uint8_t told)
   return told < UINT8_MAX ? (uint8_t)(told + 1) : told;
 }
 
-/* The decision's clock stands still while a question is open, unless the priority is high. */
 static void pause_decision(const struct moment *m, struct referral *r)
 {
   uint64_t *due = &r->clock_due_ms[C(DECIDE) - 1];
-  bool pause = (r->flags & FLAG_INFO_OPEN) != 0 && r->priority != ONWARD__PRIORITY__HIGH;
+  bool pause = stands_still(r);
   if (pause && *due != 0) {
     r->decide_left_ms = *due > m->now_ms ? *due - m->now_ms : 1;
     *due = 0;
@@ -131,26 +169,18 @@ static void pause_decision(const struct moment *m, struct referral *r)
   }
 }
 
-static bool restarts(const struct clock_rule *rule, const struct event *e)
-{
-  return rule->restart == e->act && (e->act != ACT(TELL) || e->core->tell->safety);
-}
-
 static void move_clock(const struct moment *m, const struct clock_rule *rule, const struct referral *before,
                        struct referral *r)
 {
   uint64_t *due = &r->clock_due_ms[rule->clock - 1];
   uint8_t *told = &r->clock_told[rule->clock - 1];
   const struct event *e = m->event;
-  bool runs = (rule->states >> r->state & 1) != 0 && (rule->flags == 0 || (r->flags & rule->flags) != 0);
   bool ran = *due != 0 || *told != 0 || (rule->clock == C(DECIDE) && r->decide_left_ms != 0);
-  bool was_on = (rule->states >> before->state & 1) != 0 && (rule->flags == 0 || (before->flags & rule->flags) != 0);
   bool anew = e->act == ACT(RENEW_CONSENT) || e->act == ACT(NARROW_CONSENT) || e->act == ACT(RAISE_PRIORITY);
-  bool new_leg = r->leg_index != before->leg_index && rule->clock != C(CONSENT_END);
-  if (!runs) {
+  if (!fits(rule, r)) {
     *due = 0;
     *told = 0;
-  } else if (!ran || !was_on || new_leg || restarts(rule, e)) {
+  } else if (!ran || !fits(rule, before) || restarts(rule, e, r->leg_index != before->leg_index)) {
     *due = due_from_now(m, r, rule->clock);
     *told = 0;
   } else if (e->act == ACT(OVERDUE) && e->core->overdue->clock == (Onward__Clock)rule->clock) {

@@ -210,6 +210,10 @@ struct clock_due {
   uint8_t party;   /* whose duty, by number; else PARTY_NONE */
 };
 struct clock_due clocks_earliest(const struct referral *r);
+/* Whether a clock of this kind waits for something in these states, with these flags; whether this entry begins it
+ * anew. Not of the duty to erase, which is a mark of each party: false. */
+bool clock_waits(Onward__Clock clock, const struct referral *r);
+bool clock_restarts(Onward__Clock clock, const struct event *e, bool new_leg);
 
 /* Which bodies go to `org` with entry `index` (which holds `event`), as the books stand now: at most 2. A file only
  * after `accept`, unless its sender released it at delivery; nothing once the leg is over. */

@@ -1,4 +1,5 @@
-/* Prints the table of rules as docs/spec/table.md has it; tests/tidy/rules.sh compares the two. */
+/* Prints the table of rules, and the diagram that it draws, as docs/spec/table.md has them; tests/tidy/rules.sh
+ * compares the two. */
 #include <stdio.h>
 #include <string.h>
 
@@ -68,6 +69,67 @@ static void print_row(const struct rule *r)
   printf(" | %s | %s | %s |\n", told[r->told], seals[r->seals], r->built ? "yes" : "reserved");
 }
 
+/* --- the diagram, in the words of Mermaid. A set that an act can leave as a whole is drawn as one state. --- */
+
+static const struct group {
+  const char *name;
+  uint32_t states;
+} groups[] = {{"live", LIVE_STATES}, {"open", OPEN_STATES}, {"held", HELD_STATES}};
+enum { GROUPS = sizeof groups / sizeof groups[0], NODES = STATES + GROUPS };
+
+static const char *node_name(int node)
+{
+  return node < STATES ? node == STATE_NONE ? "[*]" : state_name((enum referral_state)node)
+                       : groups[node - STATES].name;
+}
+
+/* Takes the node from the set: the state, or the group if all of it is left. */
+static bool take_node(uint32_t *set, int node)
+{
+  uint32_t states = node < STATES ? 1u << node : groups[node - STATES].states;
+  bool whole = (*set & states) == states;
+  if (whole)
+    *set &= ~states;
+  return whole;
+}
+
+static bool leaves(const struct rule *r, int node)
+{
+  uint32_t left = r->from;
+  for (int g = STATES; g < NODES; g++)
+    if (take_node(&left, g) && g == node)
+      return true;
+  return node < STATES && (left >> node & 1) != 0;
+}
+
+static void print_arrow(int from, int to)
+{
+  const char *before = "";
+  const struct rule *last = NULL;
+  for (const struct rule *r = rules; r < rules + rules_count; r++)
+    if (r->built && r->to == to && r->from != 1u << to && leaves(r, from) && (last == NULL || last->act != r->act)) {
+      if (last == NULL)
+        printf("    %s --> %s: ", node_name(from), node_name(to));
+      printf("%s%s", before, act_name(r->act));
+      before = ", ";
+      last = r;
+    }
+  if (last != NULL)
+    printf("\n");
+}
+
+static void print_diagram(void)
+{
+  printf("```mermaid\nstateDiagram-v2\n"
+         "    state live {\n        requested\n        state open {\n            received\n            acknowledged\n"
+         "        }\n        state held {\n            waitlisted\n            accepted\n        }\n"
+         "        in_progress\n    }\n");
+  for (int from = 0; from < NODES; from++)
+    for (int to = STATE_REQUESTED; to < STATES; to++)
+      print_arrow(from, to);
+  printf("```\n\n");
+}
+
 int main(void)
 {
   printf("# Who may do what from where\n\n"
@@ -76,8 +138,9 @@ int main(void)
          "actor, state and\n"
          "flags decides. A reserved row is answered `NOT_YET_SUPPORTED`. `leg_over` and `failed` last only within a "
          "turn: the broker's\n"
-         "next entry opens the next leg or returns the referral. The author of an act is always told.\n\n"
-         "| act | by | from | to | also told | seals | built |\n|---|---|---|---|---|---|---|\n");
+         "next entry opens the next leg or returns the referral. The author of an act is always told.\n\n");
+  print_diagram();
+  printf("| act | by | from | to | also told | seals | built |\n|---|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < rules_count; i++)
     print_row(&rules[i]);
   return 0;
