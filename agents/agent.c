@@ -110,7 +110,11 @@ static enum status open_books(struct agent *a)
 {
   char path[PATH_SIZE];
   path_of(a, "books", path);
-  struct store_options o = {.folder = path, .table_names = tables_names(), .table_count = TABLES_AGENT, .create = true};
+  struct store_options o = {.folder = path,
+                            .table_names = tables_names(),
+                            .table_count = TABLES_AGENT,
+                            .format = AGENT_FORMAT,
+                            .create = true};
   return store_open(&o, a->why, &a->store);
 }
 

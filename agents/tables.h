@@ -22,7 +22,8 @@ enum agent_table {
   TABLE_PAPERS,                  /* organisation[16] -> packed Invitation of an organisation that we enrolled */
   TABLES_AGENT,
 };
-const char *const *tables_names(void); /* TABLES_AGENT names, for store_open */
+#define AGENT_FORMAT (100 * BOOKS_FORMAT + 1) /* the last digits: of the agent's own rows */
+const char *const *tables_names(void);        /* TABLES_AGENT names, for store_open */
 
 /* Where we stand. One row, written with whatever changed it. */
 struct marks {

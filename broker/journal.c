@@ -25,6 +25,7 @@ static enum status open_store(struct journal *j, const char *folder, uint64_t ma
   struct store_options o = {.folder = path,
                             .table_names = table_names,
                             .table_count = TABLES_CONTRACT,
+                            .format = BOOKS_FORMAT,
                             .map_size = map_size,
                             .create = create,
                             .read_only = read_only};

@@ -44,8 +44,11 @@ enum audit_code audit_open(const struct audit_request *q, struct audit *out)
     return audit_tell(q, AUDIT_UNREADABLE, "the folder's name is too long");
   if (is_office(q->folder))
     return audit_tell(q, AUDIT_UNREADABLE, "this is no exchange's folder, but an organisation's");
-  const struct store_options options = {
-      .folder = folder, .table_names = table_names, .table_count = TABLES_CONTRACT, .read_only = true};
+  const struct store_options options = {.folder = folder,
+                                        .table_names = table_names,
+                                        .table_count = TABLES_CONTRACT,
+                                        .format = BOOKS_FORMAT,
+                                        .read_only = true};
   out->memory = malloc(MEMORY_SIZE);
   if (out->memory == NULL)
     return audit_tell(q, AUDIT_UNREADABLE, "no memory");

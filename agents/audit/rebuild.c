@@ -23,8 +23,12 @@ static enum audit_code scratch_open(struct audit *a, struct rebuild *r)
   int size = snprintf(folder, sizeof folder, "%s/onward-audit-XXXXXX", base == NULL ? "/tmp" : base);
   if (size < 0 || (size_t)size >= sizeof folder || mkdtemp(folder) == NULL)
     return no_scratch(a, "cannot make a folder in it");
-  const struct store_options options = {
-      .folder = folder, .table_names = table_names, .table_count = TABLES_CONTRACT, .create = true, .scratch = true};
+  const struct store_options options = {.folder = folder,
+                                        .table_names = table_names,
+                                        .table_count = TABLES_CONTRACT,
+                                        .format = BOOKS_FORMAT,
+                                        .create = true,
+                                        .scratch = true};
   enum status s = store_open(&options, why, &r->store);
   (void)snprintf(data, sizeof data, "%s/data.mdb", folder);
   (void)unlink(data);

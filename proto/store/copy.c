@@ -154,6 +154,7 @@ enum status store_copy(struct store *s, const char *folder, char why[200])
   const struct store_options options = {.folder = folder,
                                         .table_names = s->table_names,
                                         .table_count = s->table_count,
+                                        .format = s->format,
                                         .map_size = info.me_mapsize,
                                         .create = true,
                                         .scratch = true}; /* synced once, when it is whole */

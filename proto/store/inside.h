@@ -20,6 +20,8 @@ struct store {
   enum room room; /* as it was when the transaction began */
   const char *const *table_names;
   int table_count;
+  uint32_t format;
+  uint32_t format_found;
   char *folder;
   MDB_dbi tables[]; /* table_count */
 };

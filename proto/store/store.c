@@ -293,10 +293,31 @@ static int environment_open(struct store *s, const struct store_options *o, bool
   return error;
 }
 
+/* The shape of the rows is a number beside the tables, written with them. MDB_VERSION_MISMATCH: it is another's. */
+static int format_check(struct store *s, MDB_txn *txn, bool read_only)
+{
+  MDB_dbi names;
+  MDB_stat stat;
+  MDB_val key = val_of(bytes_text("format")), value = {sizeof s->format, &s->format};
+  int error = mdb_dbi_open(txn, NULL, 0, &names);
+  if (error == 0)
+    error = mdb_stat(txn, names, &stat);
+  if (error == 0 && stat.ms_entries == 0 && !read_only)
+    return mdb_put(txn, names, &key, &value, 0);
+  if (error == 0 && stat.ms_entries > 0)
+    error = mdb_get(txn, names, &key, &value);
+  if (error == 0 && stat.ms_entries > 0 && value.mv_size == sizeof s->format)
+    memcpy(&s->format_found, value.mv_data, sizeof s->format_found);
+  bool other = stat.ms_entries > 0 && s->format_found != s->format;
+  return error == MDB_NOTFOUND || (error == 0 && other) ? MDB_VERSION_MISMATCH : error;
+}
+
 static int tables_open(struct store *s, bool read_only)
 {
   MDB_txn *txn = NULL;
   int error = mdb_txn_begin(s->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
+  if (error == 0)
+    error = format_check(s, txn, read_only);
   for (int i = 0; error == 0 && i < s->table_count; i++)
     error = mdb_dbi_open(txn, s->table_names[i], read_only ? 0 : MDB_CREATE, &s->tables[i]);
   if (error == 0)
@@ -343,7 +364,7 @@ static int store_prepare(struct store *s, const struct store_options *o)
 
 enum status store_open(const struct store_options *o, char why[200], struct store **out)
 {
-  must(o->table_count >= 1 && !(o->read_only && (o->create || o->scratch)));
+  must(o->table_count >= 1 && o->format >= 1 && !(o->read_only && (o->create || o->scratch)));
   struct store *s = calloc(1, sizeof *s + (size_t)o->table_count * sizeof s->tables[0]);
   if (s == NULL) {
     file_why_error(why, o->folder, "cannot open the books", ENOMEM);
@@ -353,12 +374,19 @@ enum status store_open(const struct store_options *o, char why[200], struct stor
   s->scratch = o->scratch;
   s->table_names = o->table_names;
   s->table_count = o->table_count;
+  s->format = o->format;
   int error = store_prepare(s, o);
   if (error == 0) {
     *out = s;
     return OK;
   }
+  uint32_t found = s->format_found;
   store_close(s);
+  if (error == MDB_VERSION_MISMATCH) {
+    file_why(why, "%s: books of format %u, and this program reads %u: use the version of Onward that wrote them",
+             o->folder, found, o->format);
+    return OUR_FAULT;
+  }
   if (store_status_of(error) == NOT_FOUND) {
     file_why(why, "%s: there are no books in this folder", o->folder);
     return NOT_FOUND;

@@ -14,6 +14,7 @@ struct store_options {
   const char *folder;             /* exists, or is made with mode 0700 when `create` */
   const char *const *table_names; /* table_count names; the first TABLES_CONTRACT are table_names of ledger.h */
   int table_count;
+  uint32_t format;   /* number of the rows' shapes, from 1: other numbers' books are refused, and what to do is said */
   uint64_t map_size; /* bytes of address space, not of disk; 0: 1 TiB */
   bool create;
   bool read_only; /* an auditor's copy: no lock file is written */

@@ -72,7 +72,7 @@ static const struct number_rule {
     {"low_s", 1, CLOCK_LIMIT_MAX_S},
     {"schema", 1, UINT32_MAX},
     {"taxonomy", 1, UINT32_MAX},
-    {"rules", 1, RULES_VERSION},
+    {"rules", RULES_VERSION, RULES_VERSION},
     {"epoch", 1, UINT32_MAX},
     {"leg", 1, LEGS_MAX},
     {"hops", 0, LEGS_MAX},

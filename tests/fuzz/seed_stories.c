@@ -81,7 +81,8 @@ static void found(struct story *t)
   Onward__Genesis *g = draft_message(&d);
   g->random = pb_data(BYTES(random));
   g->origin = pb_data(bytes_text(WORLD_ORIGIN));
-  g->epoch = g->rules = 1;
+  g->epoch = 1;
+  g->rules = RULES_VERSION;
   g->log_key = pb_data(BYTES(log_key));
   g->n_registrars = 2;
   g->registrars = list;

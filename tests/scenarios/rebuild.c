@@ -58,6 +58,7 @@ static void bench_init(struct bench *b, const char *folder)
   struct store_options options = {.folder = folder_path(folder, "rebuilt"),
                                   .table_names = table_names,
                                   .table_count = TABLES_CONTRACT,
+                                  .format = BOOKS_FORMAT,
                                   .create = true,
                                   .scratch = true};
   *b = (struct bench){.memory = malloc(ARENA_SIZE)};

@@ -329,7 +329,7 @@ static int record(struct scenario *s, const char *folder, const char *path)
   if (rebuild_write(&s->world, path) != OK || rebuild_file(path, folder, &digest, &s->why) != OK)
     return 1;
   hex_encode(BYTES(digest.byte), hex);
-  printf("%s\n", hex);
+  printf("rules %d, format %d: %s\n", RULES_VERSION, BOOKS_FORMAT, hex);
   return 0;
 }
 

@@ -134,6 +134,7 @@ static struct store *open_scratch(const char *folder, const char *name)
   struct store_options options = {.folder = folder_path(folder, name),
                                   .table_names = table_names,
                                   .table_count = TABLES_CONTRACT,
+                                  .format = BOOKS_FORMAT,
                                   .create = true,
                                   .scratch = true};
   must(store_open(&options, why, &store) == OK);

@@ -19,6 +19,7 @@ void queue_open(const char *name, uint64_t map_size)
   struct store_options o = {.folder = folder_path(folder, name),
                             .table_names = tables_names(),
                             .table_count = TABLES_AGENT,
+                            .format = AGENT_FORMAT,
                             .create = true,
                             .map_size = map_size};
   if (queue_store != NULL)

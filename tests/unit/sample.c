@@ -39,7 +39,7 @@ static const struct sample_limit limits[] = {
     {"low_s", 1, 31622400, NULL},
     {"schema", 1, UINT32_MAX, NULL},
     {"taxonomy", 1, UINT32_MAX, NULL},
-    {"rules", 1, 1, NULL},
+    {"rules", RULES_VERSION, RULES_VERSION, NULL},
     {"epoch", 1, UINT32_MAX, NULL},
     {"leg", 1, 16, NULL},
     {"hops", 0, 16, NULL},

@@ -200,6 +200,7 @@ void world_init(struct world *w, const char *folder)
   struct store_options options = {.folder = folder_path(folder, "books"),
                                   .table_names = table_names,
                                   .table_count = TABLES_CONTRACT,
+                                  .format = BOOKS_FORMAT,
                                   .create = true};
   memset(w, 0, sizeof *w);
   w->memory = malloc(WORLD_MEMORY_SIZE);
@@ -426,6 +427,7 @@ void books_damage(const char *folder, int table, struct bytes key, struct bytes 
   struct store_options options = {.folder = folder_path(folder, "books"),
                                   .table_names = table_names,
                                   .table_count = TABLES_CONTRACT,
+                                  .format = BOOKS_FORMAT,
                                   .scratch = true};
   must(store_open(&options, why, &s) == OK);
   struct books *b = store_begin(s, true);

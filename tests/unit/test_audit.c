@@ -105,8 +105,10 @@ static int remove_log(void **state)
 static struct store *opened(const char *folder)
 {
   struct store *s = NULL;
-  const struct store_options options = {
-      .folder = folder_path(folder, "books"), .table_names = table_names, .table_count = TABLES_CONTRACT};
+  const struct store_options options = {.folder = folder_path(folder, "books"),
+                                        .table_names = table_names,
+                                        .table_count = TABLES_CONTRACT,
+                                        .format = BOOKS_FORMAT};
   if (store_open(&options, why, &s) != OK)
     fail_msg("%s", why);
   return s;

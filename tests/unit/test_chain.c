@@ -75,6 +75,7 @@ static void an_agent_holds_the_chain_against_the_rules(void **state)
   struct store_options options = {.folder = folder_path(folder, "follower"),
                                   .table_names = table_names,
                                   .table_count = TABLES_CONTRACT,
+                                  .format = BOOKS_FORMAT,
                                   .create = true,
                                   .scratch = true};
   fresh_keys(&fresh, aple);

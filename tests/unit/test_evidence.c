@@ -69,6 +69,7 @@ static void open_books(void)
   struct store_options o = {.folder = folder_path(folder, "agent"),
                             .table_names = tables_names(),
                             .table_count = TABLES_AGENT,
+                            .format = AGENT_FORMAT,
                             .create = true};
   must(store_open(&o, why, &books) == OK);
 }

@@ -50,8 +50,10 @@ static enum status opened(const char *reason)
     journal_close(&j);
   if (reason != NULL && strstr(why, reason) == NULL)
     fail_msg("does not say '%s': %s", reason, why);
-  struct store_options o = {
-      .folder = folder_path(folder, "books"), .table_names = table_names, .table_count = TABLES_CONTRACT};
+  struct store_options o = {.folder = folder_path(folder, "books"),
+                            .table_names = table_names,
+                            .table_count = TABLES_CONTRACT,
+                            .format = BOOKS_FORMAT};
   must(store_open(&o, why, &w.store) == OK);
   return s;
 }

@@ -1,7 +1,7 @@
 /* A log that was recorded once: whatever compiles this, with whichever optimisation, the same books follow from it.
- * When this test fails, the rules or the form of the books have changed: that is a new version of the rules, and a new
- * recording, never a silent one. Recorded by scenario_run --record tests/scenarios/founding-story.log
- * tests/scenarios/founding-story.txt which prints the digest.
+ * When this test fails, the rules or the form of the books have changed: raise RULES_VERSION or BOOKS_FORMAT, and
+ * record anew, never silently: scenario_run --record tests/scenarios/founding-story.log
+ * tests/scenarios/founding-story.txt > tests/scenarios/founding-story.digest
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 static void the_same_books_follow_from_the_recorded_log(void **state)
 {
-  char folder[FOLDER_PATH_SIZE], path[600], expected[100] = "", have[65];
+  char folder[FOLDER_PATH_SIZE], path[600], expected[100] = "", hex[65], have[100];
   struct hash digest;
   struct complaint why;
   const char *vectors = getenv("ONWARD_LOG");
@@ -35,7 +35,8 @@ static void the_same_books_follow_from_the_recorded_log(void **state)
   folder_remove(folder);
   if (s != OK)
     fail_msg("%s", why.text);
-  hex_encode(BYTES(digest.byte), have);
+  hex_encode(BYTES(digest.byte), hex);
+  (void)snprintf(have, sizeof have, "rules %d, format %d: %s", RULES_VERSION, BOOKS_FORMAT, hex);
   assert_string_equal(have, expected);
 }
 

@@ -38,7 +38,8 @@ static int teardown(void **state)
 
 static struct store_options books_in(const char *where)
 {
-  return (struct store_options){.folder = where, .table_names = table_names, .table_count = TABLES_CONTRACT};
+  return (struct store_options){
+      .folder = where, .table_names = table_names, .table_count = TABLES_CONTRACT, .format = BOOKS_FORMAT};
 }
 
 static struct store *opened(struct store_options options)
@@ -197,7 +198,7 @@ static void absent_books_are_told(void **state)
   assert_null(s);
 }
 
-static void files_that_are_no_books_are_told(void **state)
+static void files_that_are_no_books_of_this_version_are_told(void **state)
 {
   (void)state;
   struct store *s = NULL;
@@ -207,6 +208,11 @@ static void files_that_are_no_books_are_told(void **state)
   assert_int_equal(file_write(folder_path(folder, "data.mdb"), BYTES(noise), why), OK);
   assert_int_equal(store_open(&options, why, &s), OUR_FAULT);
   assert_non_null(strstr(why, folder));
+  store_close(created(0));
+  options = books_in(folder_path(folder, "books"));
+  options.format++; /* rows of another shape */
+  assert_int_equal(store_open(&options, why, &s), OUR_FAULT);
+  assert_non_null(strstr(why, "books of format 2, and this program reads 3"));
 }
 
 /* In a process of its own, which this ends. */
@@ -472,23 +478,21 @@ static void size_is_measured(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      TEST(committed_row_is_there_after_reopening),
-      TEST(aborted_turn_leaves_nothing),
-      TEST(trouble_is_sticky_and_commits_nothing),
-      TEST(rows_are_sought_in_the_order_of_bytes),
-      TEST(appended_row_can_be_replaced),
-      TEST(absent_books_are_told),
-      TEST(files_that_are_no_books_are_told),
-      TEST(books_that_were_cut_short_are_told),
-      TEST(books_are_private),
-      TEST(auditor_reads_a_copy_and_writes_nothing_into_it),
-      TEST(auditor_reads_live_books_as_they_were_when_it_began),
-      TEST(full_books_take_no_more_and_lose_nothing),
-      TEST(map_that_ends_within_a_turn_takes_nothing_of_it),
-      TEST(copy_holds_nothing_that_was_deleted),
-      TEST(copy_is_whole_and_private),
-      TEST(size_is_measured),
-  };
+  const struct CMUnitTest tests[] = {TEST(committed_row_is_there_after_reopening),
+                                     TEST(aborted_turn_leaves_nothing),
+                                     TEST(trouble_is_sticky_and_commits_nothing),
+                                     TEST(rows_are_sought_in_the_order_of_bytes),
+                                     TEST(appended_row_can_be_replaced),
+                                     TEST(absent_books_are_told),
+                                     TEST(files_that_are_no_books_of_this_version_are_told),
+                                     TEST(books_that_were_cut_short_are_told),
+                                     TEST(books_are_private),
+                                     TEST(auditor_reads_a_copy_and_writes_nothing_into_it),
+                                     TEST(auditor_reads_live_books_as_they_were_when_it_began),
+                                     TEST(full_books_take_no_more_and_lose_nothing),
+                                     TEST(map_that_ends_within_a_turn_takes_nothing_of_it),
+                                     TEST(copy_holds_nothing_that_was_deleted),
+                                     TEST(copy_is_whole_and_private),
+                                     TEST(size_is_measured)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
