@@ -57,8 +57,9 @@ static bool fits(struct key_ring *ring, const uint8_t point[ES256_PUBLIC_SIZE], 
 static enum status read_events(const Onward__Batch *m, struct arena *a, struct refusal *why, struct batch *out)
 {
   out->events = arena_alloc(a, out->count * sizeof out->events[0]);
-  out->hashes = arena_alloc(a, out->count * sizeof out->hashes[0]);
-  if (out->events == NULL || out->hashes == NULL)
+  out->tree = arena_alloc(a, sizeof *out->tree);
+  struct hash *hashes = arena_alloc(a, out->count * sizeof hashes[0]);
+  if (out->events == NULL || out->tree == NULL || hashes == NULL)
     return NOT_NOW;
   for (size_t i = 0; i < out->count; i++) {
     struct event *e = &out->events[i];
@@ -74,9 +75,10 @@ static enum status read_events(const Onward__Batch *m, struct arena *a, struct r
       return REFUSE(why, MALFORMED, i + 1, "act: only the exchange itself writes this");
     if (act_is_registry(e->act) && out->count > 1)
       return REFUSE(why, MALFORMED, i + 1, "act: one on the registry comes in a batch of its own");
-    out->hashes[i] = merkle_leaf(e->bytes);
+    hashes[i] = merkle_leaf(e->bytes);
     out->body_count += e->outer->n_sealed;
   }
+  merkle_batch_fill(out->tree, hashes, out->count);
   return OK;
 }
 
@@ -129,9 +131,9 @@ static enum status read_message(struct bytes body, struct bytes sealed, struct a
     s = read_bodies(sealed, a, why, out);
   if (s != OK)
     return s;
-  struct hash root = merkle_root(out->hashes, out->count);
-  return hash_equal(&root, &out->header.root) ? OK
-                                              : REFUSE(why, MALFORMED, 0, "batch.header: root does not fit the events");
+  return hash_equal(&out->tree->root, &out->header.root)
+             ? OK
+             : REFUSE(why, MALFORMED, 0, "batch.header: root does not fit the events");
 }
 
 enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why, struct batch *out)

@@ -19,9 +19,9 @@ struct batch { /* lives in the arena it was read with */
   struct bytes header_bytes;
   struct bytes signature;
   size_t count;
-  struct event *events; /* count */
-  struct hash *hashes;  /* count: leaves of the batch's tree */
-  struct bytes *bodies; /* the sealed bodies, in the order of events and slots */
+  struct event *events;      /* count */
+  struct merkle_batch *tree; /* of the events' hashes */
+  struct bytes *bodies;      /* the sealed bodies, in the order of events and slots */
   size_t body_count;
 };
 

@@ -127,7 +127,7 @@ Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t posi
   const struct event *e = &batch->events[position];
   size_t used = t->arena->used; /* nothing that judging and writing needed is kept */
   struct hash path[MERKLE_PATH_MAX];
-  size_t path_count = merkle_path(batch->hashes, batch->count, position, path);
+  size_t path_count = merkle_batch_path(batch->tree, position, path);
   struct leaf leaf = next_leaf(t);
   struct occasion o = {t->books, t->arena, batch->header.organisation, leaf.index, t->time_ms};
   leaf.origin = ORIGIN_ORGANISATION;

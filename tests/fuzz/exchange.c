@@ -91,11 +91,13 @@ void exchange_hear(struct turn *t, struct key_ring *ring, const struct record *r
   uint64_t read_up_to = (record->marks & EXCHANGE_HAS_READ) != 0 ? head.size - 1 : last.read_up_to;
   exchange_sign(record->author, &head.network, last.sequence + 1, read_up_to, &e, header, signature);
   struct hash hash = merkle_leaf(e.bytes);
+  struct merkle_batch tree;
+  merkle_batch_fill(&tree, &hash, 1);
   struct batch batch = {.header_bytes = BYTES(header),
                         .signature = BYTES(signature),
                         .count = 1,
                         .events = &e,
-                        .hashes = &hash,
+                        .tree = &tree,
                         .bodies = bodies,
                         .body_count = e.outer->n_sealed};
   must(batch_header_read(BYTES(header), &batch.header) == OK);

@@ -8,7 +8,7 @@
 static struct bytes logged_leaf(const struct batch *batch, size_t position, uint64_t index)
 {
   struct hash path[MERKLE_BATCH_PATH_MAX];
-  size_t count = merkle_path(batch->hashes, batch->count, position, path);
+  size_t count = merkle_batch_path(batch->tree, position, path);
   struct leaf leaf = {.origin = ORIGIN_ORGANISATION,
                       .verdict = ONWARD__VERDICT__ACCEPTED,
                       .position = (uint8_t)position,
@@ -189,15 +189,17 @@ static void come_back(uint64_t sequence)
   const Onward__Batch *m = pb_unpack(&onward__batch__descriptor, body, &queue_arena);
   struct event events[BATCH_EVENTS_MAX];
   struct hash hashes[BATCH_EVENTS_MAX];
+  struct merkle_batch tree;
   struct batch batch = {.header_bytes = pb_bytes(m->header),
                         .signature = pb_bytes(m->signature),
                         .count = m->n_events,
                         .events = events,
-                        .hashes = hashes};
+                        .tree = &tree};
   for (size_t i = 0; i < m->n_events; i++) {
     events[i].bytes = pb_bytes(m->events[i]);
     hashes[i] = merkle_leaf(events[i].bytes);
   }
+  merkle_batch_fill(&tree, hashes, batch.count);
   struct books *b = store_begin(queue_store, true);
   for (size_t i = 0; i < m->n_events; i++) {
     struct leaf leaf;
