@@ -9,11 +9,11 @@ struct broker_keys {
   uint8_t link_public[32];
   uint8_t link_secret[32];
   uint8_t log_public[ED25519_PUBLIC_SIZE];
-  uint8_t log_secret[ED25519_SECRET_SIZE];
+  struct ed25519_secret *log_secret;
 };
 
 MUST_USE enum status broker_keys_create(const char *folder, char why[200], struct broker_keys *out);
 MUST_USE enum status broker_keys_open(const char *folder, char why[200], struct broker_keys *out);
-void broker_keys_close(struct broker_keys *k); /* wipes */
+void broker_keys_close(struct broker_keys *k); /* wipes; one that was not opened is no error */
 
 #endif

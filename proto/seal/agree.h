@@ -1,5 +1,4 @@
-/* Private to this folder: what sealing needs of an organisation's P-256 key pair beside signing, and checkpoints of the
- * log's Ed25519 key. */
+/* Private to this folder: what sealing needs of an organisation's P-256 key pair beside signing. */
 #ifndef ONWARD_AGREE_H
 #define ONWARD_AGREE_H
 
@@ -12,10 +11,5 @@
 MUST_USE enum status es256_secret_of(const uint8_t scalar[ES256_SCALAR_SIZE], struct es256_secret **out);
 /* ECDH (RFC 9180 section 4.1, "DH"): the x coordinate of the shared point. BAD_INPUT: `peer_point` is no public key. */
 MUST_USE enum status es256_agree(const struct es256_secret *key, struct bytes peer_point, uint8_t shared[AGREE_SIZE]);
-
-/* ed25519_sign, and the public key as well: to compute that alone costs as much as a signature. */
-MUST_USE enum status ed25519_sign_public(const uint8_t secret[ED25519_SECRET_SIZE], struct bytes message,
-                                         uint8_t signature[ED25519_SIGNATURE_SIZE],
-                                         uint8_t public_key[ED25519_PUBLIC_SIZE]);
 
 #endif

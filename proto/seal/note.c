@@ -100,7 +100,7 @@ void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE])
   must(!w.overflow);
 }
 
-enum status checkpoint_sign(const struct checkpoint *c, const char *key_name, const uint8_t secret[ED25519_SECRET_SIZE],
+enum status checkpoint_sign(const struct checkpoint *c, const char *key_name, const struct ed25519_secret *secret,
                             char *out, size_t *out_size)
 {
   if (!name_valid(bytes_text(key_name)) || !origin_valid(bytes_text(c->origin), key_name))
@@ -113,9 +113,10 @@ enum status checkpoint_sign(const struct checkpoint *c, const char *key_name, co
   write_base64(&w, hash_bytes(&c->root));
   write_text(&w, "\n");
   uint8_t public_key[ED25519_PUBLIC_SIZE], blob[SIGNATURE_BLOB_SIZE];
-  enum status s = ed25519_sign_public(secret, writer_bytes(&w), blob + ID_SIZE, public_key);
+  enum status s = ed25519_sign(secret, writer_bytes(&w), blob + ID_SIZE);
   if (s != OK)
     return s;
+  ed25519_secret_public(secret, public_key);
   key_id(key_name, public_key, blob);
   write_text(&w, "\n" DASH);
   write_text(&w, key_name);

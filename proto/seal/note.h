@@ -33,7 +33,7 @@ void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE]);
 
 /* Writes the signed note into `out` (room for NOTE_SIZE_MAX) and its size. */
 MUST_USE enum status checkpoint_sign(const struct checkpoint *c, const char *key_name,
-                                     const uint8_t secret[ED25519_SECRET_SIZE], char *out, size_t *out_size);
+                                     const struct ed25519_secret *secret, char *out, size_t *out_size);
 /* Parses strictly and verifies. Further signatures by other keys (cosignatures, at most 16 lines) are allowed and not
  * looked at; the one of `key` must be there and fit. BAD_INPUT otherwise. Further lines of text after the root are not
  * allowed. */

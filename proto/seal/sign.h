@@ -44,10 +44,13 @@ MUST_USE enum status dsse_sign(struct es256_secret *key, const char *type, struc
                                uint8_t signature[ES256_SIGNATURE_SIZE]);
 void dsse_encode(const char *type, struct bytes body, struct writer *out);
 
-/* Ed25519 (RFC 8032), keys as raw 32 bytes: the secret is the seed. */
-MUST_USE enum status ed25519_generate(uint8_t secret[ED25519_SECRET_SIZE]);
-MUST_USE enum status ed25519_public(const uint8_t secret[ED25519_SECRET_SIZE], uint8_t public_key[ED25519_PUBLIC_SIZE]);
-MUST_USE enum status ed25519_sign(const uint8_t secret[ED25519_SECRET_SIZE], struct bytes message,
+/* Ed25519 (RFC 8032), keys as raw 32 bytes: the secret is the seed. Opened once: that costs as much as a signature. */
+struct ed25519_secret;
+MUST_USE enum status ed25519_generate(uint8_t seed[ED25519_SECRET_SIZE]);
+MUST_USE enum status ed25519_secret_open(const uint8_t seed[ED25519_SECRET_SIZE], struct ed25519_secret **out);
+void ed25519_secret_close(struct ed25519_secret *key);
+void ed25519_secret_public(const struct ed25519_secret *key, uint8_t public_key[ED25519_PUBLIC_SIZE]);
+MUST_USE enum status ed25519_sign(const struct ed25519_secret *key, struct bytes message,
                                   uint8_t signature[ED25519_SIGNATURE_SIZE]);
 MUST_USE enum status ed25519_verify(struct bytes public_key, struct bytes message, struct bytes signature);
 

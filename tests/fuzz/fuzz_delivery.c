@@ -16,7 +16,7 @@ enum { REFUSED = 1, WITH_BODIES = 2, BY_MAIL = 4, ENTRIES_MAX = 48 };
 
 static uint8_t memory[24u << 20], log_memory[8u << 20];
 static struct agent agent;
-static uint8_t log_secret[ED25519_SECRET_SIZE] = {1};
+static const uint8_t log_seed[ED25519_SECRET_SIZE] = {1};
 
 struct log {                 /* what the exchange says */
   struct memory_books books; /* its entries, to find the hash of an answered one; nothing else */
@@ -79,7 +79,9 @@ static bool join(struct agent *a, struct books *b, struct log *log)
   memcpy(a->keys.seal_point[0], m->seal_point, sizeof m->seal_point);
   key_id_of(BYTES(m->seal_point), a->keys.seal_id[0]);
   memcpy(a->evidence.log_key.name, WORLD_ORIGIN, sizeof WORLD_ORIGIN);
-  must(ed25519_public(log_secret, a->evidence.log_key.public_key) == OK);
+  static struct ed25519_secret *log_secret;
+  must(log_secret != NULL || ed25519_secret_open(log_seed, &log_secret) == OK);
+  ed25519_secret_public(log_secret, a->evidence.log_key.public_key);
   a->evidence.network = log->network;
   a->evidence.ring = &a->ring;
   struct checkpoint first = {.origin = WORLD_ORIGIN "/1", .size = 1, .root = log->hashes[0]}, *c = &a->evidence.newest;

@@ -65,13 +65,16 @@ static void found(struct story *t)
 {
   static struct draft d;
   static const uint8_t random[32] = {7};
-  uint8_t log_key[32], secret[32] = {1};
+  uint8_t log_key[32], seed[32] = {1};
+  struct ed25519_secret *secret;
   Onward__Enrol enrols[2] = {ONWARD__ENROL__INIT, ONWARD__ENROL__INIT}, *list[] = {&enrols[0], &enrols[1]};
   struct complaint why;
   memset(t, 0, sizeof *t);
   memory_init(&t->m);
   t->memory = malloc(MEMORY_SIZE);
-  must(t->memory != NULL && ed25519_public(secret, log_key) == OK);
+  must(t->memory != NULL && ed25519_secret_open(seed, &secret) == OK);
+  ed25519_secret_public(secret, log_key);
+  ed25519_secret_close(secret);
   t->arena = arena_of(t->memory, MEMORY_SIZE);
   t->records = writer_of(t->file, sizeof t->file);
   memset(t->id.byte, 'K', sizeof t->id.byte);

@@ -208,7 +208,9 @@ void world_init(struct world *w, const char *folder)
   w->arena = arena_of(w->memory, WORLD_MEMORY_SIZE);
   w->clock_ms = WORLD_START_MS;
   memcpy(w->log_key.name, WORLD_ORIGIN, sizeof WORLD_ORIGIN);
-  must(ed25519_generate(w->log_secret) == OK && ed25519_public(w->log_secret, w->log_key.public_key) == OK);
+  uint8_t seed[ED25519_SECRET_SIZE];
+  must(ed25519_generate(seed) == OK && ed25519_secret_open(seed, &w->log_secret) == OK);
+  ed25519_secret_public(w->log_secret, w->log_key.public_key);
   member_init(&w->members[w->member_count++], "registry-one");
   member_init(&w->members[w->member_count++], "registry-two");
   found(w);
@@ -219,6 +221,7 @@ void world_fini(struct world *w)
   for (size_t i = 0; i < w->member_count; i++)
     member_fini(&w->members[i]);
   key_ring_fini(&w->ring);
+  ed25519_secret_close(w->log_secret);
   store_close(w->store);
   free(w->memory);
 }

@@ -74,7 +74,7 @@ struct world {
   struct key_ring ring;
   uint64_t clock_ms;
   struct hash network;
-  uint8_t log_secret[ED25519_SECRET_SIZE];
+  struct ed25519_secret *log_secret;
   struct note_key log_key;
   size_t member_count;
   struct member members[WORLD_MEMBERS_MAX]; /* the first two are registrars: registry-one, registry-two */

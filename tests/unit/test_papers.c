@@ -21,7 +21,7 @@ static char request_text[PAPER_TEXT_MAX];
 
 /* A network in the making: a test changes a part of it before it is written. */
 static struct world {
-  uint8_t log_secret[ED25519_SECRET_SIZE];
+  struct ed25519_secret *log_secret;
   struct note_key log_key;
   Onward__Genesis genesis;
   Onward__Enrol enrol;
@@ -77,8 +77,11 @@ static void fresh_world(void)
   static Onward__Enrol *registrar_list[] = {&registrars[0], &registrars[1]};
   static const uint8_t random[32] = {7};
   arena = arena_of(memory, sizeof memory);
+  ed25519_secret_close(world.log_secret); /* of the test before */
   world = (struct world){.enrol_verdict = ONWARD__VERDICT__ACCEPTED, .log_key.name = "onward.test/log"};
-  must(ed25519_generate(world.log_secret) == OK && ed25519_public(world.log_secret, world.log_key.public_key) == OK);
+  uint8_t seed[ED25519_SECRET_SIZE];
+  must(ed25519_generate(seed) == OK && ed25519_secret_open(seed, &world.log_secret) == OK);
+  ed25519_secret_public(world.log_secret, world.log_key.public_key);
   registrars[0] = enrol_of(&registrar[0], "registry-one");
   registrars[1] = enrol_of(&registrar[1], "registry-two");
   onward__genesis__init(&world.genesis);
@@ -352,17 +355,20 @@ static void another_log_key_is_refused(void **state)
 {
   (void)state;
   char vkey[NOTE_VKEY_SIZE];
-  uint8_t other_secret[ED25519_SECRET_SIZE];
+  uint8_t seed[ED25519_SECRET_SIZE];
+  struct ed25519_secret *other_secret;
   struct note_key other = world.log_key;
   Onward__Invitation *i = invitation();
-  assert_int_equal(ed25519_generate(other_secret), OK);
-  assert_int_equal(ed25519_public(other_secret, other.public_key), OK);
+  assert_int_equal(ed25519_generate(seed), OK);
+  assert_int_equal(ed25519_secret_open(seed, &other_secret), OK);
+  ed25519_secret_public(other_secret, other.public_key);
   note_key_print(&other, vkey);
   i->log_key = text(vkey);
   assert_refused(i, "checkpoint"); /* the checkpoint is not signed by it */
   char *note = arena_alloc(&arena, NOTE_SIZE_MAX);
   size_t note_size = 0;
   assert_int_equal(checkpoint_sign(&world.checkpoint, other.name, other_secret, note, &note_size), OK);
+  ed25519_secret_close(other_secret);
   i->checkpoint = pb_data(bytes_of(note, note_size));
   assert_refused(i, "log_key"); /* signed, but the genesis names another */
 }
