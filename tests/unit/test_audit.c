@@ -19,7 +19,7 @@ typedef enum audit_code (*command)(const struct audit_request *q);
 static char sound[FOLDER_PATH_SIZE];  /* the folder of a sound log, made once */
 static char copied[FOLDER_PATH_SIZE]; /* a copy of it, one for each test */
 static struct world world;
-static struct ed25519_secret *log_secret;            /* closed: for names and sizes */
+static struct ed25519_secret *log_secret; /* closed: for names and sizes */
 static char note_key[NOTE_VKEY_SIZE];
 static struct ref_id first_referral;
 static char *out, *err;
