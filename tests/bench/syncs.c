@@ -23,7 +23,7 @@ static atomic_ullong *counter = &own;
 
 void syncs_count_into(void *shared)
 {
-  counter = shared;
+  counter = shared != NULL ? shared : &own;
 }
 
 __attribute__((constructor)) static void share(void)

@@ -3,8 +3,8 @@
 #ifndef ONWARD_BENCH_SYNCS_H
 #define ONWARD_BENCH_SYNCS_H
 
-/* From here on into this number (u64, in memory that processes share). A process that finds ONWARD_SYNCS in its
- * environment counts into that file instead. */
+/* From here on into this number (u64, in memory that processes share). NULL: into one of its own. A process that finds
+ * ONWARD_SYNCS in its environment counts into that file instead. */
 void syncs_count_into(void *shared);
 
 #endif

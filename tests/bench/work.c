@@ -395,5 +395,6 @@ void work_run(struct exchange *x, const struct workload *w, const struct conditi
   close(r.end.in);
   wait_for_processes(&r);
   reckon(&r, &begin, &end, out);
+  syncs_count_into(NULL);
   munmap(shared, size);
 }
