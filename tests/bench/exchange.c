@@ -90,8 +90,10 @@ void offices_make(struct exchange *x, size_t count, const char *homes)
 {
   char why[200];
   must(count >= 1 && count <= OFFICES_MAX);
-  make_office(&x->registrar[0], "registry-one", NULL);
-  make_office(&x->registrar[1], "registry-two", NULL);
+  if (x->office_count == 0) {
+    make_office(&x->registrar[0], "registry-one", NULL);
+    make_office(&x->registrar[1], "registry-two", NULL);
+  }
   for (; x->office_count < count; x->office_count++) {
     char name[40];
     snprintf(name, sizeof name, "office-%zu", x->office_count);
@@ -135,8 +137,18 @@ static const char *broker_program(void)
   return path;
 }
 
-/* With its words in a file of the folder. */
-static pid_t start(const struct exchange *x, const char *const *argv)
+static void count_syncs(const char *path)
+{
+  char options[300];
+  const char *set = getenv("ASAN_OPTIONS"); /* a build with sanitizers wants nothing loaded before its runtime */
+  snprintf(options, sizeof options, "%s:verify_asan_link_order=0", set != NULL ? set : "");
+  setenv("ASAN_OPTIONS", options, 1);
+  setenv("ONWARD_SYNCS", path, 1);
+  setenv("LD_PRELOAD", ONWARD_SYNCS_LIBRARY, 1);
+}
+
+/* With its words in a file of the folder. `syncs`: where they are counted; NULL: nowhere. */
+static pid_t start(const struct exchange *x, const char *const *argv, const char *syncs)
 {
   pid_t child = fork();
   if (child != 0)
@@ -147,6 +159,8 @@ static pid_t start(const struct exchange *x, const char *const *argv)
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
   }
+  if (syncs != NULL)
+    count_syncs(syncs);
   execv(argv[0], (char *const *)(uintptr_t)argv);
   _exit(127);
 }
@@ -169,7 +183,7 @@ static void init(struct exchange *x)
                               "--registrar",
                               two,
                               NULL};
-  pid_t child = start(x, argv);
+  pid_t child = start(x, argv, NULL);
   if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     bench_fail("%s init failed: set ONWARD_BIN to the folder of the programs; see %s", broker_program(), x->folder);
 }
@@ -215,12 +229,7 @@ static void serve(struct exchange *x)
   x->syncs = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   must(x->syncs != MAP_FAILED);
   close(fd);
-  setenv("ONWARD_SYNCS", path, 1);
-  setenv("LD_PRELOAD", ONWARD_SYNCS_LIBRARY, 1);
-  setenv("ASAN_OPTIONS", "verify_asan_link_order=0", 0);
-  x->process = start(x, argv);
-  unsetenv("LD_PRELOAD");
-  unsetenv("ONWARD_SYNCS");
+  x->process = start(x, argv, path);
 }
 
 /* --- the registry --- */
