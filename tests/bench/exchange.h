@@ -1,0 +1,50 @@
+/* A network for measuring: a real onward-broker on loopback, two registrars and as many enrolled offices as asked for.
+ * Whatever goes wrong in here ends the program with a line.
+ */
+#ifndef ONWARD_BENCH_EXCHANGE_H
+#define ONWARD_BENCH_EXCHANGE_H
+
+#include <sys/types.h>
+
+#include "agents/directory.h"
+#include "agents/keys.h"
+#include "agents/outbox.h"
+#include "proto/papers.h"
+#include "proto/store/store.h"
+#include "tests/unit/folder.h"
+#include "tests/unit/memory.h"
+
+enum { OFFICES_MAX = 66 };
+
+struct office {
+  struct org_id id;
+  struct key_folder keys; /* with `kept`, those of a data folder; else of this process alone */
+};
+
+struct exchange {
+  char folder[FOLDER_PATH_SIZE];
+  char address[64];
+  pid_t process;
+  void *syncs; /* the exchange's own count (syncs.h) */
+  size_t office_count;
+  struct office registrar[2];
+  struct office office[OFFICES_MAX];
+  struct network network;       /* as the first registrar was invited */
+  struct memory_books registry; /* all of the directory, taken by the first registrar */
+  struct evidence evidence;     /* its newest checkpoint */
+  struct arena arena;
+};
+
+void bench_begin(void);                /* first of all */
+void bench_hush(const char *log_path); /* what this process says from now on, but for bench_fail, goes into this file */
+_Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Makes keys once for all exchanges that follow. `kept`: in data folders under `homes`, as agents have them. */
+void offices_make(struct exchange *x, size_t count, const char *homes);
+/* Starts a new exchange with no entries but those of joining. `homes`, where not NULL, get their invitations, and lose
+ * the books that they had. */
+void exchange_start(struct exchange *x, const char *homes);
+void exchange_stop(struct exchange *x); /* as its operator would; the folder goes */
+const char *office_home(const char *homes, const struct office *o);
+
+#endif
