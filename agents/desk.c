@@ -30,6 +30,8 @@ static const struct {
     {"suspend", desk_suspend, " organisation standing "},
     {"rotate", desk_rotate, " request passphrase "},
     {"stop_replacement", desk_stop_replacement, " organisation "},
+    {"policy", desk_policy, " "},
+    {"set_policy", desk_set_policy, " clocks "},
     {"watch", NULL, " "},
 };
 

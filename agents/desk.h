@@ -24,7 +24,8 @@ json_t *desk_saved(const struct ref_id *id); /* {"ok": true, "id", "short"} */
 /* The handlers, by the name in "do". */
 typedef json_t *desk_handler(struct agent *a, const json_t *request);
 desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_list, desk_show, desk_act, desk_directory,
-    desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement;
+    desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement, desk_policy,
+    desk_set_policy;
 
 /* --- for the handlers --- */
 
@@ -49,6 +50,9 @@ struct view;
 void desk_open_case(struct agent *a, struct books *b, const struct view *v, json_t **brief, json_t **file,
                     bool *damaged);
 
+/* An act on the registry: composes, judges, queues. NULL: saved. `invited`: an invitation that was made for it counts
+ * no more; may be NULL. */
+json_t *desk_queue(struct agent *a, const Onward__Core *core, const struct org_id *invited);
 /* Judges what was composed; NULL: the rules would accept it. Its own transaction. */
 json_t *desk_judge(struct agent *a, const struct event *e);
 

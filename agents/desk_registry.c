@@ -45,8 +45,7 @@ json_t *desk_directory(struct agent *a, const json_t *request)
 
 /* --- acts on the registry --- */
 
-/* Composes, judges, queues. NULL: saved. `invited`: an invitation that was made for it counts no more; may be NULL. */
-static json_t *queue(struct agent *a, const Onward__Core *core, const struct org_id *invited)
+json_t *desk_queue(struct agent *a, const Onward__Core *core, const struct org_id *invited)
 {
   struct composed c = {.bodies = {NULL, 0}};
   struct complaint why;
@@ -121,7 +120,7 @@ json_t *desk_enrol(struct agent *a, const json_t *request)
   enrol.signature = pb_data(r.signature);
   core->act_case = ONWARD__CORE__ACT_ENROL;
   core->enrol = &enrol;
-  refused = queue(a, core, &r.id);
+  refused = desk_queue(a, core, &r.id);
   return refused != NULL ? refused : saved_words(&r.id, r.words);
 }
 
@@ -180,7 +179,7 @@ json_t *desk_suspend(struct agent *a, const json_t *request)
   suspend.organisation = pb_data(org_id_text(&id));
   core->act_case = ONWARD__CORE__ACT_SUSPEND;
   core->suspend = &suspend;
-  refused = queue(a, core, NULL);
+  refused = desk_queue(a, core, NULL);
   return refused != NULL ? refused : json_pack("{s:b}", "ok", 1);
 }
 
@@ -197,7 +196,7 @@ json_t *desk_stop_replacement(struct agent *a, const json_t *request)
   stop.organisation = pb_data(org_id_text(&id));
   core->act_case = ONWARD__CORE__ACT_STOP_REPLACEMENT;
   core->stop_replacement = &stop;
-  refused = queue(a, core, NULL);
+  refused = desk_queue(a, core, NULL);
   return refused != NULL ? refused : json_pack("{s:b}", "ok", 1);
 }
 
@@ -307,6 +306,6 @@ json_t *desk_rotate(struct agent *a, const json_t *request)
     core->rotate = &rotate;
   else
     core->replace_keys = &replace;
-  refused = queue(a, core, own ? NULL : &r.id);
+  refused = desk_queue(a, core, own ? NULL : &r.id);
   return refused != NULL ? refused : saved_words(&r.id, r.words);
 }

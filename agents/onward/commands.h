@@ -21,6 +21,9 @@ enum exit_code run_suspend(struct call *c);
 enum exit_code run_registrar_rotate(struct call *c);
 enum exit_code run_stop(struct call *c);
 
+enum exit_code run_policy(struct call *c); /* policy.c */
+enum exit_code run_registrar_policy(struct call *c);
+
 enum exit_code run_refer(struct call *c); /* refer.c */
 enum exit_code run_list(struct call *c);  /* items.c: inbox, sent, outbox */
 enum exit_code run_show(struct call *c);  /* show.c */

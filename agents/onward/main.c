@@ -64,6 +64,7 @@ static const struct command commands[] = {
     {"keep", run_act, "ID " NOTE, "Say that the law makes you keep a case that you should erase."},
     {"needs", run_needs, "[ID]", "What a child needs, and how far each need is."},
     {"directory", run_directory, "", "Who is in the network, and how to reach them."},
+    {"policy", run_policy, "", "How long each step may take in this network."},
     {"watch", run_watch, "[--exec CMD]", "Print what others do, as it comes; or start CMD with the id and the kind."},
     {"lock", run_lock, "", "Lock the cases on this computer."},
     {"unlock", run_unlock, "", "Unlock them, with the passphrase."},
@@ -79,6 +80,8 @@ static const struct command commands[] = {
     {"registrar rotate", run_registrar_rotate, "FILE [--words WORDS] [--yes]",
      "Replace the keys of an organisation that lost them."},
     {"registrar stop", run_stop, "ORG", "Stop such a replacement."},
+    {"registrar policy", run_registrar_policy, "[FILE|-] [--yes]",
+     "Change how long each step may take: onward policy prints such a FILE."},
     {"help", run_help, "", "This list."},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -130,7 +133,7 @@ static enum exit_code unknown_command(const struct call *c, const char *name)
     }
   if (strcmp(name, "registrar") == 0)
     return call_fail(c, WRONG_USAGE, "see: onward help",
-                     "onward registrar: expected enrol, invitation, suspend, rotate or stop behind it");
+                     "onward registrar: expected enrol, invitation, suspend, rotate, stop or policy behind it");
   bool near = least <= 1 + (int)strlen(name) / 3;
   snprintf(try, sizeof try, near ? "did you mean: onward %s" : "see: onward %s", near ? nearest : "help");
   return call_fail(c, WRONG_USAGE, try, "there is no command %s", name);

@@ -33,7 +33,7 @@ enum table {
 extern const char *const table_names[TABLES_CONTRACT];
 /* Of the rows below: whoever changes their shape, or what follows from a log, raises it, and records the log of
  * tests/scenarios anew. Format 1 was that of before the lifecycle. */
-#define BOOKS_FORMAT 2
+#define BOOKS_FORMAT 3
 
 /* The books. Slices that `get` and `seek` give are valid until the next put, del or end of the transaction. Trouble is
  * sticky: once a call failed for our own reasons, everything reads as NOT_FOUND and nothing is written, so callers
@@ -62,7 +62,9 @@ struct head {
 };
 
 struct policy {
+  uint64_t index;                      /* the entry that set it: the genesis, or a set_policy */
   uint32_t limit_s[CLOCKS_LIMITED][3]; /* clock - 1, priority - 1 */
+  uint32_t zero;
 };
 
 struct keys {

@@ -141,9 +141,9 @@ static void suspend(struct books *b, const Onward__Suspend *s)
   void_unstoppable(b);
 }
 
-static void set_policy(struct books *b, const Onward__Policy *p)
+static void set_policy(struct books *b, const Onward__Policy *p, uint64_t index)
 {
-  struct policy policy;
+  struct policy policy = {.index = index};
   struct row_key k = row_key_start();
   row_key_bytes(&k, bytes_text("policy"));
   for (size_t i = 0; i < CLOCKS_LIMITED; i++) {
@@ -158,7 +158,7 @@ static void genesis(struct books *b, const struct leaf *leaf, const Onward__Gene
 {
   for (size_t i = 0; i < g->n_registrars; i++)
     enrol(b, g->registrars[i], leaf->index, true);
-  set_policy(b, g->policy);
+  set_policy(b, g->policy, leaf->index);
 }
 
 void change_registry(struct books *b, const struct leaf *leaf, const struct event *e)
@@ -173,7 +173,7 @@ void change_registry(struct books *b, const struct leaf *leaf, const struct even
     enrol(b, e->core->enrol, leaf->index, false);
     break;
   case ONWARD__CORE__ACT_SET_POLICY:
-    set_policy(b, e->core->set_policy->policy);
+    set_policy(b, e->core->set_policy->policy, leaf->index);
     break;
   case ONWARD__CORE__ACT_SUSPEND:
     suspend(b, e->core->suspend);

@@ -7,6 +7,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "rows are little-endian: a big-endian port needs a codec here");
 _Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 232,
                "no padding");
+_Static_assert(sizeof(struct policy) == 168, "no padding");
 _Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 48, "no padding");
 _Static_assert(offsetof(struct referral, parties) == 304, "no padding");
 

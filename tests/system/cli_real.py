@@ -107,6 +107,28 @@ class RealOnes(unittest.TestCase):
         self.assertIn("first registrars", self.run_at(ministry, "registrar", "invitation", "ministry", code=1))
         self.assertIn("if it was not enrolled", self.run_at(ministry, "registrar", "invitation", "nobody", code=5))
 
+    def test_a_registrar_changes_the_policy_once(self):
+        ministry, path = self.net.office("ministry"), os.path.join(self.net.folder, "policy.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.run_at(ministry, "policy").replace("\nread = 4 h, ", "\nread = 3 h, "))
+        self.assertIn("nothing was sent", self.run_at(ministry, "registrar", "policy", "-", given="[clocks]\nread = 4 h, 24 h, 72 h\n"))
+        self.assertIn("only a registrar may do this", self.run_at(self.police, "registrar", "policy", path, "--yes", code=1))
+        self.assertIn("Saved", self.run_at(ministry, "registrar", "policy", path, "--yes"))
+        since = until("it is in force", lambda: self.police.ask("policy")["since_entry"])
+        self.assertIn(f"entry {since} of the log, set by ministry (test).", self.run_at(self.police, "policy"))
+        self.assertEqual(self.police.ask("policy")["clocks"]["READ"], {"high_s": 3 * 3600, "medium_s": 24 * 3600, "low_s": 72 * 3600})
+        self.assertIn("nothing was sent", self.run_at(ministry, "registrar", "policy", path))
+        for wrong, field in (({}, "clocks"), ({"clocks": {"NAP": {}}}, "clocks"), ({"clocks": {"READ": {"high_s": 0}}}, "clocks.READ.high_s"),
+                             ({"clocks": {"READ": {"low_s": 31622401}}}, "clocks.READ.low_s"), ({"clocks": {"READ": 3}}, "clocks"),
+                             ({"clocks": {"READ": {"high_s": "3 h"}}}, "clocks.READ.high_s"), ({"clocks": {"READ": {"high": 3}}}, "clocks")):
+            self.assertEqual(ministry.refused("bad_input", "set_policy", **wrong)["field"], field)
+        self.away()
+        ministry.ask("set_policy", clocks={"READ": {"high_s": 60}})
+        self.assertIn("on its way", self.run_at(ministry, "registrar", "policy", "-", "--yes", given="[clocks]\nread = 2 h, 1 d, 3 d\n",
+                                                code=1))
+        self.back()
+        until("that one is, too", lambda: self.police.ask("policy")["since_entry"] > since)
+
     def test_who_has_the_child_is_true_to_the_end(self):
         item = self.police.refer(["aple", "a21"])
         self.aple.until("received", item)

@@ -795,6 +795,53 @@ class Joining(Case):
         self.assertEqual(self.run_here("registrar", "suspend", "hope").returncode, 0)
         self.assertEqual(len(self.fake.asked("suspend")), 2)
 
+    def test_the_policy_is_read_as_it_is_printed(self):
+        names = ("RECEIVE", "READ", "DECIDE", "CONTACT", "UNDELIVERED", "ANSWER_INFO", "ANSWER_CANCEL", "RETURNED_ACT", "RESEAL_ASKED",
+                 "REPORT", "CLOSING", "ERASURE", "SAFETY_READ")
+        clocks = {name: {"high_s": 90 + i, "medium_s": 3600 * (i + 1), "low_s": 31622400 - 86400 * i} for i, name in enumerate(names)}
+        self.fake.answers |= {"policy": {"ok": True, "clocks": clocks, "since_entry": 7, "since_ms": 0, "by": "ministry",
+                                         "by_name": "Ministry"},
+                              "set_policy": lambda request: {"ok": True, "changed": request["clocks"] != {}}}
+        shown = self.run_here("policy").stdout
+        self.assertIn("entry 7 of the log, set by Ministry.", shown)
+        self.assertIn("\nreceive = 90 s, 1 h, 366 d\n", shown)
+        self.assertEqual(self.run_here("registrar", "policy").stdout, shown)
+        for name in names:
+            self.assertIn(f"\n{name.lower()} = ", shown)
+        done = self.run_here("registrar", "policy", self.file("same", shown))
+        self.assertIn("nothing was sent", done.stdout)
+        self.assertEqual((done.stderr, self.fake.asked("set_policy").pop()["clocks"]), ("", {}))
+        path = self.file("other", shown.replace("receive = 90 s, 1 h", "receive = 2 min, 1 h") + "# a word\n")
+        done = self.run_here("registrar", "policy", path)
+        self.assertEqual((done.returncode, len(self.fake.asked("set_policy"))), (1, 1))
+        self.assertIn("receive, high priority: 2 min, until now 90 s\n", done.stderr)
+        self.assertIn("--yes", done.stderr)
+        t = Terminal(self.home, "registrar", "policy", path)
+        t.type("It counts for the whole network. Change it?", "no")
+        self.assertEqual((t.end()[0], len(self.fake.asked("set_policy"))), (1, 1))
+        self.assertIn("Saved on this computer", self.run_here("registrar", "policy", path, "--yes").stdout)
+        self.assertEqual(self.fake.asked("set_policy")[1]["clocks"], {"RECEIVE": {"high_s": 120}})
+
+    def test_a_policy_that_does_not_fit_is_not_sent(self):
+        self.fake.answers["policy"] = {"ok": True, "clocks": dict.fromkeys(
+            ("RECEIVE", "READ", "DECIDE", "CONTACT", "UNDELIVERED", "ANSWER_INFO", "ANSWER_CANCEL", "RETURNED_ACT", "RESEAL_ASKED", "REPORT",
+             "CLOSING", "ERASURE", "SAFETY_READ"), {"high_s": 1, "medium_s": 2, "low_s": 3}), "since_entry": 0, "since_ms": 0}
+        self.assertIn("with which the network began", self.run_here("policy").stdout)
+        for line, words in (("read = 1 h, 2 h", "each from 1 s to 366 d"), ("read = 1 h, 2 h, 367 d", "each from 1 s to 366 d"),
+                            ("read = 0 s, 2 h, 3 h", "such as: 4 h, 24 h, 3 d"), ("read = 1 h, 2 h, 3", "in s, min, h or d"),
+                            ("read = 1 h, 2 h, 3 h, 4 h", "three times"), ("read = 1 week, 2 h, 3 h", "in s, min, h or d"),
+                            ("read = 99999999999999999999 s, 2 h, 3 h", "each from 1 s to 366 d"), ("read =", "three times"),
+                            ("raed = 1 h, 2 h, 3 h", "raed: there is no such key"), ("read", "key = value")):
+            done = self.run_here("registrar", "policy", self.file("wrong", f"# so\n[clocks]\n{line}\n"), "--yes")
+            self.assertEqual(done.returncode, 2, line)
+            self.assertIn("wrong:3: ", done.stderr)
+            self.assertIn(words, done.stderr)
+            self.assertIn("onward --home", done.stderr)
+        twice = self.file("twice", "[clocks]\nread = 1 h, 2 h, 3 h\nread = 1 h, 2 h, 3 h\n")
+        self.assertIn("twice:3: read: stands here for the second time", self.run_here("registrar", "policy", twice, "--yes").stderr)
+        self.assertEqual(self.run_here("registrar", "policy", os.path.join(self.work, "absent"), "--yes").returncode, 5)
+        self.assertEqual(self.fake.asked("set_policy"), [])
+
     def test_other_steps_of_registrars(self):
         home, done = self.init("a21")
         words = re.search(r"words: (.*)\n", done.stdout).group(1)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "proto/ledger/rows.h"
+#include "proto/rules/rules.h"
 #include "proto/turn.h"
 #include "tests/unit/clerk.h"
 
@@ -146,6 +147,45 @@ static void an_agreement_is_renewed_by_enrolling_again(void **state)
   world_wait(&w, after.pending_due_ms);
   assert_true(has_keys_of(aple, &fresh));
   member_fini(&fresh);
+}
+
+/* --- the policy --- */
+
+static Onward__Verdict say_policy(struct member *author, uint32_t receive_high_s)
+{
+  static struct draft d;
+  Onward__Policy policy = *policy_proposed();
+  Onward__Limit *list[CLOCKS_LIMITED], first = *policy.limits[0];
+  memcpy(list, policy.limits, sizeof list);
+  first.high_s = receive_high_s;
+  list[0] = &first;
+  policy.limits = list;
+  draft_init(&d, A(SET_POLICY), NULL);
+  Onward__SetPolicy *m = draft_message(&d);
+  m->policy = &policy;
+  return world_hear(&w, author, &d, 1);
+}
+
+static struct policy policy_now(void)
+{
+  struct policy p;
+  books_policy(store_begin(w.store, false), &p);
+  store_abort(w.store);
+  return p;
+}
+
+static void a_registrar_sets_the_policy(void **state)
+{
+  (void)state;
+  assert_true(policy_now().index == 0); /* the network's beginning */
+  assert_verdict(say_policy(police, 60), V(NOT_A_REGISTRAR));
+  assert_true(policy_now().index == 0);
+  assert_verdict(say_policy(two, 60), V(ACCEPTED));
+  struct policy p = policy_now();
+  assert_true(p.index == w.size - 1);
+  assert_int_equal(p.limit_s[ONWARD__CLOCK__RECEIVE - 1][ONWARD__PRIORITY__HIGH - 1], 60);
+  assert_int_equal(p.limit_s[ONWARD__CLOCK__RECEIVE - 1][ONWARD__PRIORITY__MEDIUM - 1], 8 * 3600);
+  assert_int_equal(p.limit_s[ONWARD__CLOCK__SAFETY_READ - 1][ONWARD__PRIORITY__HIGH - 1], 15 * 60);
 }
 
 /* --- changing keys --- */
@@ -351,6 +391,7 @@ int main(void)
       TEST(the_last_registrar_stays),
       TEST(a_registrar_that_lapsed_or_leaves_acts_as_none),
       TEST(an_agreement_is_renewed_by_enrolling_again),
+      TEST(a_registrar_sets_the_policy),
       TEST(keys_are_valid_by_position),
       TEST(a_key_that_was_changed_does_not_come_back),
       TEST(nobody_changes_the_keys_of_another),
