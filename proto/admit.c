@@ -229,6 +229,8 @@ enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct com
   if (bytes_equal(pb_bytes(r[0]->organisation), pb_bytes(r[1]->organisation)) ||
       bytes_equal(pb_bytes(r[0]->sign_key), pb_bytes(r[1]->sign_key)))
     return complain(why, "registrars: expected two organisations with keys of their own");
+  if (g->policy->last_resort.len > 0)
+    return complain(why, "last_resort: nobody is enrolled yet who could be");
   return OK;
 }
 

@@ -58,8 +58,9 @@ static json_t *request_json(struct bytes packed)
 
 static json_t *bytes_json(const char *name, struct bytes b)
 {
-  static const char *const texts[] = {"recipients", "recipient", "target",         "organisation", "scope",
-                                      "area",       "origin",    "duty_telephone", "duty_hours",   "name"};
+  static const char *const texts[] = {"recipients",     "recipient",  "target", "last_resort",
+                                      "organisation",   "scope",      "area",   "origin",
+                                      "duty_telephone", "duty_hours", "name"};
   if (strcmp(name, "request") == 0)
     return request_json(b);
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -204,10 +205,24 @@ static void print_details(const struct event *e, FILE *out)
 {
   static const struct {
     const char *field, *before;
-  } shown[] = {
-      {"origin", ""},  {"leg", "leg "},      {"recipient", "to "}, {"recipients", "to "}, {"target", "to "},
-      {"request", ""}, {"organisation", ""}, {"standing", ""},     {"reason", ""},        {"by", ""},
-      {"outcome", ""}, {"priority", ""},     {"drill", ""},        {"safety", ""},        {"skipped", "passed over "}};
+  } shown[] = {{"origin", ""},
+               {"leg", "leg "},
+               {"recipient", "to "},
+               {"recipients", "to "},
+               {"target", "to "},
+               {"request", ""},
+               {"organisation", ""},
+               {"standing", ""},
+               {"count", "items: "},
+               {"oldest_h", "oldest, hours: "},
+               {"last_resort", "last resort "},
+               {"reason", ""},
+               {"by", ""},
+               {"outcome", ""},
+               {"priority", ""},
+               {"drill", ""},
+               {"safety", ""},
+               {"skipped", "passed over "}};
   int count = 0;
   json_t *act = act_json(e);
   for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)

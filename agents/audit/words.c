@@ -25,7 +25,7 @@ static const char *const key_forms[TABLES_CONTRACT] = {
     [TABLE_ENTRIES] = "i", [TABLE_TREE] = "i",        [TABLE_REFERRALS] = "r",  [TABLE_ORGANISATIONS] = "o",
     [TABLE_KEYS] = "oI",   [TABLE_REGISTRY] = "i",    [TABLE_MAILBOXES] = "oi", [TABLE_SEQUENCES] = "os",
     [TABLE_HELD] = "is",   [TABLE_RELEASES] = "oiis", [TABLE_CLOCKS] = "tk",    [TABLE_BODIES] = "is",
-    [TABLE_LEGS] = "or",
+    [TABLE_LEGS] = "or",   [TABLE_UNATTENDED] = "or",
 };
 
 static void write_org(struct writer *w, struct bytes b)
@@ -56,7 +56,7 @@ static void write_key_part(struct writer *w, char form, const char *noun, struct
     write_text(w, text);
     return;
   case 'k':
-    write_key_part(w, read_u8(r) == CLOCK_OF_KEYS ? 'o' : 'r', noun, r);
+    write_key_part(w, read_u8(r) == CLOCK_OF_REFERRAL ? 'r' : 'o', noun, r);
     return;
   case 's':
     write_text(w, "slot ");
@@ -112,6 +112,8 @@ static const struct field organisation_fields[] = {
     FIELD(organisation, pending_index),
     FIELD(organisation, pending_due_ms),
     FIELD(organisation, agreement_until_ms),
+    FIELD(organisation, unattended_due_ms),
+    FIELD(organisation, unattended_told_ms),
     FIELD(organisation, keys),
 };
 static const struct field keys_fields[] = {FIELD(keys, link), FIELD(keys, sign), FIELD(keys, seal),

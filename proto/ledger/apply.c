@@ -88,6 +88,7 @@ static void apply_submit(struct referral *r, const struct leaf *leaf, const stru
   r->priority = (uint8_t)s->priority;
   r->basis = (uint8_t)s->basis;
   r->reroute = (uint8_t)s->reroute;
+  r->drill = s->drill != 0;
   r->leg = 1;
   r->submit_index = r->scope_index = leaf->index;
   r->consent_until_ms = s->consent_until_ms;

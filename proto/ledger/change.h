@@ -15,6 +15,10 @@ void clocks_move(struct books *b, const struct leaf *leaf, const struct event *e
 void clocks_lose_legs(struct books *b, const struct leaf *leaf, const struct org_id *org);
 void clock_put(struct books *b, uint64_t due_ms, enum clock_row kind, struct bytes id);
 void clock_del(struct books *b, uint64_t due_ms, enum clock_row kind, struct bytes id);
+/* unattended.c, for the same. Behind clocks_move. */
+void unattended_move(struct books *b, const struct leaf *leaf, const struct event *e, const struct referral *before,
+                     const struct referral *after);
+void unattended_said(struct books *b, const struct leaf *leaf, const struct org_id *org);
 void change_registry(struct books *b, const struct leaf *leaf, const struct event *e);
 
 #endif

@@ -219,6 +219,17 @@ struct clock_due clocks_earliest(const struct referral *r)
   return first;
 }
 
+const struct org_id *clocks_owed_by(const struct referral *r, const struct clock_due *d)
+{
+  bool present = r->present != PARTY_NONE;
+  bool sender = d->clock == C(RETURNED_ACT) || d->clock == C(RESEAL_ASKED) || d->clock == C(CLOSING) ||
+                d->clock == C(CONSENT_END) ||
+                (d->clock == C(SAFETY_READ) && (r->flags & FLAG_SAFETY_AT_RECIPIENT) == 0);
+  if (d->party != PARTY_NONE)
+    return &r->parties[d->party].org;
+  return sender || !present ? &r->sender : &r->parties[r->present].org;
+}
+
 static void move_row(struct books *b, struct referral *r)
 {
   uint64_t first = clocks_earliest(r).due_ms;

@@ -25,7 +25,9 @@ enum table {
   TABLE_CLOCKS,   /* u64 due in ms of service time, u8 kind (enum clock_row), id[16] -> nothing */
   TABLE_LEGS,     /* organisation[16], referral id[16] of a live one whose leg it has -> nothing */
   TABLE_POLICY,   /* "policy" -> struct policy */
-  TABLES_DERIVED, /* how many tables are functions of the log */
+  TABLE_UNATTENDED, /* organisation[16], referral id[16] on which a step of it is overdue -> u64 service ms since when
+                     */
+  TABLES_DERIVED,   /* how many tables are functions of the log */
   TABLE_BODIES = TABLES_DERIVED, /* u64 index, u8 slot -> sealed body. Which must exist: TABLE_HELD */
   TABLE_CHECKPOINT,              /* "newest" -> signed note */
   TABLES_CONTRACT,               /* an agent's own tables are numbered from here */
@@ -47,7 +49,11 @@ struct books {
   enum status (*seek)(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value);
 };
 
-enum clock_row { CLOCK_OF_KEYS, CLOCK_OF_REFERRAL }; /* what the id in a key of TABLE_CLOCKS names */
+enum clock_row {
+  CLOCK_OF_KEYS,
+  CLOCK_OF_REFERRAL,
+  CLOCK_OF_UNATTENDED
+}; /* what the id in a key of TABLE_CLOCKS names */
 
 /* Rows are these structures' own bytes: fixed-width members, no padding, little-endian machines only (asserted). */
 struct head {
@@ -63,6 +69,7 @@ struct head {
 
 struct policy {
   uint64_t index;                      /* the entry that set it: the genesis, or a set_policy */
+  struct org_id last_resort;           /* all zero: none */
   uint32_t limit_s[CLOCKS_LIMITED][3]; /* clock - 1, priority - 1 */
   uint32_t zero;
 };
@@ -85,6 +92,9 @@ struct organisation {
   uint64_t pending_index; /* replace_keys that waits; 0: none */
   uint64_t pending_due_ms;
   uint64_t agreement_until_ms; /* 0: no end */
+  /* Kept by whoever keeps the whole log; an agent leaves them zero. Service time. */
+  uint64_t unattended_due_ms;  /* when the organisation of last resort is to be told; 0: nothing new is overdue here */
+  uint64_t unattended_told_ms; /* when it was told last; 0: never */
   struct keys keys;
 };
 
@@ -160,7 +170,8 @@ struct referral {
   uint8_t reroute;    /* Onward__ReroutePolicy */
   uint8_t info_count; /* questions of the present leg */
   uint8_t outcome;    /* Onward__OutcomeClass; 0: none yet */
-  uint8_t zero[3];
+  uint8_t drill;      /* an exercise */
+  uint8_t zero[2];
   uint64_t submit_index;
   uint64_t scope_index;         /* the entry whose scope holds now */
   uint64_t consent_until_ms;    /* 0: no end */
@@ -195,6 +206,8 @@ MUST_USE enum status books_entry(struct books *b, uint64_t index, struct bytes *
 MUST_USE enum status books_sequence(struct books *b, const struct org_id *id, uint64_t sequence, struct sequence *out);
 void books_last_sequence(struct books *b, const struct org_id *id, struct sequence *out); /* all zero: none yet */
 void books_policy(struct books *b, struct policy *out); /* there is one from the genesis on */
+/* How many referrals wait for a step of this organisation that is overdue; the earliest of them, in service time. */
+uint32_t books_unattended(struct books *b, const struct org_id *org, uint64_t *since_ms);
 /* The next row of this organisation's mailbox at or after `from`. */
 MUST_USE enum status books_mail(struct books *b, const struct org_id *id, uint64_t from, uint64_t *index);
 /* An entry read back from the books as an event. NOT_FOUND with trouble when it is not one (OUR_FAULT), or when the
@@ -215,6 +228,7 @@ struct clock_due {
   uint8_t party;   /* whose duty, by number; else PARTY_NONE */
 };
 struct clock_due clocks_earliest(const struct referral *r);
+const struct org_id *clocks_owed_by(const struct referral *r, const struct clock_due *d); /* who should have acted */
 /* Whether a clock of this kind waits for something in these states, with these flags; whether this entry begins it
  * anew. Not of the duty to erase, which is a mark of each party: false. */
 bool clock_waits(Onward__Clock clock, const struct referral *r);

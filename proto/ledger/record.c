@@ -167,16 +167,16 @@ static void drop_delivered(struct books *b, uint64_t index, const struct event *
     release(b, &p->org, index, p->file_index, p->file_slot);
 }
 
-/* One that was cut off reads nothing: the registrars are told in its place. */
-static void mail_sender(struct books *b, const struct org_id *sender, uint64_t index)
+/* One that was cut off reads nothing: the registrars are told in its place, but not the one that it is about. */
+static void mail_or_registrars(struct books *b, const struct org_id *org, const struct org_id *about, uint64_t index)
 {
   struct organisation o;
-  mail(b, sender, index);
-  if (books_organisation(b, sender, &o) != OK || standing_speaks(o.standing))
+  mail(b, org, index);
+  if (books_organisation(b, org, &o) != OK || standing_speaks(o.standing))
     return;
   struct org_id from = {{0}};
   while (books_next_organisation(b, &from, &o) == OK)
-    if (o.registrar != 0 && standing_speaks(o.standing))
+    if (o.registrar != 0 && standing_speaks(o.standing) && !org_id_equal(&o.id, about))
       mail(b, &o.id, index);
 }
 
@@ -193,7 +193,7 @@ static void tell(struct books *b, const struct leaf *leaf, const struct event *e
     told = rule != NULL ? rule->told : TELL_NOBODY;
   }
   if ((told & TELL_SENDER) != 0)
-    mail_sender(b, &after->sender, leaf->index);
+    mail_or_registrars(b, &after->sender, &after->sender, leaf->index);
   if (e->act == ONWARD__CORE__ACT_OVERDUE) { /* whose duty is overdue need not have the leg */
     struct org_id owes;
     must(pb_org(e->core->overdue->organisation, &owes) == OK);
@@ -242,6 +242,7 @@ static void record_referral(struct books *b, const struct leaf *leaf, const stru
   after = before;
   change_referral(leaf, e, author, &after);
   clocks_move(b, leaf, e, &before, &after);
+  unattended_move(b, leaf, e, &before, &after);
   books_put_referral(b, &after);
   move_leg(b, &before, &after);
   drop_replaced(b, &before, &after);
@@ -249,6 +250,18 @@ static void record_referral(struct books *b, const struct leaf *leaf, const stru
   drop_useless(b, &before, &after);
   drop_delivered(b, leaf->index, e, &after);
   tell(b, leaf, e, author, &before, &after);
+}
+
+/* Whoever is the last resort itself is nobody's. */
+static void record_unattended(struct books *b, const struct leaf *leaf, const Onward__Unattended *u)
+{
+  struct org_id at;
+  struct policy policy;
+  must(pb_org(u->organisation, &at) == OK);
+  unattended_said(b, leaf, &at);
+  books_policy(b, &policy);
+  if (policy.last_resort.text[0] != 0 && !org_id_equal(&policy.last_resort, &at))
+    mail_or_registrars(b, &policy.last_resort, &at, leaf->index);
 }
 
 static void record_registry(struct books *b, const struct leaf *leaf, const struct event *e)
@@ -272,8 +285,10 @@ void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_b
   if (leaf->verdict == ONWARD__VERDICT__ACCEPTED) {
     if (act_is_registry(e->act))
       record_registry(b, leaf, e);
-    else if (!act_is_about_time(e->act))
+    else if (act_is_about_referral(e->act))
       record_referral(b, leaf, e, &author);
+    else if (e->act == ONWARD__CORE__ACT_UNATTENDED)
+      record_unattended(b, leaf, e->core->unattended);
   }
   grow_head(b, leaf, leaf_bytes, e);
 }

@@ -151,6 +151,8 @@ static void set_policy(struct books *b, const Onward__Policy *p, uint64_t index)
     policy.limit_s[i][ONWARD__PRIORITY__MEDIUM - 1] = p->limits[i]->medium_s;
     policy.limit_s[i][ONWARD__PRIORITY__LOW - 1] = p->limits[i]->low_s;
   }
+  if (p->last_resort.len > 0)
+    must(pb_org(p->last_resort, &policy.last_resort) == OK);
   row_put(b, TABLE_POLICY, k, &policy, sizeof policy);
 }
 

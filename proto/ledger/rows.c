@@ -5,15 +5,15 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "rows are little-endian: a big-endian port needs a codec here");
-_Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 232,
+_Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 248,
                "no padding");
-_Static_assert(sizeof(struct policy) == 168, "no padding");
+_Static_assert(sizeof(struct policy) == 184, "no padding");
 _Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 48, "no padding");
 _Static_assert(offsetof(struct referral, parties) == 304, "no padding");
 
 const char *const table_names[TABLES_CONTRACT] = {
-    "head",      "entries", "tree",     "referrals", "organisations", "keys",   "key-owners", "registry",   "mailboxes",
-    "sequences", "held",    "releases", "clocks",    "legs",          "policy", "bodies",     "checkpoint",
+    "head",      "entries", "tree",     "referrals", "organisations", "keys",   "key-owners", "registry", "mailboxes",
+    "sequences", "held",    "releases", "clocks",    "legs",          "policy", "unattended", "bodies",   "checkpoint",
 };
 
 struct row_key row_key_start(void)

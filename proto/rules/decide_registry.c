@@ -121,6 +121,19 @@ static Onward__Verdict decide_stop(const struct occasion *o, const Onward__StopR
   return there.pending_due_ms == 0 ? V(NOTHING_TO_STOP) : V(ACCEPTED);
 }
 
+/* Whoever is told in the end must be there to be told. */
+static Onward__Verdict decide_policy(const struct occasion *o, const Onward__Policy *p)
+{
+  struct org_id id;
+  struct organisation there;
+  if (p->last_resort.len == 0)
+    return V(ACCEPTED);
+  must(pb_org(p->last_resort, &id) == OK);
+  if (books_organisation(o->books, &id, &there) != OK)
+    return V(NO_SUCH_ORGANISATION);
+  return there.standing == ONWARD__STANDING__ACTIVE ? V(ACCEPTED) : V(TARGET_NOT_OPEN);
+}
+
 Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
 {
   struct organisation author;
@@ -138,7 +151,7 @@ Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
   if (e->act == ONWARD__CORE__ACT_ENROL)
     return decide_enrol(o, c->enrol);
   if (e->act == ONWARD__CORE__ACT_SET_POLICY)
-    return V(ACCEPTED);
+    return decide_policy(o, c->set_policy->policy);
   if (e->act == ONWARD__CORE__ACT_SUSPEND)
     return decide_suspend(o, c->suspend);
   return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL, true);

@@ -6,6 +6,7 @@
 #include "proto/rules/rules.h"
 
 #define C(name) ONWARD__CLOCK__##name
+#define HOUR_MS 3600000
 
 static void *make(struct arena *a, const void *init, size_t size)
 {
@@ -35,18 +36,6 @@ static bool keys_due(struct books *b, const struct org_id *id, struct arena *a, 
   return true;
 }
 
-/* Who should have acted. */
-static const struct org_id *owes(const struct referral *r, const struct clock_due *d)
-{
-  bool present = r->present != PARTY_NONE;
-  bool sender = d->clock == C(RETURNED_ACT) || d->clock == C(RESEAL_ASKED) || d->clock == C(CLOSING) ||
-                d->clock == C(CONSENT_END) ||
-                (d->clock == C(SAFETY_READ) && (r->flags & FLAG_SAFETY_AT_RECIPIENT) == 0);
-  if (d->party != PARTY_NONE)
-    return &r->parties[d->party].org;
-  return sender || !present ? &r->sender : &r->parties[r->present].org;
-}
-
 /* What a clock does: most only say that it ran out. Bad news is never closed by a clock. */
 static act_kind act_of(const struct referral *r, uint8_t clock)
 {
@@ -67,6 +56,22 @@ static act_kind act_of(const struct referral *r, uint8_t clock)
   }
 }
 
+/* How much is overdue at one organisation, and since when. */
+static bool unattended_due(struct books *b, const struct org_id *id, uint64_t now_ms, struct arena *a,
+                           Onward__Core *core)
+{
+  uint64_t since_ms;
+  Onward__Unattended unattended = ONWARD__UNATTENDED__INIT;
+  unattended.count = books_unattended(b, id, &since_ms);
+  if (unattended.count == 0)
+    return false; /* the books are in trouble: its clock ends with the last of them */
+  unattended.organisation = copy(a, org_id_text(id));
+  unattended.oldest_h = (uint32_t)((now_ms - since_ms) / HOUR_MS);
+  core->act_case = ONWARD__CORE__ACT_UNATTENDED;
+  core->unattended = make(a, &unattended, sizeof unattended);
+  return true;
+}
+
 static bool referral_due(struct books *b, const struct ref_id *id, struct arena *a, Onward__Core *core)
 {
   struct referral r;
@@ -78,7 +83,7 @@ static bool referral_due(struct books *b, const struct ref_id *id, struct arena 
   core->act_case = act_of(&r, d.clock);
   if (core->act_case == ONWARD__CORE__ACT_OVERDUE) {
     overdue.clock = (Onward__Clock)d.clock;
-    overdue.organisation = copy(a, org_id_text(owes(&r, &d)));
+    overdue.organisation = copy(a, org_id_text(clocks_owed_by(&r, &d)));
     core->overdue = make(a, &overdue, sizeof overdue);
   } else {
     core->undeliverable = act_new(core->act_case, a); /* says nothing but what it is; all acts lie in one union */
@@ -98,13 +103,15 @@ bool rules_due(struct books *b, uint64_t time_ms, struct arena *a, Onward__Core 
   if (head.doubted_ms != 0 || b->seek(b, TABLE_CLOCKS, first, &key, &value) != OK)
     return false;
   struct reader r = reader_of(key);
-  if (read_u64(&r) > time_ms - head.absent_ms)
+  uint64_t now_ms = time_ms - head.absent_ms;
+  if (read_u64(&r) > now_ms)
     return false;
   *core = init;
-  if (read_u8(&r) == CLOCK_OF_REFERRAL) {
+  uint8_t kind = read_u8(&r);
+  if (kind == CLOCK_OF_REFERRAL) {
     read_into(&r, referral.byte, sizeof referral.byte);
     return referral_due(b, &referral, a, core);
   }
   read_into(&r, org.text, sizeof org.text);
-  return keys_due(b, &org, a, core);
+  return kind == CLOCK_OF_KEYS ? keys_due(b, &org, a, core) : unattended_due(b, &org, now_ms, a, core);
 }

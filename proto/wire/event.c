@@ -35,6 +35,7 @@ static const struct bytes_rule {
     {"recipient", FORM_ORGANISATION, 1, 16, 0, 0},
     {"target", FORM_ORGANISATION, 1, 16, 0, 0},
     {"organisation", FORM_ORGANISATION, 1, 16, 0, 0},
+    {"last_resort", FORM_ORGANISATION, 0, 16, 0, 0},
     {"recipients", FORM_ORGANISATION, 1, 16, 1, RECIPIENTS_MAX},
     {"scope", FORM_ORGANISATION, 1, 16, 1, SCOPE_MAX},
     {"area", FORM_AREA, 0, 16, 0, 0},
@@ -70,6 +71,8 @@ static const struct number_rule {
     {"high_s", 1, CLOCK_LIMIT_MAX_S},
     {"medium_s", 1, CLOCK_LIMIT_MAX_S},
     {"low_s", 1, CLOCK_LIMIT_MAX_S},
+    {"count", 1, UINT32_MAX},
+    {"oldest_h", 0, UINT32_MAX},
     {"schema", 1, UINT32_MAX},
     {"taxonomy", 1, UINT32_MAX},
     {"rules", RULES_VERSION, RULES_VERSION},
@@ -138,7 +141,7 @@ static enum status check_bytes(const struct bytes_rule *rule, struct bytes value
   case FORM_BYTES:
     return OK;
   case FORM_ORGANISATION:
-    if (pb_org(pb_data(value), &id) != OK)
+    if (value.size > 0 && pb_org(pb_data(value), &id) != OK)
       return complain(why, "%s: expected an organisation's id: a-z 0-9 - . /, from a letter to a letter or digit",
                       rule->field);
     return OK;
@@ -273,7 +276,7 @@ enum act_family act_family(act_kind act)
     return ACT_ON_REFERRAL;
   if (act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_SET_POLICY)
     return ACT_ON_REGISTRY;
-  if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED)
+  if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_UNATTENDED)
     return ACT_OF_BROKER;
   return ACT_UNKNOWN;
 }
@@ -287,6 +290,12 @@ bool act_is_registry(act_kind act)
 bool act_is_about_time(act_kind act)
 {
   return act >= ONWARD__CORE__ACT_RESUMED && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED;
+}
+
+bool act_is_about_referral(act_kind act)
+{
+  return act_family(act) == ACT_ON_REFERRAL || (act_family(act) == ACT_OF_BROKER && !act_is_registry(act) &&
+                                                !act_is_about_time(act) && act != ONWARD__CORE__ACT_UNATTENDED);
 }
 
 uint64_t act_absent_ms(const Onward__Core *core)
@@ -326,9 +335,7 @@ static enum status check_submit(const Onward__Submit *s, struct complaint *why)
  * they are about one, and answer nothing: they follow from the entries before. */
 static enum status check_outer(const struct event *e, struct complaint *why)
 {
-  bool broker = act_family(e->act) == ACT_OF_BROKER;
-  bool about_referral =
-      act_family(e->act) == ACT_ON_REFERRAL || (broker && !act_is_registry(e->act) && !act_is_about_time(e->act));
+  bool about_referral = act_is_about_referral(e->act);
   bool answers = act_family(e->act) == ACT_ON_REFERRAL && e->act != ONWARD__CORE__ACT_SUBMIT;
   size_t size = e->core->referral_id.len;
   if (size != (about_referral ? sizeof(struct ref_id) : 0))

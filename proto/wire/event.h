@@ -48,7 +48,8 @@ void *act_new(act_kind act, struct arena *a);
 const char *act_name(act_kind act); /* the field's name, such as "submit"; "?" for an unknown one */
 enum act_family { ACT_ON_REFERRAL, ACT_ON_REGISTRY, ACT_OF_BROKER, ACT_UNKNOWN };
 enum act_family act_family(act_kind act);
-bool act_is_about_time(act_kind act);             /* resumed, clock doubted, clock confirmed */
+bool act_is_about_time(act_kind act); /* resumed, clock doubted, clock confirmed */
+bool act_is_about_referral(act_kind act);
 uint64_t act_absent_ms(const Onward__Core *core); /* of one of these */
 bool act_is_registry(
     act_kind act); /* the acts whose entries form the registry chain, accepted ones only; genesis too */

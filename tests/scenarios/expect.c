@@ -153,6 +153,21 @@ static void find_overdue(struct scenario *s, struct names *n)
   }
 }
 
+/* "unattended: aple 3 items 52 h": what the organisation of last resort is told, if there is one. */
+static void find_unattended(struct scenario *s, struct names *n)
+{
+  for (uint64_t i = s->since; i < scenario_size(s); i++) {
+    struct leaf leaf;
+    struct event e;
+    must(books_event(scenario_books(s), i, &s->world.arena, &leaf, &e) == OK);
+    if (e.act != ONWARD__CORE__ACT_UNATTENDED)
+      continue;
+    const Onward__Unattended *u = e.core->unattended;
+    names_add(n, "%.*s %u item%s %u h", (int)u->organisation.len, (const char *)u->organisation.data, u->count,
+              u->count == 1 ? "" : "s", u->oldest_h);
+  }
+}
+
 static enum status expect_returned(struct scenario *s, struct words *w)
 {
   char have[NAME_SIZE] = "not returned";
@@ -231,6 +246,8 @@ static enum status expect_list(struct scenario *s, struct words *w)
     find_handed_over(s, &found);
   else if (words_take(w, "overdue:"))
     find_overdue(s, &found);
+  else if (words_take(w, "unattended:"))
+    find_unattended(s, &found);
   else if (words_take(w, "passed over:"))
     find_passed_over(s, &found);
   else

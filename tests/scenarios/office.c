@@ -93,6 +93,23 @@ static enum status replace(struct scenario *s, struct member *author, struct wor
   return take_keys(s, m, &fresh, scenario_hear(s, author, &d, 1));
 }
 
+/* The proposed clocks, and whom to tell in the end. */
+static enum status set_last_resort(struct scenario *s, struct member *author, struct words *w)
+{
+  struct draft d;
+  Onward__SetPolicy set = ONWARD__SET_POLICY__INIT;
+  Onward__Policy policy = *policy_proposed();
+  char name[NAME_SIZE];
+  if (!words_name(w, name))
+    return complain(&s->why, "expected an organisation, or nobody");
+  if (strcmp(name, "nobody") != 0)
+    policy.last_resort = pb_data(bytes_text(name));
+  set.policy = &policy;
+  draft_init(&d, ONWARD__CORE__ACT_SET_POLICY, NULL);
+  d.core.set_policy = &set;
+  return scenario_hear(s, author, &d, 1);
+}
+
 enum status scenario_office(struct scenario *s, struct member *author, struct words *w)
 {
   if (words_take(w, "enrols"))
@@ -103,6 +120,8 @@ enum status scenario_office(struct scenario *s, struct member *author, struct wo
     return suspend(s, author, ONWARD__STANDING__LAPSED, w);
   if (words_take(w, "lets go"))
     return suspend(s, author, ONWARD__STANDING__LEAVING, w);
+  if (words_take(w, "makes the last resort"))
+    return set_last_resort(s, author, w);
   if (words_take(w, "changes its keys"))
     return rotate(s, author);
   if (words_take(w, "replaces the keys of"))

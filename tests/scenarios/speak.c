@@ -117,7 +117,9 @@ static enum status take_submit_option(struct scenario *s, struct speech *e, stru
     e->submit.consent_until_ms = WORLD_START_MS + words_number(w) * DAY_MS;
     return OK;
   }
-  if (words_take(w, "never to be passed on"))
+  if (words_take(w, "as an exercise"))
+    e->submit.drill = true;
+  else if (words_take(w, "never to be passed on"))
     e->submit.reroute = ONWARD__REROUTE_POLICY__REROUTE_NEVER;
   else if (words_take(w, "to be passed on to the listed only"))
     e->submit.reroute = ONWARD__REROUTE_POLICY__REROUTE_LISTED;

@@ -17,6 +17,9 @@ static const struct sample_limit limits[] = {
     {"recipient", 1, 16, "a21"},
     {"target", 1, 16, "a21"},
     {"organisation", 1, 16, "a21"},
+    {"last_resort", 0, 16, "a21"},
+    {"count", 1, UINT32_MAX, NULL},
+    {"oldest_h", 0, UINT32_MAX, NULL},
     {"recipients", 1, 16, "a21"},
     {"scope", 1, 16, "a21"},
     {"area", 0, 16, "KH-17"},
@@ -62,7 +65,7 @@ const struct sample_limit *sample_limit_of(const char *field)
 
 bool sample_is_about_referral(act_kind act)
 {
-  return !act_is_registry(act) && !act_is_about_time(act);
+  return act_is_about_referral(act);
 }
 
 void *sample_room(size_t size)
