@@ -7,6 +7,7 @@
 
 #include "agents/duty.h"
 #include "agents/item.h"
+#include "agents/unattended.h"
 
 /* Each request with the fields that it may have. */
 static const struct {
@@ -31,7 +32,7 @@ static const struct {
     {"rotate", desk_rotate, " request passphrase "},
     {"stop_replacement", desk_stop_replacement, " organisation "},
     {"policy", desk_policy, " "},
-    {"set_policy", desk_set_policy, " clocks "},
+    {"set_policy", desk_set_policy, " clocks last_resort "},
     {"watch", NULL, " "},
 };
 
@@ -244,8 +245,10 @@ json_t *desk_status(struct agent *a, const json_t *request)
     json_array_append_new(alarms, json_string(alarm_text(k)));
   size_t waiting = duty_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
+  json_t *unattended = unattended_json(a, b);
   if (agent_abort(a) != OK) {
     json_decref(alarms);
+    json_decref(unattended);
     json_decref(replacement);
     return desk_trouble(OUR_FAULT);
   }
@@ -265,6 +268,7 @@ json_t *desk_status(struct agent *a, const json_t *request)
     json_object_set_new(o, "why", json_string(refused));
   if (replacement != NULL)
     json_object_set_new(o, "replacement", replacement);
+  json_object_set_new(o, "unattended", unattended);
   return o;
 }
 

@@ -1,5 +1,5 @@
-/* The policy of the clocks. Everybody may read the one in force, as the directory's chain has it; a registrar changes
- * some of its limits, and the rest stays. A change that changes nothing is not made, and none is begun while another is
+/* The network's policy. Everybody may read the one in force, as the directory's chain has it; a registrar changes some
+ * of it, and the rest stays. A change that changes nothing is not made, and none is begun while another is
  * on its way: what people were shown is what they change.
  */
 #include <stdio.h>
@@ -43,6 +43,7 @@ json_t *desk_policy(struct agent *a, const json_t *request)
     return desk_trouble(OUR_FAULT);
   json_t *o = json_pack("{s:b, s:o, s:I, s:I}", "ok", 1, "clocks", clocks_json(&policy), "since_entry",
                         (json_int_t)policy.index, "since_ms", (json_int_t)leaf.time_ms);
+  json_object_set_new(o, "last_resort", json_org(&policy.last_resort));
   if (leaf.origin == ORIGIN_ORGANISATION) {
     json_object_set_new(o, "by", json_org(&by));
     json_object_set_new(o, "by_name", json_string(name));
@@ -82,8 +83,9 @@ static json_t *read_clocks(const json_t *clocks, struct policy *p)
 {
   const char *name;
   json_t *value, *refused = NULL;
-  if (!json_is_object(clocks))
-    return desk_error("bad_input", "clocks", "is missing: the clocks to change, by name", "see them: onward policy");
+  if (clocks != NULL && !json_is_object(clocks))
+    return desk_error("bad_input", "clocks", "must be an object: the clocks to change, by name",
+                      "see them: onward policy");
   json_object_foreach((json_t *)(uintptr_t)clocks, name, value)
   {
     size_t i = 0;
@@ -97,6 +99,21 @@ static json_t *read_clocks(const json_t *clocks, struct policy *p)
       return refused;
   }
   return NULL;
+}
+
+/* "": nobody. */
+static json_t *read_last_resort(struct agent *a, struct books *b, const json_t *request, struct policy *p)
+{
+  static const char field[] = "last_resort";
+  const json_t *given = json_object_get(request, field);
+  const char *text = json_string_value(given);
+  if (given == NULL)
+    return NULL;
+  memset(&p->last_resort, 0, sizeof p->last_resort);
+  if (text != NULL && text[0] == 0)
+    return NULL;
+  json_t *refused = desk_organisation(request, field, &p->last_resort);
+  return refused != NULL ? refused : desk_known(a, b, field, &p->last_resort);
 }
 
 static json_t *queue_policy(struct agent *a, const struct policy *p)
@@ -117,6 +134,7 @@ static json_t *queue_policy(struct agent *a, const struct policy *p)
   }
   policy.n_limits = CLOCKS_LIMITED;
   policy.limits = list;
+  policy.last_resort = pb_data(org_id_text(&p->last_resort));
   set.policy = &policy;
   core->act_case = ONWARD__CORE__ACT_SET_POLICY;
   core->set_policy = &set;
@@ -129,10 +147,14 @@ json_t *desk_set_policy(struct agent *a, const json_t *request)
   struct books *b = agent_read(a);
   books_policy(b, &now);
   bool waits = outbox_holds(b, ONWARD__CORE__ACT_SET_POLICY);
-  if (agent_abort(a) != OK)
-    return desk_trouble(OUR_FAULT);
   wanted = now;
   json_t *refused = read_clocks(json_object_get(request, "clocks"), &wanted);
+  if (refused == NULL)
+    refused = read_last_resort(a, b, request, &wanted);
+  if (agent_abort(a) != OK) {
+    json_decref(refused);
+    return desk_trouble(OUR_FAULT);
+  }
   if (refused != NULL)
     return refused;
   if (waits)

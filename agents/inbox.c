@@ -9,6 +9,7 @@
 #include "agents/duty.h"
 #include "agents/erase.h"
 #include "agents/overdue.h"
+#include "agents/unattended.h"
 #include "proto/rules/rules.h"
 
 struct arrival {
@@ -182,7 +183,7 @@ static enum status apply(struct agent *a, struct books *b, const struct arrival 
 {
   struct referral r;
   bool known = books_referral(b, &event->referral, &r) == OK;
-  if (act_is_registry(event->act) || e->leaf.verdict != ONWARD__VERDICT__ACCEPTED ||
+  if (!act_is_about_referral(event->act) || e->leaf.verdict != ONWARD__VERDICT__ACCEPTED ||
       (known && e->leaf.index <= r.last_index))
     return OK;
   bool fits = !known || has_row(a, e, event, &r);
@@ -216,8 +217,10 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   s = apply(a, b, e, event);
   if (s != OK)
     return s;
-  if (!act_is_registry(event->act))
+  if (act_is_about_referral(event->act))
     note_item(a, b, e, event, ours, &before);
+  else if (event->act == ONWARD__CORE__ACT_UNATTENDED)
+    unattended_take(a, b, &e->leaf, event->core->unattended);
   if (!ours && accepted)
     duty_notice(a, b, event);
   return OK;

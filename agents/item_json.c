@@ -41,8 +41,7 @@ static void set_org(struct agent *a, struct books *b, json_t *o, const char *key
   json_object_set_new(o, name_key, json_string(name));
 }
 
-/* With the telephone of the role on duty, for whoever has to be called. */
-static json_t *contact_json(struct agent *a, struct books *b, const struct org_id *id)
+json_t *json_contact(struct agent *a, struct books *b, const struct org_id *id)
 {
   struct organisation org;
   size_t used = a->arena.used;
@@ -202,7 +201,7 @@ static json_t *overdue_json(struct agent *a, struct books *b, const struct view 
         books_event(b, v->item.overdue_entry[clock - 1], &a->arena, &leaf, &e) != OK ||
         e.act != ONWARD__CORE__ACT_OVERDUE || pb_org(e.core->overdue->organisation, &owes) != OK)
       continue;
-    json_t *one = contact_json(a, b, &owes);
+    json_t *one = json_contact(a, b, &owes);
     set_text(one, "clock", pb_enum_name(&onward__clock__descriptor, clock));
     set_number(one, "since_ms", leaf.time_ms);
     json_array_append_new(list, one);
@@ -218,7 +217,7 @@ static json_t *erasures_json(struct agent *a, struct books *b, const struct view
     const struct party *p = &v->referral.parties[i];
     if ((p->marks & mark) == 0 || (!v->item.sender && !org_id_equal(&p->org, &a->self.id)))
       continue;
-    json_t *one = contact_json(a, b, &p->org);
+    json_t *one = json_contact(a, b, &p->org);
     if (mark == PARTY_DUTY)
       set_flag(one, "overdue", (v->item.erasure_overdue >> i & 1) != 0);
     json_array_append_new(list, one);
@@ -246,9 +245,9 @@ static void add_call(struct agent *a, struct books *b, json_t *o, const struct v
   const struct referral *r = &v->referral;
   bool there = view_not_read_there(v) && (!v->item.sender || r->present != PARTY_NONE);
   if (there)
-    set_call(o, "safety", contact_json(a, b, v->item.sender ? &r->parties[r->present].org : &r->sender));
+    set_call(o, "safety", json_contact(a, b, v->item.sender ? &r->parties[r->present].org : &r->sender));
   else if (view_is_late(a, v) && s != NULL && pb_org(s->recipients[0], &first) == OK)
-    set_call(o, "not_sent", contact_json(a, b, &first));
+    set_call(o, "not_sent", json_contact(a, b, &first));
 }
 
 /* To whom the case may be given now. */

@@ -1,4 +1,4 @@
-/* What others did, as a notice says it: an item's id, and one of five words. Never more: notices travel through e-mail,
+/* What others did, as a notice says it: an item's id, and one of six words. Never more: notices travel through e-mail,
  * SMS and other people's pockets.
  */
 #ifndef ONWARD_NEWS_H
@@ -9,11 +9,12 @@
 #include "agents/tables.h"
 
 enum news_kind {
-  NEWS_NEW,     /* a case has come */
-  NEWS_CHANGED, /* any other step */
-  NEWS_OVERDUE, /* a clock ran out, here or there */
-  NEWS_SAFETY,  /* a message about safety is to be read */
-  NEWS_DUTY,    /* a case has to be erased */
+  NEWS_NEW,        /* a case has come */
+  NEWS_CHANGED,    /* any other step */
+  NEWS_OVERDUE,    /* a clock ran out, here or there */
+  NEWS_SAFETY,     /* a message about safety is to be read */
+  NEWS_DUTY,       /* a case has to be erased */
+  NEWS_UNATTENDED, /* about no item, the id is all zero: something lies unattended at another organisation */
 };
 const char *news_word(enum news_kind kind);
 

@@ -20,6 +20,7 @@ enum agent_table {
   TABLE_OPEN,                    /* referral id[16] -> nothing: a body is missing; looked at once the mailbox is read */
   TABLE_ALARMS,                  /* u8 kind -> struct alarm and two notes (alarm.h) */
   TABLE_PAPERS,                  /* organisation[16] -> packed Invitation of an organisation that we enrolled */
+  TABLE_UNATTENDED_AT,           /* organisation[16] -> struct unattended */
   TABLES_AGENT,
 };
 #define AGENT_FORMAT (100 * BOOKS_FORMAT + 1) /* the last digits: of the agent's own rows */
@@ -70,6 +71,13 @@ void item_put(struct books *b, const struct item *i);
 /* Its submit was refused: it is no draft any more, and its reference may be used again. Changes `i`, which the caller
  * puts. */
 void item_give_up(struct books *b, struct item *i);
+
+/* What lies unattended at another organisation, as the exchange said last (unattended.h). */
+struct unattended {
+  uint64_t time_ms; /* when it said so */
+  uint32_t count;
+  uint32_t oldest_h;
+};
 
 /* Walks the rows whose keys begin with `prefix`, in order: false at the end. `at` is where to go on; begin with the
  * prefix. Slices are valid until the next call or write; rows may be deleted while walking. */

@@ -1,4 +1,4 @@
-/* The policy of the clocks, as a file: printed in the very form in which it is read, so that a registrar prints it,
+/* The network's policy, as a file: printed in the very form in which it is read, so that a registrar prints it,
  * edits it, and gives it back. A file may name only what changes; what it does not name stays. What will change is
  * shown first, line by line; where nothing does, nothing is sent.
  */
@@ -13,6 +13,7 @@
 
 #define TIME_SIZE 32
 #define LINE_SIZE 128
+#define ID_SIZE 17
 #define DAY_S 86400
 #define EXPECTED                                                                                                       \
   "three times, for high, medium and low priority, each from 1 s to 366 d in s, min, h or d, such as: 4 h, 24 h, 3 d"
@@ -43,10 +44,12 @@ static const struct {
 
 struct policy_file {
   char line[CLOCKS_LIMITED][LINE_SIZE];
+  char last_resort[ID_SIZE];
 };
 
-struct limits {
+struct terms {
   uint32_t s[CLOCKS_LIMITED][3];
+  char last_resort[ID_SIZE]; /* empty: nobody */
 };
 
 /* --- times --- */
@@ -109,10 +112,11 @@ static const char *clock_name(size_t clock)
   return pb_enum_name(&onward__clock__descriptor, (int)clock + 1);
 }
 
-static enum exit_code ask_policy(struct call *c, json_t **answer, struct limits *out)
+static enum exit_code ask_policy(struct call *c, json_t **answer, struct terms *out)
 {
   enum exit_code code = client_do(c, client_request("policy"), answer);
   const json_t *list = json_object_get(*answer, "clocks");
+  snprintf(out->last_resort, sizeof out->last_resort, "%s", text_of(*answer, "last_resort"));
   for (size_t i = 0; code == DONE && i < CLOCKS_LIMITED; i++)
     for (int p = 0; p < 3; p++) {
       out->s[i][p] = (uint32_t)number_of(json_object_get(list, clock_name(i)), members[p]);
@@ -122,7 +126,7 @@ static enum exit_code ask_policy(struct call *c, json_t **answer, struct limits 
   return code;
 }
 
-static void say_clock(size_t clock, const struct limits *l)
+static void say_clock(size_t clock, const struct terms *l)
 {
   char high[TIME_SIZE], medium[TIME_SIZE], low[TIME_SIZE];
   const uint32_t *s = l->s[clock];
@@ -130,22 +134,28 @@ static void say_clock(size_t clock, const struct limits *l)
       limit_words(s[1], medium), limit_words(s[2], low));
 }
 
-static void say_policy(const json_t *answer, const struct limits *l)
+static void say_policy(const json_t *answer, const struct terms *l)
 {
   char since[TIME_WORDS_SIZE];
   const char *by = text_of(answer, "by_name");
-  say("# How long each step may take, for high, medium and low priority: each from 1 s to 366 d, in s, min, h or d.\n"
-      "# In force since %s, entry %llu of the log%s%s.\n"
-      "# A registrar changes it with: onward policy > FILE, edit FILE, onward registrar policy FILE\n[clocks]\n",
+  say("# In force since %s, entry %llu of the log%s%s.\n"
+      "# A registrar changes it with: onward policy > FILE, edit FILE, onward registrar policy FILE\n",
       time_words(number_of(answer, "since_ms"), since), (unsigned long long)number_of(answer, "since_entry"),
       by[0] == 0 ? ", with which the network began" : ", set by ", by);
+  say("\n[policy]\n# organisation that is told how many items lie unattended at another, and for how long; empty: "
+      "none\n"
+      "last_resort =%s%s\n",
+      l->last_resort[0] == 0 ? "" : " ", l->last_resort);
+  say("\n[clocks]\n# How long each step may take, for high, medium and low priority: each from 1 s to 366 d, in s, "
+      "min, h "
+      "or d.\n");
   for (size_t i = 0; i < CLOCKS_LIMITED; i++)
     say_clock(i, l);
 }
 
 enum exit_code run_policy(struct call *c)
 {
-  struct limits now;
+  struct terms now;
   json_t *answer = NULL;
   enum exit_code code = ask_policy(c, &answer, &now);
   if (code == DONE && !client_print_json(c, answer))
@@ -157,54 +167,87 @@ enum exit_code run_policy(struct call *c)
 /* --- another one --- */
 
 /* Over what `wanted` holds. */
-static enum exit_code read_file(const struct call *c, const char *path, struct limits *wanted)
+static enum exit_code read_file(const struct call *c, const char *path, struct terms *wanted)
 {
-  struct setting table[CLOCKS_LIMITED];
+  struct setting table[CLOCKS_LIMITED + 1] = {{.section = "policy",
+                                               .key = "last_resort",
+                                               .kind = SETTING_TEXT,
+                                               .offset = offsetof(struct policy_file, last_resort),
+                                               .max = ID_SIZE - 1,
+                                               .expected = "an organisation's id, or nothing"}};
   struct settings_error error;
   struct policy_file file;
   memset(&file, 0, sizeof file);
+  memcpy(file.last_resort, wanted->last_resort, sizeof file.last_resort);
   for (size_t i = 0; i < CLOCKS_LIMITED; i++)
-    table[i] = (struct setting){.section = "clocks",
-                                .key = clocks[i].key,
-                                .kind = SETTING_TEXT,
-                                .offset = offsetof(struct policy_file, line[0]) + i * LINE_SIZE,
-                                .min = 1,
-                                .max = LINE_SIZE - 1,
-                                .expected = EXPECTED,
-                                .check = is_limits};
-  enum status s = settings_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, table, CLOCKS_LIMITED, &file, &error);
+    table[i + 1] = (struct setting){.section = "clocks",
+                                    .key = clocks[i].key,
+                                    .kind = SETTING_TEXT,
+                                    .offset = offsetof(struct policy_file, line[0]) + i * LINE_SIZE,
+                                    .min = 1,
+                                    .max = LINE_SIZE - 1,
+                                    .expected = EXPECTED,
+                                    .check = is_limits};
+  enum status s = settings_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, table, CLOCKS_LIMITED + 1, &file, &error);
   if (s != OK)
     return call_fail(c, s == NOT_FOUND ? NO_SUCH : WRONG_USAGE, "see the one in force: onward policy", "%s",
                      error.text);
   for (size_t i = 0; i < CLOCKS_LIMITED; i++)
     if (file.line[i][0] != 0)
       must(read_limits(file.line[i], wanted->s[i]));
+  memcpy(wanted->last_resort, file.last_resort, sizeof wanted->last_resort);
   return DONE;
 }
 
-/* Tells each limit that changes, and puts it into the request. */
-static size_t tell_changes(const struct limits *now, const struct limits *wanted, json_t *request)
+static void tell_change(size_t *count, const char *what, const char *after, const char *before)
+{
+  tell("%s  %s: %s, until now %s\n", (*count)++ == 0 ? "This changes:\n" : "", what, after, before);
+}
+
+/* The limits of one clock that change; NULL: none does. New reference. */
+static json_t *clock_changes(size_t clock, const struct terms *now, const struct terms *wanted, size_t *count)
+{
+  json_t *changes = NULL;
+  for (int p = 0; p < 3; p++) {
+    char what[LINE_SIZE], before[TIME_SIZE], after[TIME_SIZE];
+    uint32_t s = wanted->s[clock][p];
+    if (now->s[clock][p] == s)
+      continue;
+    snprintf(what, sizeof what, "%s, %s priority", clocks[clock].key, priorities[p]);
+    tell_change(count, what, limit_words(s, after), limit_words(now->s[clock][p], before));
+    changes = changes != NULL ? changes : json_object();
+    json_object_set_new(changes, members[p], json_integer(s));
+  }
+  return changes;
+}
+
+static const char *or_nobody(const char *id)
+{
+  return id[0] == 0 ? "nobody" : id;
+}
+
+/* Tells what changes, and puts it into a request: how much. */
+static size_t tell_changes(const struct terms *now, const struct terms *wanted, json_t *request)
 {
   size_t count = 0;
-  for (size_t i = 0; i < CLOCKS_LIMITED; i++)
-    for (int p = 0; p < 3; p++) {
-      char before[TIME_SIZE], after[TIME_SIZE];
-      if (now->s[i][p] == wanted->s[i][p])
-        continue;
-      json_t *one = json_object_get(request, clock_name(i));
-      if (one == NULL)
-        json_object_set_new(request, clock_name(i), one = json_object());
-      json_object_set_new(one, members[p], json_integer(wanted->s[i][p]));
-      tell("%s  %s, %s priority: %s, until now %s\n", count++ == 0 ? "This changes:\n" : "", clocks[i].key,
-           priorities[p], limit_words(wanted->s[i][p], after), limit_words(now->s[i][p], before));
-    }
+  json_t *list = json_object();
+  if (strcmp(now->last_resort, wanted->last_resort) != 0) {
+    tell_change(&count, "last_resort", or_nobody(wanted->last_resort), or_nobody(now->last_resort));
+    json_object_set_new(request, "last_resort", json_string(wanted->last_resort));
+  }
+  for (size_t i = 0; i < CLOCKS_LIMITED; i++) {
+    json_t *changes = clock_changes(i, now, wanted, &count);
+    if (changes != NULL)
+      json_object_set_new(list, clock_name(i), changes);
+  }
+  json_object_set_new(request, "clocks", list);
   return count;
 }
 
-static enum exit_code send_policy(struct call *c, json_t *changes)
+static enum exit_code send_policy(struct call *c, json_t *request)
 {
   json_t *answer = NULL;
-  enum exit_code code = client_do(c, json_pack("{s:s, s:O}", "do", "set_policy", "clocks", changes), &answer);
+  enum exit_code code = client_do(c, request, &answer);
   if (code == DONE && !client_print_json(c, answer))
     say(flag_of(answer, "changed")
             ? "Saved on this computer. It is in force as soon as the exchange has written it down: onward policy\n"
@@ -216,7 +259,7 @@ static enum exit_code send_policy(struct call *c, json_t *changes)
 
 enum exit_code run_registrar_policy(struct call *c)
 {
-  struct limits now, wanted;
+  struct terms now, wanted;
   json_t *answer = NULL;
   if (call_argument(c, 0) == NULL)
     return run_policy(c);
@@ -227,11 +270,11 @@ enum exit_code run_registrar_policy(struct call *c)
     code = read_file(c, call_argument(c, 0), &wanted);
   if (code != DONE)
     return code;
-  json_t *changes = json_object();
-  if (tell_changes(&now, &wanted, changes) > 0)
+  json_t *request = client_request("set_policy");
+  if (tell_changes(&now, &wanted, request) > 0)
     code = ask_sure(c, true, "It counts for the whole network. Change it?");
   if (code == DONE)
-    code = send_policy(c, changes);
-  json_decref(changes);
+    return send_policy(c, request);
+  json_decref(request);
   return code;
 }

@@ -48,6 +48,22 @@ static void say_waiting(struct today *t)
   t->tasks++;
 }
 
+/* For the organisation of last resort. Which items these are nobody here may know: a call is what helps. */
+static void say_unattended(struct today *t)
+{
+  const json_t *list = json_object_get(t->status, "unattended");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    char when[TIME_WORDS_SIZE], call[CALL_WORDS_SIZE];
+    uint64_t count = number_of(one, "count"), hours = number_of(one, "oldest_h");
+    say("! %s: %llu item%s unattended at %s, oldest ", time_words(number_of(one, "since_ms"), when),
+        (unsigned long long)count, count == 1 ? "" : "s", text_of(one, "name"));
+    say(hours == 0 ? "less than an hour" : "%llu hour%s", (unsigned long long)hours, hours == 1 ? "" : "s");
+    say(": telephone them\n          %s\n", call_words(one, call));
+    t->tasks++;
+  }
+}
+
 static bool is_urgent_draft(const json_t *item)
 {
   return strcmp(text_of(item, "priority"), "HIGH") == 0 && strcmp(text_of(item, "state"), "draft") == 0 &&
@@ -185,6 +201,7 @@ enum exit_code run_today(struct call *c)
     say_urgent(&t);
     code = say_alarms(c, &t);
     if (code == DONE) {
+      say_unattended(&t);
       say_waiting(&t);
       code = say_stuck(c, &t);
       say_tasks(&t);

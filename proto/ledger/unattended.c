@@ -1,6 +1,7 @@
 /* What is overdue, by organisation: one row for each referral on which a step of it is. So it is cheap to say how much
  * lies unattended there, and since when, without saying what. The organisation of last resort is told when something
  * becomes overdue, or is said again to be; about one organisation at most once a day. Exercises are left out.
+ * (docs/spec/4-referral.md, [REF-35], [REF-36])
  */
 #include <string.h>
 

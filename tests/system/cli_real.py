@@ -118,7 +118,9 @@ class RealOnes(unittest.TestCase):
         self.assertIn(f"entry {since} of the log, set by ministry (test).", self.run_at(self.police, "policy"))
         self.assertEqual(self.police.ask("policy")["clocks"]["READ"], {"high_s": 3 * 3600, "medium_s": 24 * 3600, "low_s": 72 * 3600})
         self.assertIn("nothing was sent", self.run_at(ministry, "registrar", "policy", path))
-        for wrong, field in (({}, "clocks"), ({"clocks": {"NAP": {}}}, "clocks"), ({"clocks": {"READ": {"high_s": 0}}}, "clocks.READ.high_s"),
+        self.assertIn("alpe is not in the directory; there is: aple", self.run_at(ministry, "registrar", "policy", "-", "--yes", code=2,
+                                                                                  given="[policy]\nlast_resort = alpe\n"))
+        for wrong, field in (({"clocks": 3}, "clocks"), ({"last_resort": 7}, "last_resort"), ({"last_resort": "alpe"}, "last_resort"), ({"clocks": {"NAP": {}}}, "clocks"), ({"clocks": {"READ": {"high_s": 0}}}, "clocks.READ.high_s"),
                              ({"clocks": {"READ": {"low_s": 31622401}}}, "clocks.READ.low_s"), ({"clocks": {"READ": 3}}, "clocks"),
                              ({"clocks": {"READ": {"high_s": "3 h"}}}, "clocks.READ.high_s"), ({"clocks": {"READ": {"high": 3}}}, "clocks")):
             self.assertEqual(ministry.refused("bad_input", "set_policy", **wrong)["field"], field)

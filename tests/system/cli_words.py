@@ -811,16 +811,35 @@ class Joining(Case):
         done = self.run_here("registrar", "policy", self.file("same", shown))
         self.assertIn("nothing was sent", done.stdout)
         self.assertEqual((done.stderr, self.fake.asked("set_policy").pop()["clocks"]), ("", {}))
-        path = self.file("other", shown.replace("receive = 90 s, 1 h", "receive = 2 min, 1 h") + "# a word\n")
+        self.assertIn("\nlast_resort =\n", shown)
+        path = self.file("other", shown.replace("last_resort =", "last_resort = hope").replace("receive = 90 s, 1 h", "receive = 2 min, 1 h") + "# a word\n")
         done = self.run_here("registrar", "policy", path)
         self.assertEqual((done.returncode, len(self.fake.asked("set_policy"))), (1, 1))
         self.assertIn("receive, high priority: 2 min, until now 90 s\n", done.stderr)
+        self.assertIn("last_resort: hope, until now nobody\n", done.stderr)
         self.assertIn("--yes", done.stderr)
         t = Terminal(self.home, "registrar", "policy", path)
         t.type("It counts for the whole network. Change it?", "no")
         self.assertEqual((t.end()[0], len(self.fake.asked("set_policy"))), (1, 1))
         self.assertIn("Saved on this computer", self.run_here("registrar", "policy", path, "--yes").stdout)
-        self.assertEqual(self.fake.asked("set_policy")[1]["clocks"], {"RECEIVE": {"high_s": 120}})
+        self.assertEqual(self.fake.asked("set_policy")[1],
+                         {"do": "set_policy", "clocks": {"RECEIVE": {"high_s": 120}}, "last_resort": "hope"})
+        self.fake.answers["policy"] |= {"last_resort": "hope"}
+        self.assertIn("\nlast_resort = hope\n", self.run_here("policy").stdout)
+        done = self.run_here("registrar", "policy", self.file("none", "[policy]\nlast_resort =\n"), "--yes")
+        self.assertIn("last_resort: nobody, until now hope\n", done.stderr)
+        self.assertEqual(self.fake.asked("set_policy")[2], {"do": "set_policy", "clocks": {}, "last_resort": ""})
+
+    def test_the_last_resort_reads_whom_to_telephone(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        now = int(time.time() * 1000)
+        self.fake.answers["status"] |= {"unattended": [CALL | {"count": 1, "oldest_h": 1, "since_ms": now},
+                                                       CALL | {"name": "Hope", "count": 3, "oldest_h": 52, "since_ms": now}]}
+        lines = self.run_here().stdout
+        self.assertRegex(lines, r"! \w+ \S+: 1 item unattended at A21 Cambodia, oldest 1 hour: telephone them\n +call A21 Cambodia, "
+                                r"\+855 23 000 000 \(Mon-Fri 08:00-17:00\)\n")
+        self.assertIn("3 items unattended at Hope, oldest 52 hours: telephone them", lines)
+        self.assertNotIn("Nothing waits", lines)
 
     def test_a_policy_that_does_not_fit_is_not_sent(self):
         self.fake.answers["policy"] = {"ok": True, "clocks": dict.fromkeys(

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import traceback
@@ -289,6 +290,37 @@ def silence_is_overdue():
         check("overdue" not in police.item(item))
 
 
+def the_last_resort_is_told():
+    with Network("police", "aple", "hotline", clocks=True) as net:
+        police, aple, hotline = (net.office(n).unlock() for n in net.names)
+        onward(net.office("ministry"), "registrar", "policy", "-", "--yes", given="[policy]\nlast_resort = hotline\n")
+        until("it is in force", lambda: "last_resort = hotline\n" in onward(police, "policy"))
+        aple.end()
+        items = [police.refer(["aple"]) for _ in range(3)]
+        for item in items:
+            police.until("requested", item)
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(30)
+            s.connect(f"{hotline.home}/socket")
+            s.sendall(b'{"do": "watch"}\n')
+            lines = s.makefile()
+            check('"ok":true' in lines.readline())
+            net.goes_by(1.1)
+            event = json.loads(lines.readline())["event"]
+            check((event["id"], event["short"], event["kind"]) == ("0" * 32, "-", "unattended"), event)
+        told = hotline.ask("status")["unattended"]
+        check([(one["id"], one["count"], one["oldest_h"]) for one in told] == [("aple", 3, 0)], told)
+        said = onward(hotline)
+        check("3 items unattended at aple (test), oldest less than an hour: telephone them\n          call aple (test)" in said, said)
+        check(not any(short(police, item) in said for item in items) and "police" not in said, said)
+        check(hotline.ask("list", box="all")["items"] == [] and police.ask("status")["unattended"] == [])
+        net.goes_by(4)  # nobody received them: they come back
+        for item in items:
+            police.until("returned", item)
+        net.goes_by(24 * 9)  # now their sender is silent; of aple nothing was said for so long that it is over
+        until("the sender is told of", lambda: [one["id"] for one in hotline.ask("status")["unattended"]] == ["police"])
+
+
 def urgent_and_not_sent():
     with Network("police", "aple", clocks=True) as net:
         police = net.office("police")
@@ -481,7 +513,7 @@ def kinds_of_suspension():
 
 
 TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
-         silence_is_overdue, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
+         silence_is_overdue, the_last_resort_is_told, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
          who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, kinds_of_suspension,
          every_field_is_in_the_specification]
 

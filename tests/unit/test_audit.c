@@ -88,6 +88,7 @@ static int make_log(void **state)
   world_act(&world, a21, &first_referral, ONWARD__CORE__ACT_START);
   progress_three_times(a21, police, &first_referral);
   world_submit(&world, aple, one, 1);
+  world_pass(&world, world.clock_ms + 8 * 3600000 + 60000); /* nobody receives it: overdue */
   replace_keys(police);
   note_key_print(&world.log_key, note_key);
   log_secret = world.log_secret;

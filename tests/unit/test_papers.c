@@ -1,6 +1,7 @@
 /* Requests and invitations: what we write we read; and whatever is changed in them, by accident or on purpose, is
  * refused. */
 #include "agents/papers.h"
+#include "proto/admit.h"
 #include "proto/rules/rules.h"
 
 #include <setjmp.h>
@@ -383,6 +384,17 @@ static void an_entry_must_have_been_accepted(void **state)
   assert_refused(invitation(), "not in the log");
 }
 
+static void a_genesis_names_no_last_resort(void **state)
+{
+  (void)state;
+  Onward__Policy policy = *policy_proposed();
+  assert_int_equal(genesis_verify(&world.genesis, &arena, &why), OK);
+  policy.last_resort = text("registry-one");
+  world.genesis.policy = &policy;
+  assert_int_equal(genesis_verify(&world.genesis, &arena, &why), BAD_INPUT);
+  assert_non_null(strstr(why.text, "last_resort"));
+}
+
 static void an_invitation_is_no_request(void **state)
 {
   (void)state;
@@ -423,6 +435,7 @@ int main(void)
       cmocka_unit_test_setup(the_parts_must_fit_each_other, set_up),
       cmocka_unit_test_setup(another_log_key_is_refused, set_up),
       cmocka_unit_test_setup(an_entry_must_have_been_accepted, set_up),
+      cmocka_unit_test_setup(a_genesis_names_no_last_resort, set_up),
       cmocka_unit_test_setup(an_invitation_is_no_request, set_up),
   };
   return cmocka_run_group_tests(tests, make_keys, close_keys);

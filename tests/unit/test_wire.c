@@ -270,7 +270,7 @@ static void every_act_has_a_name_and_a_family(void **state)
                                                                    : ACT_ON_REFERRAL);
     assert_int_equal(act_is_registry((act_kind)field->id), registry || field->id == 80 || field->id == 83);
   }
-  static const int unknown[] = {0, -1, 9, 42, 59, 66, 79, 93, 1000};
+  static const int unknown[] = {0, -1, 9, 42, 59, 66, 79, 94, 1000};
   for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
     assert_string_equal(act_name((act_kind)unknown[i]), "?");
     assert_int_equal(act_family((act_kind)unknown[i]), ACT_UNKNOWN);
