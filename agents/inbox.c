@@ -219,7 +219,7 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
     return s;
   if (act_is_about_referral(event->act))
     note_item(a, b, e, event, ours, &before);
-  else if (event->act == ONWARD__CORE__ACT_UNATTENDED)
+  else if (accepted && event->act == ONWARD__CORE__ACT_UNATTENDED)
     unattended_take(a, b, &e->leaf, event->core->unattended);
   if (!ours && accepted)
     duty_notice(a, b, event);

@@ -215,7 +215,6 @@ static void print_details(const struct event *e, FILE *out)
                {"standing", ""},
                {"count", "items: "},
                {"oldest_h", "oldest, hours: "},
-               {"last_resort", "last resort "},
                {"reason", ""},
                {"by", ""},
                {"outcome", ""},

@@ -25,8 +25,7 @@ enum table {
   TABLE_CLOCKS,   /* u64 due in ms of service time, u8 kind (enum clock_row), id[16] -> nothing */
   TABLE_LEGS,     /* organisation[16], referral id[16] of a live one whose leg it has -> nothing */
   TABLE_POLICY,   /* "policy" -> struct policy */
-  TABLE_UNATTENDED, /* organisation[16], referral id[16] on which a step of it is overdue -> u64 service ms since when
-                     */
+  TABLE_UNATTENDED, /* organisation[16], referral id[16] with an overdue step of it -> u64 service ms since when */
   TABLES_DERIVED,   /* how many tables are functions of the log */
   TABLE_BODIES = TABLES_DERIVED, /* u64 index, u8 slot -> sealed body. Which must exist: TABLE_HELD */
   TABLE_CHECKPOINT,              /* "newest" -> signed note */
@@ -49,11 +48,8 @@ struct books {
   enum status (*seek)(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value);
 };
 
-enum clock_row {
-  CLOCK_OF_KEYS,
-  CLOCK_OF_REFERRAL,
-  CLOCK_OF_UNATTENDED
-}; /* what the id in a key of TABLE_CLOCKS names */
+/* What the id in a key of TABLE_CLOCKS names. */
+enum clock_row { CLOCK_OF_KEYS, CLOCK_OF_REFERRAL, CLOCK_OF_UNATTENDED };
 
 /* Rows are these structures' own bytes: fixed-width members, no padding, little-endian machines only (asserted). */
 struct head {

@@ -210,12 +210,9 @@ static void files_that_are_no_books_of_this_version_are_told(void **state)
   assert_non_null(strstr(why, folder));
   store_close(created(0));
   options = books_in(folder_path(folder, "books"));
-  char expected[80];
-  (void)snprintf(expected, sizeof expected, "books of format %d, and this program reads %d", BOOKS_FORMAT,
-                 BOOKS_FORMAT + 1);
-  options.format++; /* rows of another shape */
+  options.format = 9999; /* rows of another shape */
   assert_int_equal(store_open(&options, why, &s), OUR_FAULT);
-  assert_non_null(strstr(why, expected));
+  assert_non_null(strstr(why, "and this program reads 9999"));
 }
 
 /* In a process of its own, which this ends. */
