@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MS_PER_HOUR 3600000
 #define BODIES_MAX (MESSAGE_SIZE_MAX - 2 * EVENT_SIZE_MAX) /* of one event: it must fit one message */
 #define PRETEND_INDEX (UINT64_C(1) << 62)                  /* behind every real entry */
 
@@ -41,8 +40,10 @@ struct ref_id ref_id_new(uint64_t now_ms)
 {
   struct ref_id id;
   struct writer w = writer_of(id.byte, sizeof id.byte);
-  write_u32(&w, (uint32_t)(now_ms / MS_PER_HOUR));
-  must(random_bytes(id.byte + w.size, sizeof id.byte - w.size) == OK);
+  write_u64(&w, now_ms << 16);
+  must(!w.overflow && random_bytes(id.byte + 6, sizeof id.byte - 6) == OK);
+  id.byte[6] = (uint8_t)(0x70 | (id.byte[6] & 0x0f)); /* version */
+  id.byte[8] = (uint8_t)(0x80 | (id.byte[8] & 0x3f)); /* variant */
   return id;
 }
 

@@ -103,8 +103,8 @@ bool org_id_equal(const struct org_id *a, const struct org_id *b);
 struct bytes org_id_bytes(const struct org_id *id); /* all 16 bytes: the form in keys, headers and signatures */
 struct bytes org_id_text(const struct org_id *id);  /* without the padding: the form in protobuf messages */
 
-/* A referral's id: 4 bytes of hours since 1970, 12 random ones, so that inserts of one hour stay together in the books.
- * Its short form for people is six letters or digits and a check letter, such as `K7MQ4X-T` (see ref_short). */
+/* A referral's id: a UUID of version 7 (RFC 9562 section 5.7), so that what is new stays together in the books. Its
+ * short form for people is six letters or digits and a check letter, such as `K7MQ4X-T` (see ref_short). */
 struct ref_id {
   uint8_t byte[16];
 };
