@@ -63,6 +63,23 @@ void send_message(struct peer *p, enum frame_kind kind, struct bytes body, struc
   send_frames(p, frames, 3);
 }
 
+static struct bytes take_frame(struct peer *p, void *room, size_t capacity)
+{
+  zmq_msg_t m;
+  zmq_msg_init(&m);
+  assert_true(zmq_msg_recv(&m, p->socket, 0) >= 0 && zmq_msg_size(&m) <= capacity);
+  struct bytes frame = bytes_of(room, zmq_msg_size(&m));
+  memcpy(room, zmq_msg_data(&m), frame.size);
+  p->connection = zmq_msg_get(&m, ZMQ_SRCFD);
+  zmq_msg_close(&m);
+  if (p->capture != NULL) {
+    assert_true(frame.size <= sizeof p->capture->byte - p->capture->size);
+    memcpy(p->capture->byte + p->capture->size, room, frame.size);
+    p->capture->size += frame.size;
+  }
+  return frame;
+}
+
 enum frame_kind hear(struct peer *p, int wait_ms, void *message)
 {
   static const ProtobufCMessageDescriptor *const types[] = {&onward__welcome__descriptor, &onward__delivery__descriptor,
@@ -72,16 +89,14 @@ enum frame_kind hear(struct peer *p, int wait_ms, void *message)
   zmq_pollitem_t item = {p->socket, 0, ZMQ_POLLIN, 0};
   if (zmq_poll(&item, 1, wait_ms) <= 0)
     return 0;
-  int size = zmq_recv(p->socket, frame, sizeof frame, 0);
   uint8_t version;
   enum frame_kind kind;
-  assert_int_equal(head_read(bytes_of(frame, (size_t)size), &version, &kind), OK);
+  assert_int_equal(head_read(take_frame(p, frame, sizeof frame), &version, &kind), OK);
   assert_in_range(kind, FRAME_WELCOME, FRAME_GOODBYE);
-  size = zmq_recv(p->socket, frame, sizeof frame, 0);
-  void *unpacked = pb_unpack(types[kind - FRAME_WELCOME], bytes_of(frame, (size_t)size), &t.arena);
+  void *unpacked = pb_unpack(types[kind - FRAME_WELCOME], take_frame(p, frame, sizeof frame), &t.arena);
   assert_non_null(unpacked);
   *(void **)message = unpacked;
-  zmq_recv(p->socket, frame, sizeof frame, 0);
+  (void)take_frame(p, frame, sizeof frame); /* sealed bodies */
   return kind;
 }
 

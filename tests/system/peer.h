@@ -8,10 +8,18 @@
 
 enum { WAIT_MS = 10000 };
 
+/* Every frame that came over a peer's link, decrypted, one behind the other. */
+struct capture {
+  size_t size;
+  uint8_t byte[1 << 20];
+};
+
 struct peer {
   struct member *member;
   uint8_t secret[32]; /* CURVE */
   void *socket;
+  int connection;          /* the file descriptor that the newest frame came from */
+  struct capture *capture; /* what it hears is kept there; NULL: it is not */
 };
 
 /* The network of these tests: `first` and `second` are registrars, the others are enrolled. */
