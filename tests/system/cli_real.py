@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from command import BIN, ZWords, printed, run  # ZWords is a test, too: the last
 from office import Network, Office, form, until
+from traces import texts
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -32,6 +33,7 @@ class RealOnes(unittest.TestCase):
         cls.net.__exit__(None, None, None)
 
     def run_at(self, office, *words, code=0, given=None):
+        self.net.words |= texts(given)
         done = run(office.home, *words, given=given)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
@@ -371,6 +373,7 @@ class Documents(unittest.TestCase):
             hope.until("received", item)
             type_at(hope, decline.replace("K7MQ4X-T", hope.item(item)["short"]), given="there is no place\n")
             aple.until("returned", item)
+            os.remove(os.path.join(a21.home, "form.json"))  # theirs to keep or not: nothing else holds words of the case
 
 
 if __name__ == "__main__":

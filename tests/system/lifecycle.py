@@ -12,6 +12,7 @@ import traceback
 
 sys.dont_write_bytecode = True
 from office import BIN, SETTINGS, Network, Office, Refused, form, until
+from traces import body_lies_in, texts
 
 NEXT_YEAR = "2099-01-01"
 NOTE = {"text": "words for the other side"}
@@ -24,6 +25,7 @@ def check(condition, what=""):
 
 def onward(office, *words, given=None, code=0):
     """The command line, as a person types it with nobody at the terminal."""
+    office.net.words |= texts(given)
     done = subprocess.run([f"{BIN}/onward", "--home", office.home, *words], capture_output=True, text=True, input=given, timeout=60)
     check(done.returncode == code, f"onward {words}: {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout + done.stderr
@@ -357,7 +359,12 @@ def duties_to_erase():
         check("you have to erase this case, which is overdue" in onward(aple))
         aple.unlock().connected()  # after so long without use they had locked themselves
         police.unlock()
+        said = subprocess.run([f"{BIN}/onward-audit", "show", f"{net.folder}/broker", "--json"], capture_output=True, text=True).stdout
+        entry = next(e for e in map(json.loads, said.split("\n")) if e["act"] == "submit")
+        brief = next((b["sha256"], b["size"]) for b in entry["sealed"] if (b["recipient"], b["part"]) == ("aple", "brief"))
+        check(body_lies_in(aple.home, *brief))  # so that the look can find it
         check("is erased" in onward(aple, "erase", item))
+        check(not body_lies_in(aple.home, *brief))
         until("the sender is told", lambda: "aple" not in [o["id"] for o in police.item(item).get("to_erase", [])])
         shown = aple.ask("show", id=item, peek=True)
         check("brief" not in shown and shown["notes"] == [] and "to_erase" not in shown["item"], shown)
