@@ -57,6 +57,14 @@ static enum status expect_names(struct scenario *s, struct words *w, struct name
   return strcmp(want, have) == 0 ? OK : complain(&s->why, "it is: %s", have);
 }
 
+static const char *name_of(const struct scenario *s, const struct ref_id *id)
+{
+  for (size_t i = 0; i < s->referral_count; i++)
+    if (ref_id_equal(&s->referrals[i].id, id))
+      return s->referrals[i].name;
+  return "an entry";
+}
+
 static const char *part_name(Onward__Part part)
 {
   return part == ONWARD__PART__BRIEF ? "brief" : part == ONWARD__PART__FILE ? "file" : "note";
@@ -234,6 +242,54 @@ static enum status expect_duties(struct scenario *s, const struct ref_id *id, st
   return expect_names(s, w, &found);
 }
 
+/* What the author's own computer did not know of: its entries behind the number that it had. */
+static void find_read_back(struct scenario *s, struct names *n)
+{
+  struct books *b = scenario_books(s);
+  for (uint64_t index = 0; books_mail(b, &s->author->id, index, &index) == OK; index++) {
+    struct leaf leaf;
+    struct event e;
+    struct batch_header h;
+    must(books_event(b, index, &s->world.arena, &leaf, &e) == OK);
+    if (leaf.origin == ORIGIN_ORGANISATION && batch_header_read(leaf.header, &h) == OK && h.sequence > s->back_from &&
+        org_id_equal(&h.organisation, &s->author->id))
+      names_add(n, "%s %s", name_of(s, &e.referral), act_name(e.act));
+  }
+}
+
+static void find_exercises(struct scenario *s, struct names *n)
+{
+  for (size_t i = 0; i < s->referral_count; i++) {
+    struct referral r;
+    struct leaf leaf;
+    struct event e;
+    struct books *b = scenario_books(s);
+    if (books_referral(b, &s->referrals[i].id, &r) != OK)
+      continue;
+    must(books_event(b, r.submit_index, &s->world.arena, &leaf, &e) == OK);
+    if (e.core->submit->drill)
+      names_add(n, "%s", s->referrals[i].name);
+  }
+}
+
+/* "K1 nowhere names hope": in none of its entries, refused ones included. */
+static enum status expect_nowhere(struct scenario *s, const struct ref_id *id, struct words *w)
+{
+  const struct member *m = scenario_member(s, w);
+  struct books *b = scenario_books(s);
+  if (m == NULL)
+    return complain(&s->why, "expected an organisation");
+  struct bytes name = org_id_text(&m->id);
+  for (uint64_t i = 0, size = scenario_size(s); i < size; i++) {
+    struct leaf leaf;
+    struct event e;
+    must(books_event(b, i, &s->world.arena, &leaf, &e) == OK);
+    if (ref_id_equal(&e.referral, id) && memmem(leaf.event.data, leaf.event.size, name.data, name.size) != NULL)
+      return complain(&s->why, "it stands in the entry %s", act_name(e.act));
+  }
+  return OK;
+}
+
 static enum status expect_list(struct scenario *s, struct words *w)
 {
   struct names found = {.count = 0};
@@ -248,6 +304,10 @@ static enum status expect_list(struct scenario *s, struct words *w)
     find_overdue(s, &found);
   else if (words_take(w, "unattended:"))
     find_unattended(s, &found);
+  else if (words_take(w, "read back:"))
+    find_read_back(s, &found);
+  else if (words_take(w, "exercises:"))
+    find_exercises(s, &found);
   else if (words_take(w, "passed over:"))
     find_passed_over(s, &found);
   else
@@ -264,6 +324,7 @@ enum status scenario_expect(struct scenario *s, struct words *w)
   const struct ref_id *id = scenario_referral(s, w);
   if (id != NULL)
     return words_take(w, "is to be erased by") ? expect_duties(s, id, w)
+           : words_take(w, "nowhere names")    ? expect_nowhere(s, id, w)
            : words_take(w, "is")               ? expect_state(s, id, w)
                                                : complain(&s->why, "expected: is <state>");
   return expect_list(s, w);

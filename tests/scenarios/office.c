@@ -1,4 +1,4 @@
-/* Registrars and keys: "registry-one suspends aple", "aple changes its keys". */
+/* Registrars, keys and computers: "registry-one suspends aple", "aple changes its keys", "aple loses its disk". */
 #include <string.h>
 
 #include "tests/scenarios/scenario.h"
@@ -110,6 +110,52 @@ static enum status set_last_resort(struct scenario *s, struct member *author, st
   return scenario_hear(s, author, &d, 1);
 }
 
+/* --- computers: a copy, a backup or an empty disk has the keys, but not the place --- */
+
+void scenario_swap_copy(struct scenario *s, struct member *m)
+{
+  struct position *copy = &s->copies[m - s->world.members], here = {m->sequence, m->read_up_to};
+  m->sequence = copy->sequence;
+  m->read_up_to = copy->read_up_to;
+  *copy = here;
+}
+
+static enum status go_to(struct member *m, struct position place)
+{
+  m->sequence = place.sequence;
+  m->read_up_to = place.read_up_to;
+  return OK;
+}
+
+static enum status read_back(struct scenario *s, struct member *m)
+{
+  struct sequence last;
+  books_last_sequence(scenario_books(s), &m->id, &last);
+  s->since = scenario_size(s);
+  s->author = m;
+  s->back_from = m->sequence;
+  m->sequence = last.sequence;
+  return OK;
+}
+
+static enum status computer(struct scenario *s, struct member *m, struct words *w)
+{
+  struct position *copy = &s->copies[m - s->world.members];
+  if (words_take(w, "is copied")) {
+    *copy = (struct position){m->sequence, m->read_up_to};
+    return OK;
+  }
+  if (words_take(w, "is restored from its copy"))
+    return go_to(m, *copy);
+  if (words_take(w, "loses its disk"))
+    return go_to(m, (struct position){0, 0});
+  if (words_take(w, "reads its own entries back"))
+    return read_back(s, m);
+  if (words_take(w, "says it again"))
+    return scenario_say_again(s, m);
+  return NOT_FOUND;
+}
+
 enum status scenario_office(struct scenario *s, struct member *author, struct words *w)
 {
   if (words_take(w, "enrols"))
@@ -126,5 +172,5 @@ enum status scenario_office(struct scenario *s, struct member *author, struct wo
     return rotate(s, author);
   if (words_take(w, "replaces the keys of"))
     return replace(s, author, w);
-  return NOT_FOUND;
+  return computer(s, author, w);
 }

@@ -134,6 +134,31 @@ static enum status hear_one(struct scenario *s, const struct batch *batch, size_
   return verdict == ONWARD__VERDICT__ACCEPTED ? OK : check_refused(s, &before, known, e);
 }
 
+static void keep_said(struct scenario *s, struct bytes body, struct bytes sealed)
+{
+  must(body.size <= SAID_MAX && sealed.size <= SAID_MAX);
+  memcpy(s->said_body, body.data, s->said_body_size = body.size);
+  if (sealed.size > 0)
+    memcpy(s->said_sealed, sealed.data, sealed.size);
+  s->said_sealed_size = sealed.size;
+}
+
+enum status scenario_say_again(struct scenario *s, struct member *author)
+{
+  struct refusal refusal;
+  struct batch batch;
+  s->since = scenario_size(s);
+  s->author = author;
+  must(batch_read(bytes_of(s->said_body, s->said_body_size), bytes_of(s->said_sealed, s->said_sealed_size),
+                  &s->world.arena, &refusal, &batch) == OK);
+  if (!org_id_equal(&batch.header.organisation, &author->id))
+    return complain(&s->why, "the newest words are another's");
+  author->sequence = batch.header.sequence;
+  return batch_admit(s->turn.books, &s->world.ring, &batch, &refusal) == NOT_FOUND
+             ? OK
+             : complain(&s->why, "it was not known yet");
+}
+
 enum status scenario_hear(struct scenario *s, struct member *author, const struct draft *drafts, size_t count)
 {
   struct refusal refusal;
@@ -142,6 +167,7 @@ enum status scenario_hear(struct scenario *s, struct member *author, const struc
   s->since = scenario_size(s);
   s->author = author;
   struct bytes body = world_message(&s->world, author, drafts, count, &sealed);
+  keep_said(s, body, sealed);
   must(batch_read(body, sealed, &s->world.arena, &refusal, &batch) == OK);
   if (batch_admit(s->turn.books, &s->world.ring, &batch, &refusal) != OK) {
     const char *name = pb_enum_name(&onward__refusal_reason__descriptor, (int)refusal.reason);
@@ -202,6 +228,27 @@ static enum status read_mail(struct scenario *s, struct member *m)
   return OK;
 }
 
+static enum status say_as(struct scenario *s, struct member *author, struct words *w)
+{
+  if (author == NULL)
+    return complain(&s->why, "does not begin with an organisation");
+  if (words_take(w, "reads its mail"))
+    return read_mail(s, author);
+  enum status status = scenario_office(s, author, w);
+  return status == NOT_FOUND ? scenario_speak(s, author, w) : status;
+}
+
+static enum status say_from_copy(struct scenario *s, struct words *w)
+{
+  struct member *author = scenario_member(s, w);
+  if (author != NULL)
+    scenario_swap_copy(s, author);
+  enum status status = say_as(s, author, w);
+  if (author != NULL)
+    scenario_swap_copy(s, author);
+  return status;
+}
+
 static enum status say(struct scenario *s, struct words *w)
 {
   if (!words_take(w, "meanwhile"))
@@ -213,15 +260,11 @@ static enum status say(struct scenario *s, struct words *w)
     return pass_until(s, w, DAY_MS);
   if (words_take(w, "hour"))
     return pass_until(s, w, HOUR_MS);
+  if (words_take(w, "the copy of"))
+    return say_from_copy(s, w);
   if (words_take(w, "the"))
     return say_time(s, w);
-  struct member *author = scenario_member(s, w);
-  if (author == NULL)
-    return complain(&s->why, "does not begin with an organisation");
-  if (words_take(w, "reads its mail"))
-    return read_mail(s, author);
-  enum status status = scenario_office(s, author, w);
-  return status == NOT_FOUND ? scenario_speak(s, author, w) : status;
+  return say_as(s, scenario_member(s, w), w);
 }
 
 static void trim(char *line)

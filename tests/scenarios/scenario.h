@@ -9,6 +9,7 @@
 #define HOUR_MS UINT64_C(3600000)
 #define REFERRALS_MAX 8
 #define BATCHES_MAX 8 /* acts in a row that one line can hold */
+#define SAID_MAX (BATCHES_MAX * (EVENT_SIZE_MAX + SEALED_SLOTS_MAX * WORLD_BODY_SIZE))
 
 struct scenario {
   struct world world;
@@ -30,6 +31,15 @@ struct scenario {
   bool reading;        /* it was "reads its mail": only the author's, and from `since` on */
   const char *refused; /* verdict or reason that the line is to be answered with; NULL: accepted */
   bool not_heard;
+
+  /* computers: what a copy of one knows of its own place, and the newest message, as it was sent */
+  struct position {
+    uint64_t sequence;
+    uint64_t read_up_to;
+  } copies[WORLD_MEMBERS_MAX];
+  uint64_t back_from; /* it "reads its own entries back" behind this sequence */
+  size_t said_body_size, said_sealed_size;
+  uint8_t said_body[SAID_MAX], said_sealed[SAID_MAX];
 };
 
 /* Parsing: a cursor over the line. */
@@ -52,8 +62,12 @@ uint64_t scenario_size(struct scenario *s);                            /* of the
 MUST_USE enum status scenario_speak(struct scenario *s, struct member *author, struct words *w);
 /* office.c: what registrars do, and keys. NOT_FOUND: the line is not of that kind. */
 MUST_USE enum status scenario_office(struct scenario *s, struct member *author, struct words *w);
+/* The next words are said by the copy of this one's computer; again: by itself. */
+void scenario_swap_copy(struct scenario *s, struct member *m);
 /* Signs, hears and judges one batch against `refused`. */
 MUST_USE enum status scenario_hear(struct scenario *s, struct member *author, const struct draft *drafts, size_t count);
+/* The very bytes that were heard last, once more: nothing may follow. */
+MUST_USE enum status scenario_say_again(struct scenario *s, struct member *author);
 /* expect.c: one expectation behind an arrow. */
 MUST_USE enum status scenario_expect(struct scenario *s, struct words *w);
 

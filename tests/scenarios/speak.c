@@ -95,6 +95,20 @@ static void seal_for_list(struct speech *e)
   }
 }
 
+/* What the sender's computer does with `--never`: who is left out is nowhere in what it sends. */
+static enum status take_never(struct scenario *s, struct speech *e, struct words *w)
+{
+  const struct member *m = scenario_member(s, w);
+  size_t count = 0;
+  if (m == NULL)
+    return complain(&s->why, "expected: never <organisation>");
+  for (size_t i = 0; i < e->submit.n_scope; i++)
+    if (!bytes_equal(pb_bytes(e->scope[i]), org_id_text(&m->id)))
+      e->scope[count++] = e->scope[i];
+  e->submit.n_scope = count;
+  return OK;
+}
+
 static enum status take_submit_option(struct scenario *s, struct speech *e, struct words *w)
 {
   int code = 0;
@@ -124,7 +138,7 @@ static enum status take_submit_option(struct scenario *s, struct speech *e, stru
   else if (words_take(w, "to be passed on to the listed only"))
     e->submit.reroute = ONWARD__REROUTE_POLICY__REROUTE_LISTED;
   else
-    return NOT_FOUND;
+    return words_take(w, "never") ? take_never(s, e, w) : NOT_FOUND;
   return OK;
 }
 
