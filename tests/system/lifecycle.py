@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The whole life of a referral between two offices, an exchange and a registrar, all real: questions, the waiting list, messages about
 safety, silence, consent that changes, taking back, and the duty to erase. Each function is a transcript; `lifecycle.py NAME` plays one."""
+import datetime
 import json
 import os
 import re
@@ -11,7 +12,7 @@ import sys
 import traceback
 
 sys.dont_write_bytecode = True
-from office import BIN, SETTINGS, Network, Office, Refused, form, until
+from office import BIN, SETTINGS, TELEPHONE, Network, Office, Refused, form, until
 from traces import body_lies_in, texts
 
 NEXT_YEAR = "2099-01-01"
@@ -323,6 +324,51 @@ def the_last_resort_is_told():
         until("the sender is told of", lambda: [one["id"] for one in hotline.ask("status")["unattended"]] == ["police"])
 
 
+def nobody_reads_it_about_safety():
+    with Network("police", "aple", clocks=True) as net:
+        police, aple = (net.office(n).unlock() for n in net.names)
+        item = received(police, aple, ["aple"])
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)
+        police.until("accepted", item)
+        police.act("tell", item, safety=True, note={"text": "he knows where she is"})
+        flagged(aple, item, "safety_at_recipient")
+        net.goes_by(1.1)
+        for office in (police, aple):
+            until("it is overdue", lambda: [(o["clock"], o["id"]) for o in office.item(item).get("overdue", [])] == [("SAFETY_READ", "aple")])
+        lines = onward(police)
+        check(f"your message about safety is not read yet: do not wait, phone them\n            call aple (test), {TELEPHONE}" in lines, lines)
+        check(f"it was due that a person at aple (test) reads the message about safety\n            call aple (test), {TELEPHONE}" in lines, lines)
+        check("it was due that a person at your organisation reads the message about safety" in onward(aple))
+        onward(aple, "show", item)  # somebody looks, at last
+        until("nothing is overdue", lambda: "overdue" not in police.item(item) and "call" not in police.item(item))
+        check("call" not in onward(police))
+
+
+def the_consent_ends_in_the_middle():
+    with Network("police", "aple", "a21", clocks=True) as net:
+        police, aple = (net.office(n).unlock() for n in ("police", "aple"))
+        days = (datetime.date.today() + datetime.timedelta(days=2)).isoformat()
+        item = received(police, aple, ["aple", "a21"], priority="LOW", consent_until=days)
+        onward(aple, "show", item)
+        police.until("acknowledged", item)
+        check("the consent" not in onward(police) + onward(aple))
+        net.goes_by(24 * 3)
+        for office in (police, aple):
+            until("it has ended", lambda: [(o["clock"], o["id"]) for o in office.item(item).get("overdue", [])] == [("CONSENT_END", "police")])
+            office.unlock().connected()
+        lines, theirs = onward(police), onward(aple)
+        check("it was due that your organisation renews the consent: it has ended, and nobody new is asked" in lines, lines)
+        check("it was due that police (test) renews the consent: it has ended, and nobody new is asked\n            call police (test), " in theirs,
+              theirs)
+        check("police (test) renews the consent: it has ended" in onward(aple, "show", item))
+        check("consent" in aple.refused("not_allowed", "act", act="reroute", id=item, to="a21", brief=form([])["brief"])["what"])
+        aple.act("accept", item, first_contact_by=NEXT_YEAR)  # who has it may help
+        aple.act("start", item)
+        police.until("in_progress", item)
+        onward(police, "renew-consent", item, "--scope", "aple,a21", "--until", NEXT_YEAR)
+        until("it holds again", lambda: "overdue" not in police.item(item) and "overdue" not in aple.item(item))
+
+
 def urgent_and_not_sent():
     with Network("police", "aple", clocks=True) as net:
         police = net.office("police")
@@ -520,6 +566,7 @@ def kinds_of_suspension():
 
 
 TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
+         nobody_reads_it_about_safety, the_consent_ends_in_the_middle,
          silence_is_overdue, the_last_resort_is_told, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
          who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, kinds_of_suspension,
          every_field_is_in_the_specification]

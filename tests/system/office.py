@@ -20,6 +20,7 @@ import time
 import traces
 
 PASSPHRASE = "not a secret: a test"
+TELEPHONE = "+855 23 000 000"
 BIN = os.environ["ONWARD_BIN"]
 SETTINGS = "[exchange]\nhello_wait_ms = 400\nask_interval_s = 1\n"
 
@@ -226,7 +227,7 @@ class Network:
     def new_office(self, name, home=None):
         office = self.offices[name] = Office(self, name, home)
         made = office.onward("init", "--organisation", os.path.basename(name), "--name", f"{name} (test)", "--kind", "NGO",
-                             "--passphrase-file", self.passphrase, "--json")
+                             "--telephone", TELEPHONE, "--passphrase-file", self.passphrase, "--json")
         office.words = json.loads(made)["words"]
         return office
 
