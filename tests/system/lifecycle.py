@@ -181,7 +181,7 @@ def safety_is_read_first():
         police.until("acknowledged", item)
         police.refused("bad_input", "act", act="tell", id=item, note=NOTE, safety="yes")
         aple.act("tell", item, note={"text": "we have a question"})  # without the flag nothing waits
-        until("it is here", lambda: police.item(item)["new"])
+        until("it is here", lambda: ("tell", "we have a question") in notes(police, item))
         check(police.item(item)["flags"] == [] and "we have a question" in onward(police, "show", item))
         said = onward(police, "tell", item, "--safety", "--note", "-", given="Do not call the father.\n")
         check("call them" in said, said)
