@@ -390,7 +390,7 @@ def keys_change_one_at_a_time():
         with open(f"{lost.home}/aple.request") as f:
             request = f.read()
         ministry.ask("rotate", request=request)  # a registrar's mistake
-        until("it waits", lambda: waits(aple))
+        until("it waits", lambda: waits(aple) and waits(ministry))
         aple.refused("not_allowed", "rotate", passphrase="a fourth pass phrase")
         ministry.ask("stop_replacement", organisation="aple")
         until("it was stopped", lambda: not waits(aple))

@@ -15,8 +15,6 @@
 #include "proto/papers.h"
 #include "tests/system/peer.h"
 
-enum { PORT_FIRST = 32100 };
-
 struct door_test t;
 
 /* --- a peer --- */
@@ -249,6 +247,17 @@ static void read_invitation(const char *path)
   memcpy(t.link_public, n.link_key, sizeof t.link_public);
 }
 
+/* A port that the system gives, and that nobody has any more. */
+static void free_address(void)
+{
+  void *socket = zmq_socket(t.zmq, ZMQ_ROUTER);
+  size_t size = sizeof t.address;
+  assert_int_equal(zmq_bind(socket, "tcp://127.0.0.1:*"), 0);
+  assert_int_equal(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, t.address, &size), 0);
+  assert_int_equal(zmq_unbind(socket, t.address), 0);
+  zmq_close(socket);
+}
+
 int door_start(void **state)
 {
   (void)state;
@@ -265,7 +274,7 @@ int door_start(void **state)
   give_link_key(&t.police, &t.police_keys);
   give_link_key(&t.aple, &t.aple_keys);
   give_link_key(&t.stranger, &t.stranger_keys);
-  snprintf(t.address, sizeof t.address, "tcp://127.0.0.1:%d", PORT_FIRST + (int)(getpid() % 20000));
+  free_address();
   snprintf(one, sizeof one, "%s/one", t.folder);
   snprintf(two, sizeof two, "%s/two", t.folder);
   snprintf(broker, sizeof broker, "%s/broker", t.folder);
