@@ -92,8 +92,8 @@ class Office:
     def say(self, raw):
         """Bytes on a new connection, and all lines that come back until the other side is quiet or hangs up."""
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
             s.connect(os.path.join(self.home, "socket"))
+            s.settimeout(10)
             try:
                 s.sendall(raw)
                 s.shutdown(socket.SHUT_WR)
@@ -113,8 +113,8 @@ class Office:
     def answer(self, do, **fields):
         self.net.words |= traces.texts([fields.get(part) for part in ("brief", "file", "note")])
         with socket.socket(socket.AF_UNIX) as s:
+            s.connect(os.path.join(self.home, "socket"))  # without a time limit: with one it fails while the queue is full
             s.settimeout(20)
-            s.connect(os.path.join(self.home, "socket"))
             s.sendall(json.dumps({"do": do, **fields}).encode() + b"\n")
             with s.makefile() as lines:
                 return json.loads(lines.readline())
