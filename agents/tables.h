@@ -60,7 +60,10 @@ struct item {
   uint8_t fresh;             /* something came that nobody here has seen */
   uint32_t erasure_overdue;  /* parties, as a set by number, whose duty to erase is overdue */
   uint8_t erasing;           /* our copies are taken out of the books; the receipt is not signed yet (erase.h) */
-  uint8_t zero[3];
+  uint8_t own;               /* 1: a need that we meet ourselves: sent to nobody, in no log; only then the next three */
+  uint8_t group;             /* Onward__ServiceGroup */
+  uint8_t outcome;           /* Onward__OutcomeClass; 0: it is not finished */
+  uint64_t done_ms;
   uint64_t overdue_entry[CLOCKS]; /* clock - 1 -> the entry that first said so; 0: not overdue (overdue.h) */
 };
 MUST_USE enum status item_get(struct books *b, const struct ref_id *id,
