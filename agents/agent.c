@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-  ARENA_SIZE = 24 * 1024 * 1024, /* one message of 1 MiB and what it becomes, or one refer for 16 */
+  ARENA_SIZE = 48 * 1024 * 1024, /* one message of 1 MiB and what it becomes, or 16 referrals for 16 each */
   SECRET_SIZE = 4 * 1024 * 1024,
   PATH_SIZE = HOME_SIZE + 32,
 };

@@ -18,8 +18,8 @@ static const struct {
     {"status", desk_status, " "},
     {"unlock", desk_unlock, " passphrase "},
     {"lock", desk_lock, " "},
-    {"refer", desk_refer,
-     " to priority group area basis scope never consent_until phoned drill reroute feedback file_now ref brief file "},
+    {"refer", desk_refer, FORM_FIELDS "with "},
+    {"assess", desk_assess, FORM_FIELDS "with needs "},
     {"list", desk_list, " box "},
     {"show", desk_show, " id peek "},
     {"act", desk_act,
@@ -179,11 +179,20 @@ static enum status find_short(struct books *b, const char *text, struct item *ou
   return found == 1 ? OK : found == 0 ? NOT_FOUND : BAD_INPUT;
 }
 
+bool desk_referred(struct books *b, const char *ref, struct item *out)
+{
+  struct ref_id id;
+  struct bytes row;
+  if (strlen(ref) > REFERENCE_MAX || b->get(b, TABLE_REFS, bytes_text(ref), &row) != OK || row.size != sizeof id.byte)
+    return false;
+  memcpy(id.byte, row.data, sizeof id.byte);
+  return item_get(b, &id, out) == OK;
+}
+
 json_t *desk_item(struct books *b, const json_t *request, struct item *out)
 {
   const char *text = json_string_value(json_object_get(request, "id"));
   struct ref_id id;
-  struct bytes row;
   size_t size;
   if (text == NULL || text[0] == 0)
     return desk_error("bad_input", "id", "is missing", NULL);
@@ -191,11 +200,8 @@ json_t *desk_item(struct books *b, const json_t *request, struct item *out)
   if (hex_decode(name, id.byte, sizeof id.byte, &size) == OK && size == sizeof id.byte && item_get(b, &id, out) == OK)
     return NULL;
   enum status s = ref_short_valid(text) ? find_short(b, text, out) : NOT_FOUND;
-  if (s == NOT_FOUND && name.size <= REFERENCE_MAX && b->get(b, TABLE_REFS, name, &row) == OK &&
-      row.size == sizeof id.byte) {
-    memcpy(id.byte, row.data, sizeof id.byte);
-    s = item_get(b, &id, out);
-  }
+  if (s == NOT_FOUND && desk_referred(b, text, out))
+    s = OK;
   if (s == BAD_INPUT)
     return desk_error("bad_input", "id", "is the short form of more than one item",
                       "give all 32 digits of the one you mean");
@@ -307,12 +313,12 @@ static bool is_plain(const char *name)
   return size > 0 && size <= 40 && name[size] == 0;
 }
 
-static json_t *unknown_field(const json_t *request, const char *fields)
+json_t *desk_unknown_field(const json_t *object, const char *fields)
 {
   const char *name;
   json_t *value;
   size_t number = 0;
-  json_object_foreach((json_t *)(uintptr_t)request, name, value)
+  json_object_foreach((json_t *)(uintptr_t)object, name, value)
   {
     char padded[40], what[400];
     number++;
@@ -335,7 +341,7 @@ static json_t *answer_request(struct agent *a, const json_t *request, bool *watc
   for (size_t i = 0; name != NULL && i < sizeof requests / sizeof requests[0]; i++) {
     if (strcmp(requests[i].name, name) != 0)
       continue;
-    json_t *refused = unknown_field(request, requests[i].fields);
+    json_t *refused = desk_unknown_field(request, requests[i].fields);
     if (refused != NULL)
       return refused;
     *watch = requests[i].handler == NULL;

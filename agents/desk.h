@@ -23,9 +23,9 @@ json_t *desk_saved(const struct ref_id *id); /* {"ok": true, "id", "short"} */
 
 /* The handlers, by the name in "do". */
 typedef json_t *desk_handler(struct agent *a, const json_t *request);
-desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_list, desk_show, desk_act, desk_directory,
-    desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement, desk_policy,
-    desk_set_policy;
+desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_assess, desk_list, desk_show, desk_act,
+    desk_directory, desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement,
+    desk_policy, desk_set_policy;
 
 /* --- for the handlers --- */
 
@@ -36,6 +36,15 @@ json_t *desk_organisations(const json_t *request, const char *field, size_t min,
                            size_t *count);
 /* The item that "id" names: 32 hex digits, a short id, or the caller's own reference. Needs an open transaction. */
 json_t *desk_item(struct books *b, const json_t *request, struct item *out);
+bool desk_referred(struct books *b, const char *ref, struct item *out); /* this reference was used before */
+
+/* What one referral's form may have, with a space before and behind each. */
+#define FORM_FIELDS                                                                                                    \
+  " to ourselves priority group area basis scope never consent_until phoned drill reroute feedback file_now ref "      \
+  "brief "                                                                                                             \
+  "file "
+/* NULL: the object has no other fields than these (and "do"). */
+json_t *desk_unknown_field(const json_t *object, const char *fields);
 
 /* NULL: the organisation is in our directory; otherwise the refusal, with those of nearly this id. */
 json_t *desk_known(struct agent *a, struct books *b, const char *field, const struct org_id *id);

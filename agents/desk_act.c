@@ -116,8 +116,30 @@ static json_t *take_back(struct agent *a, const struct item *item)
   if (st != OK)
     return desk_trouble(st);
   json_t *saved = desk_saved(&item->id);
-  json_object_set_new(saved, "taken_back", json_string(item->draft != 0 ? "not_sent" : "refused"));
+  json_object_set_new(saved, "taken_back", json_string(item->own ? "own" : item->draft != 0 ? "not_sent" : "refused"));
   return saved;
+}
+
+/* A need that we meet ourselves is in no log: it ends with a result, or is put away. */
+static json_t *finish_own(struct agent *a, const struct step *s, const struct act_form *form)
+{
+  struct form_error error;
+  int outcome;
+  struct item item = s->view.item;
+  if (form->act != ONWARD__CORE__ACT_COMPLETE || item.outcome != 0)
+    return desk_error("not_allowed", NULL,
+                      item.outcome != 0 ? "you have finished it already" : "you meet this need yourselves",
+                      item.outcome != 0 ? NULL : "onward complete, or onward cancel");
+  if (json_object_get(s->request, "note") != NULL)
+    return desk_error("bad_input", "note", "has nobody to go to: you meet this need yourselves", NULL);
+  if (form_code(&onward__outcome__descriptor, "outcome", json_object_get(s->request, "outcome"), &error, &outcome) !=
+      OK)
+    return desk_form_error(&error);
+  item.outcome = (uint8_t)form_outcome_class((Onward__Outcome)outcome);
+  item.done_ms = now_ms();
+  item_put(agent_write(a), &item);
+  enum status st = agent_commit(a);
+  return st == OK ? desk_saved(&item.id) : desk_trouble(st);
 }
 
 /* What is still on its way may carry words of the case, and may end the turn in the first place. */
@@ -170,7 +192,7 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
   json_t *refused = desk_item(b, s->request, &s->view.item);
   if (refused == NULL)
     view_get(a, b, steps_read(b), &s->view.item, &s->view);
-  bool draft = refused == NULL && !s->view.logged;
+  bool draft = refused == NULL && !s->view.logged, own = draft && s->view.item.own;
   if (refused == NULL && !draft)
     refused = compose_step(a, b, s, form, &c);
   if (agent_abort(a) != OK) {
@@ -179,6 +201,8 @@ static json_t *act_on(struct agent *a, struct step *s, const struct act_form *fo
   }
   if (draft && form->act == ONWARD__CORE__ACT_CANCEL)
     return take_back(a, &s->view.item);
+  if (own)
+    return finish_own(a, s, form);
   if (draft)
     return desk_error("not_allowed", NULL, "it is not in the log", "wait until it is, or cancel it");
   bool once = form->act != ONWARD__CORE__ACT_TELL;

@@ -1,9 +1,10 @@
-/* `needs`: the referrals of one child beside each other, joined by the number in the sealed file. Only from our own
- * books: nobody else can join them. Each case is opened, read for two fields, and wiped.
+/* The needs of one child beside each other: joined by a random number in the sealed file, which is made with the first
+ * of them. `needs` lists them, only from our own books: nobody else can join them. Each case is opened, read for two
+ * fields, and wiped.
  */
 #include <string.h>
 
-#include "agents/desk.h"
+#include "agents/desk_refer.h"
 #include "agents/item.h"
 
 #define ROOT_HEX 32
@@ -22,6 +23,16 @@ static bool read_need(struct agent *a, struct books *b, const struct view *v, ch
   *service = known ? json_incref(json_object_get(brief, "service")) : NULL;
   json_decref(brief);
   json_decref(file);
+  return known;
+}
+
+static bool item_root(struct agent *a, struct books *b, const struct item *item, char root[ROOT_HEX + 1])
+{
+  struct view v;
+  json_t *service = NULL;
+  view_get(a, b, steps_read(b), item, &v);
+  bool known = !keys_locked(&a->keys) && read_need(a, b, &v, root, &service);
+  json_decref(service);
   return known;
 }
 
@@ -65,8 +76,6 @@ static json_t *collect(struct agent *a, struct books *b, const char *wanted)
 static json_t *read_wanted(struct agent *a, struct books *b, const json_t *request, char root[ROOT_HEX + 1])
 {
   struct item item;
-  struct view v;
-  json_t *service = NULL;
   const char *text = json_string_value(json_object_get(request, "id"));
   root[0] = 0;
   if (json_object_get(request, "id") == NULL)
@@ -79,12 +88,9 @@ static json_t *read_wanted(struct agent *a, struct books *b, const json_t *reque
   }
   if (refused != NULL)
     return refused;
-  view_get(a, b, steps_read(b), &item, &v);
-  bool known = read_need(a, b, &v, root, &service);
-  json_decref(service);
-  return known ? NULL
-               : desk_error("not_found", "id", "no number that joins it to others is here",
-                            "it is in the file: `root`, given with the first referral of a child");
+  return item_root(a, b, &item, root) ? NULL
+                                      : desk_error("not_found", "id", "no number that joins it to others is here",
+                                                   "it is in the file, with name and contact, which come after a yes");
 }
 
 json_t *desk_needs(struct agent *a, const json_t *request)
@@ -102,4 +108,62 @@ json_t *desk_needs(struct agent *a, const json_t *request)
   json_decref(refused);
   json_decref(children);
   return desk_trouble(OUR_FAULT);
+}
+
+/* --- joining --- */
+
+static bool is_named(const json_t *root)
+{
+  const char *text = json_string_value(root);
+  return root != NULL && !json_is_null(root) && (text == NULL || text[0] != 0);
+}
+
+static json_t *root_with(struct agent *a, struct books *b, const json_t *with, char root[ROOT_HEX + 1])
+{
+  struct item item;
+  json_t *named = json_pack("{s:O}", "id", with), *refused = desk_item(b, named, &item);
+  json_decref(named);
+  if (refused != NULL)
+    json_object_set_new(refused, "field", json_string("with"));
+  else if (keys_locked(&a->keys))
+    refused = desk_error("locked", "with", "the case that it names is locked", "onward unlock");
+  else if (!item_root(a, b, &item, root))
+    refused = desk_error("not_found", "with", "no number that joins it to others is here",
+                         "its name and contact have to be here first; or leave it out");
+  a->used_ms = ticks_ms();
+  return refused;
+}
+
+/* A repetition has the number that was made the first time. */
+static bool root_again(struct agent *a, struct books *b, const struct referring *list, size_t count,
+                       char root[ROOT_HEX + 1])
+{
+  struct item item;
+  for (size_t i = 0; i < count; i++)
+    if (list[i].ref != NULL && desk_referred(b, list[i].ref, &item) && item_root(a, b, &item, root))
+      return true;
+  return false;
+}
+
+json_t *desk_join(struct agent *a, const json_t *with, struct referring *list, size_t count)
+{
+  uint8_t made[ROOT_HEX / 2];
+  char root[ROOT_HEX + 1];
+  const json_t *named = json_object_get(list[0].file_form, "root");
+  if (is_named(named))
+    return with == NULL ? NULL
+                        : desk_error("bad_input", "with", "names a child, and so does file.root: give one", NULL);
+  must(random_bytes(made, sizeof made) == OK);
+  hex_encode(BYTES(made), root);
+  struct books *b = agent_read(a);
+  json_t *refused = with != NULL ? root_with(a, b, with, root) : NULL;
+  if (with == NULL)
+    (void)root_again(a, b, list, count, root);
+  if (agent_abort(a) != OK) {
+    json_decref(refused);
+    return desk_trouble(OUR_FAULT);
+  }
+  for (size_t i = 0; i < count; i++)
+    json_object_set_new(list[i].file_form, "root", json_string(root));
+  return refused;
 }

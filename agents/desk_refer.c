@@ -1,21 +1,13 @@
-/* `refer`: from a form to a sealed, signed-to-be, saved submit. Works locked: sealing needs only public keys, our own
- * copy is sealed to our own. Checks in the order in which a person would mend: the form, the organisations, the rules.
+/* From forms to sealed, signed-to-be, saved submits: one of `refer`, several of `assess` (desk_assess.c). Works locked:
+ * sealing needs only public keys, our own copy is sealed to our own. Checks in the order in which a person would mend:
+ * the form, the organisations, the rules. All of them are checked before the first is saved, and one commit saves all.
  */
+#include "agents/desk_refer.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/desk.h"
 #include "agents/item.h"
-
-struct referring {
-  struct org_id to[RECIPIENTS_MAX], scope[SCOPE_MAX], never[SCOPE_MAX];
-  size_t to_count, scope_count, never_count;
-  bool file_now;
-  Onward__Submit submit;
-  ProtobufCBinaryData recipients[RECIPIENTS_MAX], in_scope[SCOPE_MAX];
-  struct bytes brief, file;       /* packed, in the secret arena */
-  json_t *brief_form, *file_form; /* own copies */
-};
 
 static bool is_listed(const struct org_id *list, size_t count, const struct org_id *one)
 {
@@ -140,39 +132,66 @@ static json_t *read_organisations(const json_t *request, struct referring *r)
   return refused;
 }
 
-/* Both parts of the case, complete and packed. */
-static json_t *read_case(struct agent *a, const json_t *request, struct referring *r)
+/* Both parts of the case, complete. */
+static json_t *read_case(struct referring *r)
 {
   struct form_error error;
-  const json_t *brief = json_object_get(request, "brief"), *file = json_object_get(request, "file");
+  const json_t *brief = json_object_get(r->form, "brief"), *file = json_object_get(r->form, "file");
   if (!json_is_object(brief) || !json_is_object(file))
     return desk_error("bad_input", json_is_object(brief) ? "file" : "brief",
                       (json_is_object(brief) ? file : brief) == NULL ? "is missing" : "must be an object", NULL);
   r->brief_form = json_deep_copy(brief);
   r->file_form = json_deep_copy(file);
-  enum status s = form_complete(r->brief_form, r->file_form, &error);
-  if (s == OK)
-    s = form_pack(&onward__brief__descriptor, "brief", r->brief_form, &a->secret, &error, &r->brief);
+  return form_complete(r->brief_form, r->file_form, &error) == OK ? NULL : desk_form_error(&error);
+}
+
+static json_t *pack_case(struct agent *a, struct referring *r)
+{
+  struct form_error error;
+  enum status s = form_pack(&onward__brief__descriptor, "brief", r->brief_form, &a->secret, &error, &r->brief);
   if (s == OK)
     s = form_pack(&onward__file__descriptor, "file", r->file_form, &a->secret, &error, &r->file);
   return s == OK ? NULL : s == BAD_INPUT ? desk_form_error(&error) : desk_trouble(OUR_FAULT);
 }
 
-static json_t *read_form(struct agent *a, const json_t *request, struct referring *r)
+static json_t *read_ref(struct referring *r)
 {
-  protobuf_c_boolean file_now = 0;
+  const json_t *value = json_object_get(r->form, "ref");
+  size_t size = json_string_length(value);
+  r->ref = json_string_value(value);
+  if (value == NULL || (r->ref != NULL && size > 0 && size <= REFERENCE_MAX && form_is_line(r->ref, size)))
+    return NULL;
+  return desk_error("bad_input", "ref", "must be one line of text, 1 to 64 bytes", NULL);
+}
+
+/* A need that we meet ourselves goes to nobody. */
+static json_t *read_recipients(struct referring *r)
+{
+  json_t *refused = read_flag(r->form, "ourselves", false, &r->own);
+  if (refused != NULL || !r->own)
+    return refused != NULL ? refused : read_organisations(r->form, r);
+  return json_object_get(r->form, "to") == NULL
+             ? NULL
+             : desk_error("bad_input", "to", "names organisations for a need that you meet yourselves",
+                          "leave out `to`, or `ourselves`");
+}
+
+static json_t *read_form(struct agent *a, struct referring *r)
+{
+  (void)a;
   onward__submit__init(&r->submit);
   r->submit.schema = SCHEMA_VERSION;
   r->submit.taxonomy = TAXONOMY_VERSION;
-  json_t *refused = read_organisations(request, r);
+  json_t *refused = read_ref(r);
   if (refused == NULL)
-    refused = read_codes(request, &r->submit);
+    refused = read_recipients(r);
   if (refused == NULL)
-    refused = read_rest(request, &r->submit);
+    refused = read_codes(r->form, &r->submit);
   if (refused == NULL)
-    refused = read_flag(request, "file_now", false, &file_now);
-  r->file_now = file_now != 0;
-  return refused != NULL ? refused : read_case(a, request, r);
+    refused = read_rest(r->form, &r->submit);
+  if (refused == NULL)
+    refused = read_flag(r->form, "file_now", false, &r->file_now);
+  return refused != NULL ? refused : read_case(r);
 }
 
 /* Who cannot be given the case now is named before anything is sealed. */
@@ -234,28 +253,64 @@ static enum status keep_never(struct agent *a, struct books *b, const struct ref
                              : vault_keep(b, &a->self, own_case(id, OWN_NEVER), pb_pack(&never, &a->secret), &a->arena);
 }
 
-/* Event, item, reference and our own copy of the case: one commit. */
-static json_t *save(struct agent *a, const struct referring *r, const struct ref_id *id, const char *ref,
-                    const struct composed *c)
+/* Sealed and judged, and nothing saved. */
+static json_t *make(struct agent *a, struct referring *r)
 {
+  uint64_t until_ms = r->submit.consent_until_ms;
+  if (r->again)
+    return NULL;
+  r->id = ref_id_new(now_ms());
+  if (r->own)
+    return NULL;
+  json_t *refused = until_ms == 0 ? NULL : desk_ahead(a, "consent_until", until_ms);
+  Onward__Core *core = core_new(&r->id, &a->arena);
+  if (refused != NULL || core == NULL)
+    return refused != NULL ? refused : desk_trouble(OUR_FAULT);
+  core->act_case = ONWARD__CORE__ACT_SUBMIT;
+  core->submit = &r->submit;
+  refused = compose_submit(a, agent_read(a), r, core, &r->composed);
+  if (agent_abort(a) != OK) {
+    json_decref(refused);
+    return desk_trouble(OUR_FAULT);
+  }
+  return refused != NULL ? refused : desk_judge(a, &r->composed.event);
+}
+
+/* Event, item, reference and our own copy of the case. */
+static enum status save_one(struct agent *a, struct books *b, const struct referring *r)
+{
+  enum status s = OK;
   struct item item = {
-      .id = *id, .created_ms = now_ms(), .sender = 1, .opened = 1, .priority = (uint8_t)r->submit.priority};
-  if (ref != NULL)
-    memcpy(item.ref, ref, strlen(ref));
+      .id = r->id, .created_ms = now_ms(), .sender = 1, .opened = 1, .priority = (uint8_t)r->submit.priority};
+  if (r->ref != NULL)
+    memcpy(item.ref, r->ref, strlen(r->ref));
+  item_put(b, &item);
+  if (r->own) {
+    item.own = 1;
+    item.group = (uint8_t)r->submit.group;
+  } else {
+    s = outbox_add(b, item.priority, &r->composed.event, r->composed.bodies, &item.draft);
+    item.pending = item.unsent = 1;
+  }
+  if (s == OK)
+    s = vault_keep(b, &a->self, own_case(&r->id, ONWARD__PART__BRIEF), r->brief, &a->arena);
+  if (s == OK)
+    s = vault_keep(b, &a->self, own_case(&r->id, ONWARD__PART__FILE), r->file, &a->arena);
+  if (s == OK)
+    s = keep_never(a, b, &r->id, r);
+  item_put(b, &item);
+  if (r->ref != NULL)
+    b->put(b, TABLE_REFS, bytes_text(r->ref), BYTES(r->id.byte));
+  return s;
+}
+
+static json_t *save(struct agent *a, const struct referring *list, size_t count)
+{
+  enum status s = OK;
   struct books *b = agent_write(a);
   books_need_room(b);
-  item_put(b, &item);
-  enum status s = outbox_add(b, item.priority, &c->event, c->bodies, &item.draft);
-  if (s == OK)
-    s = vault_keep(b, &a->self, own_case(id, ONWARD__PART__BRIEF), r->brief, &a->arena);
-  if (s == OK)
-    s = vault_keep(b, &a->self, own_case(id, ONWARD__PART__FILE), r->file, &a->arena);
-  if (s == OK)
-    s = keep_never(a, b, id, r);
-  item.pending = item.unsent = 1;
-  item_put(b, &item);
-  if (ref != NULL)
-    b->put(b, TABLE_REFS, bytes_text(ref), BYTES(id->byte));
+  for (size_t i = 0; s == OK && i < count; i++)
+    s = list[i].again ? OK : save_one(a, b, &list[i]);
   if (s != OK)
     agent_abort(a);
   else
@@ -263,30 +318,7 @@ static json_t *save(struct agent *a, const struct referring *r, const struct ref
   if (s != OK)
     return desk_trouble(s);
   session_push(a);
-  json_t *saved = desk_saved(id);
-  json_object_set_new(saved, "again", json_false());
-  return saved;
-}
-
-static json_t *refer_new(struct agent *a, const char *ref, struct referring *r)
-{
-  struct composed c = {.bodies = {NULL, 0}};
-  struct ref_id id = ref_id_new(now_ms());
-  uint64_t until_ms = r->submit.consent_until_ms;
-  json_t *refused = until_ms == 0 ? NULL : desk_ahead(a, "consent_until", until_ms);
-  Onward__Core *core = core_new(&id, &a->arena);
-  if (refused != NULL || core == NULL)
-    return refused != NULL ? refused : desk_trouble(OUR_FAULT);
-  core->act_case = ONWARD__CORE__ACT_SUBMIT;
-  core->submit = &r->submit;
-  refused = compose_submit(a, agent_read(a), r, core, &c);
-  if (agent_abort(a) != OK) {
-    json_decref(refused);
-    return desk_trouble(OUR_FAULT);
-  }
-  if (refused == NULL)
-    refused = desk_judge(a, &c.event);
-  return refused != NULL ? refused : save(a, r, &id, ref, &c);
+  return NULL;
 }
 
 /* --- the same reference again --- */
@@ -295,13 +327,16 @@ static json_t *refer_new(struct agent *a, const char *ref, struct referring *r)
 static bool same_routing(struct agent *a, struct books *b, const struct view *v, const struct referring *r)
 {
   struct event e;
+  if (r->own || v->item.own)
+    return r->own && v->item.own && v->item.group == r->submit.group && v->item.priority == r->submit.priority;
   if (!view_submit(a, b, v, &e))
     return false;
   Onward__Submit given = r->submit;
   given.schema = e.core->submit->schema; /* an update between the two makes no other case */
   given.taxonomy = e.core->submit->taxonomy;
   struct bytes packed = pb_pack(&given, &a->arena);
-  return packed.size > 0 && bytes_equal(packed, pb_pack(e.core->submit, &a->arena)) && view_file_now(&e) == r->file_now;
+  return packed.size > 0 && bytes_equal(packed, pb_pack(e.core->submit, &a->arena)) &&
+         view_file_now(&e) == (r->file_now != 0);
 }
 
 /* The case itself is kept sealed only, without any digest of it, which could be guessed from: so it is compared while
@@ -324,53 +359,95 @@ static json_t *another_case(const struct ref_id *id)
   return desk_error("bad_input", "ref", what, try);
 }
 
-/* Was this reference used before, for the same? Then that is the answer. NULL: it was not used. */
-static json_t *refer_again(struct agent *a, const char *ref, const struct referring *r)
+/* Was this reference used before, for the same? Then nothing new is made. */
+static json_t *find_again(struct agent *a, struct referring *r)
 {
-  struct bytes row;
   struct item item;
   struct view v;
-  struct ref_id id;
-  struct books *b = agent_read(a);
-  bool known = b->get(b, TABLE_REFS, bytes_text(ref), &row) == OK && row.size == sizeof id.byte;
   enum status same = BAD_INPUT;
-  if (known)
-    memcpy(id.byte, row.data, sizeof id.byte);
-  if (known && item_get(b, &id, &item) == OK) {
+  if (r->ref == NULL)
+    return NULL;
+  struct books *b = agent_read(a);
+  r->again = desk_referred(b, r->ref, &item);
+  if (r->again) {
+    r->id = item.id;
     view_get(a, b, steps_read(b), &item, &v);
-    same = same_routing(a, b, &v, r) ? same_case(a, b, &id, r) : BAD_INPUT;
+    same = same_routing(a, b, &v, r) ? same_case(a, b, &r->id, r) : BAD_INPUT;
   }
+  r->compared = same == OK;
   if (agent_abort(a) != OK)
     return desk_trouble(OUR_FAULT);
-  if (!known || same == BAD_INPUT)
-    return known ? another_case(&id) : NULL;
-  json_t *saved = desk_saved(&id);
-  json_object_set_new(saved, "again", json_true());
-  json_object_set_new(saved, "compared", json_boolean(same == OK));
-  return saved;
+  return r->again && same == BAD_INPUT ? another_case(&r->id) : NULL;
 }
 
-static json_t *check_ref(const json_t *value)
+/* --- all of them --- */
+
+/* The first that is refused ends it. */
+static json_t *each(struct agent *a, struct referring *list, size_t count,
+                    json_t *(*step)(struct agent *a, struct referring *r), size_t *wrong)
 {
-  const char *ref = json_string_value(value);
-  size_t size = json_string_length(value);
-  if (value == NULL || (ref != NULL && size > 0 && size <= REFERENCE_MAX && form_is_line(ref, size)))
-    return NULL;
-  return desk_error("bad_input", "ref", "must be one line of text, 1 to 64 bytes", NULL);
+  json_t *refused = NULL;
+  for (size_t i = 0; refused == NULL && i < count; i++) {
+    *wrong = i;
+    refused = step(a, &list[i]);
+  }
+  return refused;
+}
+
+/* Some are there already, with a number that is sealed: the others would be given another. */
+static json_t *check_joined(const struct referring *list, size_t count)
+{
+  size_t again = 0, compared = 0;
+  for (size_t i = 0; i < count; i++) {
+    again += list[i].again;
+    compared += list[i].compared;
+  }
+  return again == count || again == compared
+             ? NULL
+             : desk_error("locked", NULL, "some of these referrals were made before, and are locked", "onward unlock");
+}
+
+json_t *refer_all(struct agent *a, const json_t *with, struct referring *list, size_t count, size_t *wrong)
+{
+  json_t *refused = each(a, list, count, read_form, wrong);
+  if (refused == NULL) {
+    *wrong = count;
+    refused = desk_join(a, with, list, count);
+  }
+  if (refused == NULL)
+    refused = each(a, list, count, pack_case, wrong);
+  if (refused == NULL)
+    refused = each(a, list, count, find_again, wrong);
+  if (refused == NULL && (refused = check_joined(list, count)) != NULL)
+    *wrong = count;
+  if (refused == NULL)
+    refused = each(a, list, count, make, wrong);
+  return refused != NULL ? refused : save(a, list, count);
+}
+
+void refer_forget(struct referring *r)
+{
+  json_decref(r->brief_form);
+  json_decref(r->file_form);
+}
+
+void refer_tell(json_t *o, const struct referring *r)
+{
+  json_id(o, &r->id);
+  json_object_set_new(o, "again", json_boolean(r->again));
+  if (r->again)
+    json_object_set_new(o, "compared", json_boolean(r->compared));
+  if (!r->again || r->compared)
+    json_object_set(o, "root", json_object_get(r->file_form, "root"));
 }
 
 json_t *desk_refer(struct agent *a, const json_t *request)
 {
-  struct referring r = {.to_count = 0};
-  const json_t *ref = json_object_get(request, "ref");
-  json_t *answer = check_ref(ref);
+  size_t wrong;
+  struct referring r = {.form = request};
+  json_t *answer = refer_all(a, json_object_get(request, "with"), &r, 1, &wrong);
   if (answer == NULL)
-    answer = read_form(a, request, &r);
-  if (answer == NULL && ref != NULL)
-    answer = refer_again(a, json_string_value(ref), &r);
-  if (answer == NULL)
-    answer = refer_new(a, json_string_value(ref), &r);
-  json_decref(r.brief_form);
-  json_decref(r.file_form);
+    refer_tell(answer = json_pack("{s:b}", "ok", 1), &r);
+  refer_forget(&r);
   return answer;
 }

@@ -31,9 +31,9 @@ static bool in_box(const char *box, const struct view *v)
   if (strcmp(box, "inbox") == 0)
     return !v->item.sender;
   if (strcmp(box, "sent") == 0)
-    return v->item.sender;
+    return v->item.sender && !v->item.own;
   if (strcmp(box, "outbox") == 0)
-    return v->item.pending > 0 || (v->item.sender && !v->logged);
+    return v->item.pending > 0 || (v->item.sender && !v->item.own && !v->logged);
   return true;
 }
 

@@ -291,18 +291,18 @@ json_t *form_unpack(const ProtobufCMessageDescriptor *type, struct bytes packed,
 
 /* --- what no descriptor knows --- */
 
-static json_t *at_path(const json_t *object, const char *path)
+json_t *form_at(const json_t *object, const char *path)
 {
   const char *dot = strchr(path, '.');
   if (dot == NULL)
     return json_object_get(object, path);
-  return at_path(json_object_getn(object, path, (size_t)(dot - path)), dot + 1);
+  return form_at(json_object_getn(object, path, (size_t)(dot - path)), dot + 1);
 }
 
 /* Text of nothing but space says nothing either. */
 static bool is_missing(const json_t *object, const char *path)
 {
-  const json_t *value = at_path(object, path);
+  const json_t *value = form_at(object, path);
   const char *text = json_string_value(value);
   return says_nothing(value) || (text != NULL && text[strspn(text, " \t\n")] == 0);
 }
@@ -361,7 +361,7 @@ enum status form_complete(json_t *brief, json_t *file, struct form_error *error)
   if (s == OK && file != NULL)
     s = require(file, "file", of_file, 5, error);
   if (s == OK && !says_nothing(json_object_get(file, "caregiver")) &&
-      !json_is_true(at_path(file, "caregiver.informed")))
+      !json_is_true(form_at(file, "caregiver.informed")))
     s = require(file, "file", not_informed, 1, error);
   return s;
 }

@@ -35,6 +35,7 @@ MUST_USE enum status form_code(const ProtobufCEnumDescriptor *type, const char *
 /* "YYYY-MM-DD" (end of that day, UTC) or "YYYY-MM-DDTHH:MMZ" to ms. */
 MUST_USE enum status form_date(const char *path, const json_t *value, struct form_error *error, uint64_t *out);
 
+json_t *form_at(const json_t *object, const char *path); /* "file.contact.who"; borrowed, NULL: not there */
 /* Text without control characters: not even line ends. */
 bool form_is_line(const char *text, size_t size);
 /* How many letters must be changed, put in or left out to make one word of the other; at most 99. For "did you mean".

@@ -134,13 +134,20 @@ static const char *state_in(const struct view *v, const struct referral *r, cons
 
 const char *view_state(const struct view *v, const struct org_id *self)
 {
-  return v->logged ? state_in(v, &v->referral, self) : "draft";
+  return v->logged ? state_in(v, &v->referral, self) : v->item.own ? "own" : "draft";
+}
+
+uint64_t view_since_ms(const struct view *v)
+{
+  if (v->logged)
+    return v->referral.state_since_ms;
+  return v->item.outcome != 0 ? v->item.done_ms : v->item.created_ms;
 }
 
 bool view_ended(const struct view *v, const struct org_id *self)
 {
   if (!v->logged)
-    return v->item.draft == 0;
+    return v->item.own ? v->item.outcome != 0 : v->item.draft == 0;
   const char *state = state_in(v, &v->next, self);
   return strcmp(state, "gone") == 0 || strcmp(state, "left") == 0 ||
          !in(v->next.state, LIVE_STATES | IN(COMPLETED) | IN(RETURNED) | IN(LEG_OVER) | IN(FAILED));
@@ -213,7 +220,8 @@ static const struct org_id *awaited_now(const struct referral *r, const char *co
 
 const struct org_id *view_awaited(const struct view *v, const struct org_id *self, const char *const **acts)
 {
-  static const char *const to_read[] = {"acknowledge", NULL}, *const to_erase[] = {"erase_receipt", "legal_hold", NULL};
+  static const char *const to_read[] = {"acknowledge", NULL}, *const to_erase[] = {"erase_receipt", "legal_hold", NULL},
+                           *const to_meet[] = {"complete", NULL};
   if (view_must_read(v)) {
     *acts = to_read;
     return v->item.sender ? &v->referral.sender : &view_party(v, self)->org;
@@ -222,7 +230,13 @@ const struct org_id *view_awaited(const struct view *v, const struct org_id *sel
     *acts = to_erase;
     return &view_party(v, self)->org;
   }
-  if (!v->logged || view_ended(v, self))
+  if (view_ended(v, self))
+    return NULL;
+  if (v->item.own) {
+    *acts = to_meet;
+    return self;
+  }
+  if (!v->logged)
     return NULL;
   return awaited_now(view_readable(v, self) ? &v->next : &v->referral, acts);
 }
@@ -241,7 +255,7 @@ struct urgency view_urgency(const struct agent *a, const struct view *v)
   const struct org_id *self = &a->self.id;
   const char *const *acts;
   const struct org_id *awaited = view_awaited(v, self, &acts);
-  uint64_t since = v->logged ? v->referral.state_since_ms : v->item.created_ms;
+  uint64_t since = view_since_ms(v);
   bool ours = awaited != NULL && org_id_equal(awaited, self) && view_readable(v, self);
   bool ended = view_ended(v, self);
   uint64_t group = view_must_read(v)         ? SAFETY

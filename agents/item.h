@@ -34,9 +34,10 @@ struct view {
 };
 void view_get(struct agent *a, struct books *b, const struct steps *steps, const struct item *item, struct view *out);
 
-const char *view_state(const struct view *v, const struct org_id *self); /* DOMAIN's words, draft, gone or left */
+const char *view_state(const struct view *v, const struct org_id *self); /* DOMAIN's words, draft, own, gone or left */
 bool view_ended(const struct view *v, const struct org_id *self);        /* also by a step of ours */
 void view_find_steps(const struct steps *steps, struct view *v);         /* fills its steps */
+uint64_t view_since_ms(const struct view *v);                            /* the state */
 bool view_has_step(const struct view *v, act_kind act);
 /* May people here read it: our own case, or one whose `receive` is in the log. */
 bool view_readable(const struct view *v, const struct org_id *self);

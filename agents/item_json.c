@@ -161,6 +161,17 @@ static void add_awaited(struct agent *a, json_t *o, const struct view *v)
     json_object_set_new(o, "awaited_from", json_org(from));
 }
 
+/* A need that we meet ourselves: what a referral has from the log and its submit. */
+static void add_own(struct agent *a, struct books *b, json_t *o, const struct item *item)
+{
+  set_text(o, "group", pb_enum_name(&onward__service_group__descriptor, item->group));
+  set_org(a, b, o, "with", "with_name", &a->self.id);
+  if (item->outcome == 0)
+    return;
+  set_text(o, "outcome", pb_enum_name(&onward__outcome_class__descriptor, item->outcome));
+  set_org(a, b, o, "outcome_by", "outcome_by_name", &a->self.id);
+}
+
 static void add_state(struct agent *a, struct books *b, json_t *o, const struct view *v)
 {
   const struct referral *r = &v->referral;
@@ -179,7 +190,7 @@ static void add_state(struct agent *a, struct books *b, json_t *o, const struct 
   set_org(a, b, o, "sender", "sender_name", sender);
   set_number(o, "leg", v->logged ? r->leg : 0);
   set_number(o, "hops", v->logged ? r->hops : 0);
-  set_number(o, "since_ms", v->logged ? r->state_since_ms : v->item.created_ms);
+  set_number(o, "since_ms", view_since_ms(v));
   if (v->logged && r->outcome != 0 && r->present != PARTY_NONE) {
     set_text(o, "outcome", pb_enum_name(&onward__outcome_class__descriptor, r->outcome));
     set_org(a, b, o, "outcome_by", "outcome_by_name", &r->parties[r->present].org);
@@ -284,7 +295,10 @@ json_t *view_json(struct agent *a, struct books *b, const struct view *v)
     json_object_set_new(o, "ref", json_stringn(item->ref, strnlen(item->ref, sizeof item->ref)));
   set_text(o, "role", item->sender ? "sender" : "recipient");
   add_state(a, b, o, v);
-  set_text(o, "delivery", item->pending == 0 ? "logged" : item->unsent > 0 ? "not_sent" : "sent");
+  if (item->own)
+    add_own(a, b, o, item);
+  else
+    set_text(o, "delivery", item->pending == 0 ? "logged" : item->unsent > 0 ? "not_sent" : "sent");
   set_number(o, "pending", item->pending);
   json_object_set_new(o, "steps", steps_json(v->steps, v->step_count));
   add_refused(o, item);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct marks) == 56, "no padding");
-_Static_assert(sizeof(struct item) == 296, "no padding");
+_Static_assert(sizeof(struct item) == 304, "no padding");
 
 const char *const *tables_names(void)
 {

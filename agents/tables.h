@@ -23,7 +23,7 @@ enum agent_table {
   TABLE_UNATTENDED_AT,           /* organisation[16] -> struct unattended */
   TABLES_AGENT,
 };
-#define AGENT_FORMAT (100 * BOOKS_FORMAT + 1) /* the last digits: of the agent's own rows */
+#define AGENT_FORMAT (100 * BOOKS_FORMAT + 2) /* the last digits: of the agent's own rows */
 const char *const *tables_names(void);        /* TABLES_AGENT names, for store_open */
 
 /* Where we stand. One row, written with whatever changed it. */
@@ -62,7 +62,10 @@ struct item {
   uint8_t fresh;             /* something came that nobody here has seen */
   uint32_t erasure_overdue;  /* parties, as a set by number, whose duty to erase is overdue */
   uint8_t erasing;           /* our copies are taken out of the books; the receipt is not signed yet (erase.h) */
-  uint8_t zero[3];
+  uint8_t own;               /* 1: a need that we meet ourselves: sent to nobody, in no log; only then the next three */
+  uint8_t group;             /* Onward__ServiceGroup */
+  uint8_t outcome;           /* Onward__OutcomeClass; 0: it is not finished */
+  uint64_t done_ms;
   uint64_t overdue_entry[CLOCKS]; /* clock - 1 -> the entry that first said so; 0: not overdue (overdue.h) */
 };
 MUST_USE enum status item_get(struct books *b, const struct ref_id *id,

@@ -246,6 +246,8 @@ static void say_done(const json_t *answer, const char *act)
   else if (strcmp(taken_back, "refused") == 0)
     say("%s: put away. It had not been taken: no organisation was asked. Nothing of it is left on this computer.\n",
         item);
+  else if (strcmp(taken_back, "own") == 0)
+    say("%s: put away. Nothing of it is left on this computer.\n", item);
   else
     say("%s: saved on this computer: you %s. The others are told as soon as the exchange can be reached.\n%s", item,
         act_did(act), then_words(answer, act));

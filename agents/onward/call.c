@@ -257,7 +257,11 @@ enum exit_code call_refused(const struct call *c, const json_t *answer)
   if (c->json) {
     say_json(answer);
   } else {
-    tell("onward: %s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"));
+    unsigned need = (unsigned)number_of(answer, "need"); /* of an assessment */
+    tell("onward: ");
+    if (need > 0)
+      tell("need %u: ", need);
+    tell("%s%s%s\n", field, field[0] == 0 ? "" : ": ", text_of(answer, "what"));
     tell_try(c, try);
   }
   return code;

@@ -25,10 +25,11 @@ static const struct command commands[] = {
     {"run", run_run, "", "Start Onward on this computer."},
     {"refer", run_refer,
      "[FILE|-] [--form] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] [--scope ORG,...] [--never ORG,...] "
-     "[--until DATE] [--group CODE] [--area CODE] [--ref TEXT] [--reroute SCOPE|LISTED|NEVER] [--phoned] [--drill] "
+     "[--until DATE] [--group CODE] [--area CODE] [--ref TEXT] [--with ID] [--reroute SCOPE|LISTED|NEVER] [--phoned] "
+     "[--drill] "
      "[--file-now] "
      "[--no-feedback]",
-     "Refer a child: asks in the terminal, or takes the form as JSON. --form prints an empty one."},
+     "Refer a child, for one need or several: asks in the terminal, or takes JSON. --form prints an empty form."},
     {"inbox", run_list, "", "What has come for you."},
     {"sent", run_list, "", "What you sent, and how far it is."},
     {"outbox", run_list, "", "What is not yet sent from this computer."},

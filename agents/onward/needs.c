@@ -13,7 +13,7 @@ static const char *how_far(const json_t *item)
       {"draft", "waits"},       {"requested", "waits"}, {"received", "waits"},        {"acknowledged", "waits"},
       {"waitlisted", "waits"},  {"accepted", "begins"}, {"in_progress", "being met"}, {"returned", "came back"},
       {"cancelled", "not met"}, {"withdrawn", "ended"}, {"error", "ended"},           {"left", "moved on"},
-      {"gone", "moved on"},
+      {"gone", "moved on"},     {"own", "being met"},
   };
   const char *state = text_of(item, "state"), *outcome = text_of(item, "outcome");
   if (outcome[0] != 0)
@@ -28,7 +28,8 @@ static void say_need(const json_t *item)
 {
   char state[STATE_WORDS_SIZE], service[CODE_WORDS_SIZE], since[TIME_WORDS_SIZE], ago[TIME_WORDS_SIZE];
   uint64_t ms = number_of(item, "since_ms");
-  const char *by = text_of(item, "outcome_by_name");
+  bool own = strcmp(text_of(item, "state"), "own") == 0;
+  const char *by = own ? "yourselves" : text_of(item, "outcome_by_name");
   say("  %-11s  %s%s%s\n", how_far(item), code_words(text_of(item, "service"), service), by[0] == 0 ? "" : ", by ", by);
   say("               %s, since %s, %s: onward show %s\n", state_words(item, state), time_words(ms, since),
       ago_words(ms, ago), text_of(item, "short"));

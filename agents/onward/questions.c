@@ -44,6 +44,10 @@ const struct question questions[] = {
      "Left out: yes.", NULL, NULL},
     {"file_now", ASK_YES_NO, USE_MORE, NULL, "All at once",
      "Are name and contact sent at once, before anybody said yes?", "True only where it cannot wait.", NULL, NULL},
+    {"ourselves", ASK_YES_NO, USE_UNASKED, NULL, "Kept by yourselves", "Do you meet this need yourselves?",
+     "True: it is sent to nobody, and stands among the child's needs.", NULL, NULL},
+    {"with", ASK_TEXT, USE_MORE, NULL, "Same child as", "Is there a referral of the same child on this computer?",
+     "Its id: the new one is joined to it, as another need of this child. Left out: a new child.", NULL, NULL},
     {"ref", ASK_TEXT, USE_MORE, NULL, "Your reference", "Your own reference, which makes a repetition harmless?",
      "1 to 64 characters, and no name of a person.", NULL, NULL},
 
@@ -99,8 +103,8 @@ const struct question questions[] = {
      "Are there legal proceedings?", NO_DETAILS, NULL, NULL},
     {"file.focal_point", ASK_TEXT, USE_COMPULSORY, NULL, "Focal point", "Whom can they call at your organisation?",
      "The role and its telephone.", NULL, NULL},
-    {"file.root", ASK_TEXT, USE_MORE, NULL, "Root", "Which number do the referrals of this child share?",
-     "32 hex digits, the same in each of them. Left out: none.", NULL, NULL},
+    {"file.root", ASK_TEXT, USE_UNASKED, NULL, "Root", "Which number do the referrals of this child share?",
+     "32 hex digits. Left out: that of the referral in `with`, or a new one.", NULL, NULL},
 };
 const size_t questions_count = sizeof questions / sizeof questions[0];
 
@@ -159,6 +163,11 @@ static json_t *explanation(const struct question *q)
 json_t *form_empty(void)
 {
   json_t *form = json_object();
+  path_set(form, "needs?",
+           json_string("Several needs of one child at once: a list of objects, each with what differs from what is "
+                       "said here for all, such as {\"to\": [\"a21\"], \"brief\": {\"service\": \"FOOD\", \"need\": "
+                       "\"...\"}}, or \"ourselves\": true where you meet it yourselves. Left out: one need."));
+  path_set(form, "needs", json_array());
   for (size_t i = 0; i < questions_count; i++) {
     const struct question *q = &questions[i];
     char path[64];
@@ -189,6 +198,8 @@ void form_prune(json_t *form)
     size_t size = strlen(name);
     if (json_is_object(value))
       form_prune(value);
+    for (size_t i = 0; strcmp(name, "needs") == 0 && i < json_array_size(value); i++)
+      form_prune(json_array_get(value, i));
     if ((size > 0 && name[size - 1] == '?') || says_nothing(value))
       json_object_del(form, name);
   }

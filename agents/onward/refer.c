@@ -1,6 +1,7 @@
-/* A referral from the form: out of a file or standard input, or asked for in the terminal; the routing can also come as
- * options, what is sealed never can. The form is checked by Onward on this computer: where it names a field and there
- * is somebody to ask, that field is asked for again, so that nothing has to be typed twice.
+/* A referral from the form, or several from an assessment: out of a file or standard input, or one asked for in the
+ * terminal; the routing can also come as options, what is sealed never can. The form is checked by Onward on this
+ * computer: where it names a field and there is somebody to ask, that field is asked for again, so that nothing has to
+ * be typed twice.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@ static const struct option_rule rules[] = {
     {"--group", OPTION_CODE, "group", NULL},
     {"--area", OPTION_TEXT, "area", NULL},
     {"--ref", OPTION_TEXT, "ref", NULL},
+    {"--with", OPTION_TEXT, "with", NULL},
     {"--reroute", OPTION_CODE, "reroute", "REROUTE_"},
     {"--phoned", OPTION_TRUE, "phoned", NULL},
     {"--drill", OPTION_TRUE, "drill", NULL},
@@ -61,11 +63,11 @@ static enum exit_code read_form(const struct call *c, json_t **form)
 }
 
 /* A copy of the form with "do": what is sent is given away, the form is kept in case a field has to be asked again. */
-static enum exit_code send_form(struct call *c, const json_t *form, json_t **answer)
+static json_t *request_of(const json_t *form)
 {
-  json_t *request = client_request("refer");
+  json_t *request = client_request(json_object_get(form, "needs") == NULL ? "refer" : "assess");
   json_object_update(request, (json_t *)(uintptr_t)form);
-  return client_ask(c, request, answer);
+  return request;
 }
 
 /* Shows it until the answer is yes or no; "more" asks what is rarely needed, and what is left empty there stays as it
@@ -93,11 +95,24 @@ static enum exit_code confirm(const struct call *c, json_t *form, const json_t *
   }
 }
 
+/* The referral that the new one is joined to has to be open for that: before many questions are asked. */
+static enum exit_code open_joined(struct call *c, const json_t *form)
+{
+  json_t *answer = NULL, *with = json_object_get(form, "with");
+  if (with == NULL)
+    return DONE;
+  enum exit_code code = client_do(c, json_pack("{s:s, s:O, s:b}", "do", "show", "id", with, "peek", 1), &answer);
+  json_decref(answer);
+  return code;
+}
+
 /* Asks what is missing, shows it, sends it; and once more for each field that was found wrong. */
 static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer)
 {
   json_t *directory = NULL;
-  enum exit_code code = client_do(c, client_request("directory"), &directory);
+  enum exit_code code = open_joined(c, form);
+  if (code == DONE)
+    code = client_do(c, client_request("directory"), &directory);
   if (code == DONE)
     tell("A new referral. A question mark (?) tells more about a question; Ctrl-D ends without sending.\n"
          "No incident details, in any answer: what happened stays with those who investigate it.\n");
@@ -106,7 +121,7 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
   while (code == DONE) {
     code = confirm(c, form, directory);
     if (code == DONE)
-      code = send_form(c, form, answer);
+      code = client_ask(c, request_of(form), answer);
     const struct question *wrong = code == DONE ? question_find(text_of(*answer, "field")) : NULL;
     if (code != DONE || flag_of(*answer, "ok") || wrong == NULL)
       break;
@@ -119,16 +134,20 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
   return code;
 }
 
-static void say_sent(struct call *c, const json_t *answer)
+static void say_saved(const json_t *answer)
 {
   const char *item = text_of(answer, "short");
-  json_t *status = NULL;
-  if (flag_of(answer, "again")) {
+  if (flag_of(answer, "again"))
     say("%s: this reference was used before, nothing new was made.%s\n    onward show %s --peek\n", item,
         flag_of(answer, "compared") ? "" : " The case itself could not be compared: it is locked.", item);
-    return;
-  }
-  say("%s: saved on this computer.\n", item);
+  else
+    say("%s: saved on this computer.\n", item);
+}
+
+/* How far what was saved is now. */
+static void say_sending(struct call *c)
+{
+  json_t *status = NULL;
   if (client_ask(c, client_request("status"), &status) == DONE)
     say(flag_of(status, "connected") ? "It is being sent. How far it is: onward sent\n"
         : is_refused(status) ? "Not yet sent from this computer: the exchange refuses it, and a registrar has to look "
@@ -140,6 +159,26 @@ static void say_sent(struct call *c, const json_t *answer)
   json_decref(status);
 }
 
+/* Of one referral, or of each need of an assessment in its order. */
+static void say_sent(struct call *c, const json_t *form, const json_t *answer)
+{
+  const json_t *needs = json_object_get(form, "needs"), *list = json_object_get(answer, "referrals");
+  size_t count = list == NULL ? 1 : json_array_size(list), sent = 0;
+  const char *item = "";
+  for (size_t i = 0; i < count; i++) {
+    const json_t *one = list == NULL ? answer : json_array_get(list, i);
+    bool own = flag_of(list == NULL ? form : json_array_get(needs, i), "ourselves");
+    item = text_of(one, "short");
+    say_saved(one);
+    if (own && !flag_of(one, "again"))
+      say("    You meet this need yourselves. When it is met: onward complete %s --outcome CODE\n", item);
+    sent += !own && !flag_of(one, "again");
+  }
+  if (sent > 0)
+    say_sending(c);
+  say("All needs of this child: onward needs %s\nOne more: onward refer --with %s\n", item, item);
+}
+
 enum exit_code run_refer(struct call *c)
 {
   json_t *form = NULL, *answer = NULL;
@@ -149,11 +188,11 @@ enum exit_code run_refer(struct call *c)
   if (code == DONE && call_argument(c, 0) == NULL)
     code = ask_and_send(c, form, &answer);
   else if (code == DONE)
-    code = send_form(c, form, &answer);
+    code = client_do(c, request_of(form), &answer);
   if (code == DONE && !flag_of(answer, "ok"))
     code = call_refused(c, answer);
   else if (code == DONE && !client_print_json(c, answer))
-    say_sent(c, answer);
+    say_sent(c, form, answer);
   json_decref(form);
   json_decref(answer);
   return code;

@@ -137,6 +137,7 @@ static const struct {
     {"cancelled", "you took it back", false, "the sender took it back"},
     {"withdrawn", "ended: the consent was withdrawn", false, "ended: the consent was withdrawn"},
     {"error", "ended: it was sent by mistake", false, "ended: it was sent by mistake"},
+    {"own", "kept by yourselves", false, ""},
     {"left", "it moved on", false, "no longer with you"},
     {"gone", "it moved on", false, "it moved on to others before it arrived on this computer"},
 };

@@ -1,4 +1,4 @@
-/* Who may do what from where. This table is the only place that knows; DOMAIN words, one row a line.
+/* Who may do what from where. This table is the only place that knows; the field's words, one row a line.
  *
  *   submit -> requested -> received -> acknowledged -> accepted -> in_progress -> completed -> closed
  *                 |            |             |            |             |

@@ -100,7 +100,7 @@ class RealOnes(unittest.TestCase):
         self.aple.act("confirm_cancel", item)
         self.police.until("cancelled", item)
         lines = self.refer(self.police, code=2, colour="red")
-        self.assertIn("colour is none of this request's fields: to priority", lines)
+        self.assertIn("colour is none of this request's fields: to ourselves priority", lines)
         self.assertIn("field number", self.refer(self.police, code=2, **{"c\x1b[2J": "red"}))
 
     def test_invitations_that_never_come_are_not_waited_for(self):

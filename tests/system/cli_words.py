@@ -479,7 +479,7 @@ class Refer(Case):
         t.type("Send it now?", "more")
         for question, answer in (("may ever be given", "hope,a21"), ("must never be given", "ministry"), ("Which group of services", ""), ("Which area", "KH-17"),
                                  ("an exercise", "no"), ("To whom may they pass it on", ""), ("sent at once", ""),
-                                 ("Your own reference", "CASE-1"), ("number do the referrals of this child share", "")):
+                                 ("referral of the same child", "K7MQ4X-T"), ("Your own reference", "CASE-1")):
             t.type(question, answer)
         t.wait_for("CASE-1")
         t.type("Send it now?", "yes")
@@ -492,11 +492,33 @@ class Refer(Case):
         self.assertEqual(first["brief"]["need"], MARKER)
         self.assertEqual(second, {
             "do": "refer", "basis": "CONSENT", "to": ["hope", "a21"], "priority": "HIGH", "phoned": True,
-            "scope": ["hope", "a21"], "never": ["ministry"], "area": "KH-17", "drill": False, "ref": "CASE-1",
+            "scope": ["hope", "a21"], "never": ["ministry"], "area": "KH-17", "drill": False, "with": "K7MQ4X-T", "ref": "CASE-1",
             "brief": {"service": "TRAUMA_COUNSELLING", "need": "weekly talks", "sex": "FEMALE", "language": "km"},
             "file": {"age": 12, "case_code": "C-1", "contact": {"who": "aunt", "telephone": "012"},
                      "caregiver": {"who": "father", "informed": False, "why_not": "not safe"},
                      "consent": {"given_by": "the girl"}, "legal_status": "REPORTED", "focal_point": "duty desk"}})
+
+    def test_an_assessment_is_one_request(self):
+        needs = [{"to": ["a21"], "brief": {"service": "FOOD"}}, {"ourselves": True, "ref?": "an explanation", "brief": {"service": "CASH", "need": ""}}]
+        self.fake.answers["assess"] = {"ok": True, "referrals": [{"short": "K7MQ4X-T"}, {"short": "ATDFVC-H"}]}
+        lines = self.refer(FORM | {"needs": needs}, "--ref", "A-12").stdout
+        for words in ("K7MQ4X-T: saved", "ATDFVC-H: saved", "met: onward complete ATDFVC-H --outcome CODE", "It is being sent",
+                      "onward refer --with ATDFVC-H"):
+            self.assertIn(words, lines)
+        self.assertEqual(self.fake.asked("refer"), [])
+        self.assertEqual(self.fake.asked("assess"), [FORM | {"do": "assess", "ref": "A-12", "needs": [
+            needs[0], {"ourselves": True, "brief": {"service": "CASH"}}]}])
+        self.fake.answers["assess"] = {"ok": False, "code": "bad_input", "need": 2, "field": "priority", "what": "is missing"}
+        done = self.refer(FORM | {"needs": needs})
+        self.assertEqual((done.returncode, done.stderr), (2, "onward: need 2: priority: is missing\n"))
+
+    def test_the_case_that_is_joined_is_opened_first(self):
+        self.fake.answers |= {"directory": DIRECTORY, "show": {"ok": False, "code": "not_found", "field": "id", "what": "is not here"}}
+        t = Terminal(self.home, "refer", "--with", "K7MQ4X-T")
+        code, rest = t.end()
+        self.assertEqual((code, self.fake.asked("refer")), (5, []))
+        self.assertIn("is not here", rest)
+        self.assertEqual(self.fake.asked("show"), [{"do": "show", "id": "K7MQ4X-T", "peek": True}])
 
     def test_the_present_passphrase_is_asked_first(self):
         self.fake.answers["status"]["locked"] = True

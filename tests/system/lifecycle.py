@@ -528,7 +528,7 @@ def needs_of_one_child():
         aple.until("in_progress", talks)
         aple.until("returned", law)
         check("locked" in police.refused("locked", "needs")["what"])
-        check(len(aple.ask("needs")["children"]) == 2)
+        check(len(aple.ask("needs")["children"]) == 3)  # who names no number is given one
         child, = aple.ask("needs", id=root)["children"]
         check({n["service"]: n["state"] for n in child["needs"]} == {"CHILD_PROTECTION": "accepted", "TRAUMA_COUNSELLING": "in_progress",
                                                                        "FOOD": "received", "LEGAL_COUNSELLING": "returned"}, child)
@@ -544,6 +544,106 @@ def needs_of_one_child():
         check("met          trauma counselling, by a21 (test)\n" in onward(aple, "needs", root), onward(aple, "needs", root))
         check(hope.ask("needs")["children"] == [])  # who did not get the file cannot join them
         hope.refused("not_found", "needs", id=food)
+
+
+def assessment(*needs, **fields):
+    """What all needs have in common, and each need's own."""
+    one = form([])
+    shared = {"basis": "ASSENT_AND_CAREGIVER", "priority": "MEDIUM", "ref": "A-12", "file": one["file"],
+              "brief": {"sex": "FEMALE", "age_band": "AGE_10_14", "need": "a test"}}
+    return shared | {"needs": list(needs)} | fields
+
+
+TALKS = {"to": ["a21"], "priority": "HIGH", "brief": {"service": "TRAUMA_COUNSELLING", "need": "somebody to talk to"}}
+LAW = {"to": ["hope", "a21"], "ref": "A-12/LAW", "brief": {"service": "LEGAL_COUNSELLING"}}
+FOOD = {"ourselves": True, "brief": {"service": "FOOD"}}
+
+
+def one_assessment_several_needs():
+    with Network("police", "aple", "a21", "hope") as net:
+        police, aple, a21, hope = (net.office(n).unlock() for n in net.names)
+        answer = police.ask("refer", **form(["aple"]))
+        first = answer["id"]
+        check(re.fullmatch("[0-9a-f]{32}", answer["root"]), answer)
+        aple.until("received", first)
+        aple.refused("not_found", "assess", **assessment(TALKS), **{"with": first})  # the number comes with the file
+        aple.act("accept", first, first_contact_by=NEXT_YEAR)
+        until("the file is here", lambda: aple.item(first)["has_file"])
+
+        wrong = [([TALKS, {"to": ["apel"], "brief": {"service": "FOOD"}}], {}, 2, "to"),
+                 ([TALKS, LAW | {"brief": {"service": "LAW"}}], {}, 2, "brief.service"),
+                 ([TALKS, LAW | {"to": ["aple"]}], {}, 2, "to"),
+                 ([TALKS, LAW | {"priority": "URGENT"}], {}, 2, "priority"),
+                 ([TALKS, {"brief": {"service": "FOOD"}}], {}, 2, "to"),
+                 ([TALKS, FOOD | {"to": ["a21"]}], {}, 2, "to"),
+                 ([TALKS, FOOD, FOOD | {"ref": "A-12/2"}], {}, 3, "ref"),
+                 ([TALKS, LAW | {"file": {"root": "5eed" * 8}}], {}, 2, "file.root"),
+                 ([TALKS, LAW | {"needs": []}], {}, 2, None), ([TALKS, "LAW"], {}, 2, None),
+                 ([TALKS, FOOD], {"basis": "WISH"}, None, "basis"), ([FOOD], {"ref": 17}, 1, "ref"), ([FOOD], {"ref": ""}, 1, "ref"),
+                 ([TALKS, LAW], {"consent_until": "2020-01-01"}, None, "consent_until"),
+                 ([TALKS], {"file": form([])["file"] | {"contact": {"who": "a test"}}}, 1, "file.contact.telephone"),
+                 ([TALKS], {"with": "K7MQ4X-T"}, None, "with"), ([], {}, None, "needs"), ([FOOD] * 17, {}, None, "needs")]
+        for needs, fields, need, field in wrong:
+            said = aple.answer("assess", **assessment(*needs, **fields))
+            check((said["ok"], said.get("need"), said.get("field")) == (False, need, field), (said, needs, fields))
+        said = aple.answer("assess", **{name: value for name, value in assessment(TALKS).items() if name != "ref"})
+        check((said["field"], said["need"]) == ("ref", 1), said)
+        named = form([])["file"] | {"root": "5eed" * 8}
+        check(aple.refused("bad_input", "assess", **assessment(TALKS, file=named), **{"with": first})["field"] == "with")
+        check([i["id"] for i in aple.ask("list", box="all")["items"]] == [first])  # nothing was saved, not even of the needs that were right
+
+        given = json.dumps(assessment(TALKS, LAW | {"brief": {"service": "LAW"}}))
+        check("need 2: brief.service: must be one of EMERGENCY_SHELTER, " in onward(aple, "refer", "-", given=given, code=2))
+        given = json.dumps(assessment(TALKS, LAW, FOOD))
+        net.broker_end()
+        aple.ask("lock")
+        check("with: the case that it names is locked" in onward(aple, "refer", "-", "--with", first, given=given, code=4))
+        aple.unlock()
+        said = onward(aple, "refer", "-", "--with", first, given=given)
+        talks, law, food = re.findall(r"^(\S+): saved on this computer\.$", said, re.M)
+        check(f"onward complete {food} --outcome CODE" in said and f"onward needs {food}" in said, said)
+        child, = aple.ask("needs", id=talks)["children"]
+        check(child["root"] == answer["root"] and len(child["needs"]) == 4, child)
+        check(aple.ask("show", id="A-12/LAW")["item"]["short"] == law and aple.ask("show", id="A-12/3")["item"]["short"] == food)
+
+        again = aple.ask("assess", **json.loads(given))["referrals"]  # in doubt, the same file once more
+        check([(r["short"], r["again"], r["compared"], r["root"]) for r in again] ==
+              [(s, True, True, answer["root"]) for s in (talks, law, food)], again)
+        check(aple.refused("bad_input", "assess", **assessment(TALKS, LAW, FOOD | {"priority": "LOW"}))["need"] == 3)
+        onward(aple, "cancel", law)  # taken back: its reference is free
+        aple.ask("lock")
+        check("made before" in aple.refused("locked", "assess", **json.loads(given))["what"])
+        said = aple.ask("assess", **assessment(TALKS))["referrals"]
+        check([(r["short"], r["again"], r["compared"], r.get("root")) for r in said] == [(talks, True, False, None)], said)
+        aple.unlock()
+        again = aple.ask("assess", **json.loads(given))["referrals"]
+        check([(r["again"], r["root"] == answer["root"]) for r in again] == [(True, True), (False, True), (True, True)], again)
+        net.broker_start()
+
+        talks, law, food = (r["id"] for r in again)
+        a21.until("received", talks)
+        hope.until("received", law)
+        check(aple.item(food)["state"] == "own" and "delivery" not in aple.item(food))
+        for box in ("sent", "outbox"):
+            check(food not in [i["id"] for i in aple.ask("list", box=box)["items"]])
+        lines = onward(aple)
+        check(f"onward complete {short(aple, food)} --outcome CODE" in lines and "kept by yourselves, since" in lines, lines)
+        lines = onward(aple, "needs", law)
+        check("being met    food, by yourselves\n               kept by yourselves, since" in lines, lines)
+        aple.refused("not_allowed", "act", act="start", id=food)
+        check(aple.refused("bad_input", "act", act="complete", id=food, outcome="SERVICE_PROVIDED", note=NOTE)["field"] == "note")
+        check("must be one of" in onward(aple, "complete", food, code=2))
+        onward(aple, "complete", food, "--outcome", "service-provided-in-part")
+        aple.refused("not_allowed", "act", act="complete", id=food, outcome="SERVICE_PROVIDED")
+        check("met in part  food, by yourselves\n" in onward(aple, "needs", law))
+        child, = aple.ask("needs", id=food)["children"]
+        own, = (n for n in child["needs"] if n["id"] == food)
+        check((own["outcome"], own["outcome_by"], own["awaited"]) == ("SERVED_IN_PART", "aple", []), own)
+        said = json.loads(onward(aple, "refer", "-", "--json", given=json.dumps(form([]) | {"ourselves": True, "with": law})
+                                 .replace('"to": [], ', "")))
+        check(said["root"] == answer["root"], said)
+        check("put away. Nothing of it is left" in onward(aple, "cancel", said["id"]) and aple.item(said["id"]) is None)
+        check(aple.alarms() == [] and police.alarms() == [])
 
 
 def kinds_of_suspension():
@@ -568,7 +668,7 @@ def kinds_of_suspension():
 TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
          nobody_reads_it_about_safety, the_consent_ends_in_the_middle,
          silence_is_overdue, the_last_resort_is_told, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
-         who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, kinds_of_suspension,
+         who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, one_assessment_several_needs, kinds_of_suspension,
          every_field_is_in_the_specification]
 
 failed = 0
