@@ -330,9 +330,9 @@ class Documents(unittest.TestCase):
         with open(os.path.join(ROOT, "docs/man/onward.1"), encoding="utf-8") as file:
             examples = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh", file.read(), re.M | re.S).group(1)
         blocks = [re.findall(r"^\$ (.*)$", block.replace("\\e\n", ""), re.M) for block in examples.split(".Bd")[1:]]
-        (today,), (empty, refer), (inbox, show, accept), (decline,), (init, enrol, join, start) = blocks
+        (today,), (empty, refer), (another, needs), (inbox, show, accept), (decline,), (init, enrol, join, start) = blocks
         with Network("aple", "hope") as net:
-            aple, hope = net.office("aple"), net.office("hope").unlock()
+            aple, hope = net.office("aple").unlock(), net.office("hope").unlock()
             a21 = net.offices["a21"] = Office(net, "a21")
             os.mkdir(a21.home, 0o700)
 
@@ -363,6 +363,9 @@ class Documents(unittest.TestCase):
                 file.truncate()
             short = json.loads(type_at(aple, refer + " --json"))["short"]
             self.assertEqual(json.loads(type_at(aple, refer + " --json"))["again"], True)
+            legal = json.loads(type_at(aple, another + " --json"))["short"]
+            for needed in (short, legal):
+                self.assertIn(needed, type_at(aple, needs))
             item = next(i["id"] for i in aple.ask("list", box="all")["items"] if i["short"] == short)
             a21.until("received", item)
             self.assertIn(short, type_at(a21, inbox))
