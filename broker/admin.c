@@ -48,14 +48,12 @@ static int invite(struct journal *j, const char *folder, const struct init_optio
   char path[400], text[PAPER_TEXT_MAX], vkey[NOTE_VKEY_SIZE], why[200], words[SIX_WORDS_SIZE];
   const char *address = o->address != NULL ? o->address : o->listen;
   Onward__Invitation i = ONWARD__INVITATION__INIT;
-  struct books *b = store_begin(j->store, false);
-  enum status s = journal_entry(j, b, 0, &arena, &i.genesis);
-  store_abort(j->store);
+  enum status s = journal_entry(j, 0, &arena, &i.genesis);
   note_key_print(&j->log_key, vkey);
   i.address = pb_data(bytes_text(address));
   i.link_key = pb_data(BYTES(j->keys->link_public));
   i.log_key = pb_data(bytes_text(vkey));
-  i.checkpoint = pb_data(bytes_of(j->note, j->note_size));
+  i.checkpoint = pb_data(bytes_of(j->end.note, j->end.note_size));
   if (s == OK)
     s = paper_invitation_write(&i, &arena, text, sizeof text);
   snprintf(path, sizeof path, "%s/%.*s.invitation", folder, (int)registrar->organisation.len,
@@ -96,7 +94,7 @@ static int make_log(const struct init_options *o, const struct registrar *r, con
   g.policy = (Onward__Policy *)(uintptr_t)policy_proposed(); /* only read */
   if (journal_create(&j, o->folder, keys, &g, clock_ms(), why) != OK)
     return fail(EXIT_CONFIG, "the log cannot be made", why);
-  six_words(j.head.network.byte, words);
+  six_words(j.end.head.network.byte, words);
   printf("network %s: %s\n", j.origin, words);
   int code = invite(&j, o->folder, o, r[0].request);
   if (code == 0)
@@ -190,12 +188,12 @@ int admin_status(const char *folder)
   count_rows(b, TABLE_HELD, &held);
   store_abort(j.store);
   store_measure(j.store, &size);
-  six_words(j.head.network.byte, words);
+  six_words(j.end.head.network.byte, words);
   printf("%-22s %s (%s)\n", "network", j.origin, words);
   printf("%-22s %s\n", "served now", is_served(folder) ? "yes" : "no");
-  printf("%-22s %" PRIu64 "\n", "entries", j.head.size);
-  print_time("newest entry", j.head.time_ms);
-  if (j.head.doubted_ms != 0)
+  printf("%-22s %" PRIu64 "\n", "entries", j.end.head.size);
+  print_time("newest entry", j.end.head.time_ms);
+  if (j.end.head.doubted_ms != 0)
     printf("%-22s no deadline fires: look at the clock, then onward-broker confirm-time %s\n", "time not confirmed",
            folder);
   printf("%-22s %" PRIu64 "\n", "organisations", organisations);
@@ -215,7 +213,7 @@ int admin_confirm_time(const char *folder)
   int code = open_to_read(folder, &config, &j);
   if (code != 0)
     return code;
-  bool doubted = j.head.doubted_ms != 0;
+  bool doubted = j.end.head.doubted_ms != 0;
   journal_close(&j);
   if (!doubted)
     return fail(EXIT_CONFIG, folder, "the time is not in doubt: nothing is to be confirmed");

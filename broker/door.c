@@ -125,10 +125,10 @@ static bool zap_answer(struct door *d)
   return true;
 }
 
-bool door_wait(struct door *d, long timeout_ms)
+bool door_wait(struct door *d, int other_fd, long timeout_ms)
 {
-  zmq_pollitem_t items[] = {{d->router, 0, ZMQ_POLLIN, 0}, {d->zap, 0, ZMQ_POLLIN, 0}};
-  if (zmq_poll(items, 2, timeout_ms) <= 0)
+  zmq_pollitem_t items[] = {{d->router, 0, ZMQ_POLLIN, 0}, {d->zap, 0, ZMQ_POLLIN, 0}, {NULL, other_fd, ZMQ_POLLIN, 0}};
+  if (zmq_poll(items, 3, timeout_ms) <= 0)
     return false;
   while ((items[1].revents & ZMQ_POLLIN) != 0 && zap_answer(d))
     ;

@@ -62,8 +62,9 @@ struct door {
 MUST_USE enum status door_open(struct door *d, const struct config *c, const struct broker_keys *k, door_admits admits,
                                void *context, char why[200]);
 void door_close(struct door *d);
-/* Waits for something to do, at most `timeout_ms`; answers waiting handshakes. True: a message waits. */
-bool door_wait(struct door *d, long timeout_ms);
+/* Waits for something to do, at most `timeout_ms`, or until `other_fd` can be read; answers waiting handshakes. True: a
+ * message waits. */
+bool door_wait(struct door *d, int other_fd, long timeout_ms);
 /* The next message. NOT_NOW: none waits. A message whose sender cannot be told is dropped. */
 MUST_USE enum status door_take(struct door *d, struct knock *out);
 void knock_move(struct knock *to, struct knock *from); /* `from` needs no knock_done any more */

@@ -29,12 +29,8 @@ int admits(void *context, const uint8_t link_key[32])
 {
   struct broker *b = context;
   struct organisation o;
-  struct books *books = store_begin(b->journal.store, false);
-  enum status s = organisation_of(books, link_key, &o);
-  enum status trouble = books->trouble;
-  store_abort(b->journal.store);
-  if (s != OK)
-    return trouble == OK ? 400 : 300;
+  if (organisation_of(b->journal.view, link_key, &o) != OK)
+    return b->journal.view->trouble == OK ? 400 : 300;
   struct meter *m = sessions_meter(&b->sessions, &o.id);
   bool often = m == NULL || !bucket_take(&m->connects, 1, b->config.connects_per_minute, 60000, clock_ms());
   return often ? 300 : 200;
@@ -68,7 +64,7 @@ void cut_those_who_left(struct broker *b)
 /* After the registry has moved: whoever is no longer in standing, or has another link key now, is cut off. */
 void check_sessions(struct broker *b)
 {
-  struct books *books = store_begin(b->journal.store, false);
+  struct books *books = b->journal.view;
   for (size_t i = 0; i < b->sessions.max; i++) {
     struct session *s = &b->sessions.list[i];
     struct organisation o;
@@ -77,8 +73,6 @@ void check_sessions(struct broker *b)
     say("%.16s is cut off: suspended, or its keys were replaced", s->organisation.text);
     dismiss(b, s, ONWARD__GOODBYE_REASON__SUSPENDED);
   }
-  store_abort(b->journal.store);
-  b->registry_moved = false;
 }
 
 /* --- hearing --- */
@@ -104,11 +98,9 @@ static void refuse_text(struct broker *b, const struct knock *k, struct meter *m
 static bool same_history(struct broker *b, const struct checkpoint *c)
 {
   struct hash root;
-  if (c->size > b->journal.checkpoint.size)
+  if (c->size > b->journal.end.checkpoint.size)
     return false;
-  struct books *books = store_begin(b->journal.store, false);
-  enum status s = merkle_tree_root(c->size, books_tree_read, books, &root);
-  store_abort(b->journal.store);
+  enum status s = merkle_tree_root(c->size, books_tree_read, b->journal.view, &root);
   return s == OK && hash_equal(&root, &c->root);
 }
 
@@ -116,7 +108,7 @@ static void rolled_back(struct broker *b, const struct knock *k, const struct ch
 {
   say("an organisation holds a checkpoint of %llu entries signed by this log's key that these books, of %llu, do not "
       "continue: they were rolled back. Restore the newest backup; nothing is served until then",
-      (unsigned long long)c->size, (unsigned long long)b->journal.checkpoint.size);
+      (unsigned long long)c->size, (unsigned long long)b->journal.end.checkpoint.size);
   post_goodbye(&b->post, &k->from, ONWARD__GOODBYE_REASON__CHECKPOINT_AHEAD);
   end(b, EXIT_UNREADABLE);
 }
@@ -172,7 +164,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
     REFUSE(b, k, m, WRONG_ORGANISATION, "hello.organisation: is not the one whose link key this is");
     return;
   }
-  if (!bytes_equal(pb_bytes(h->network), hash_bytes(&b->journal.head.network))) {
+  if (!bytes_equal(pb_bytes(h->network), hash_bytes(&b->journal.end.head.network))) {
     REFUSE(b, k, m, WRONG_NETWORK, "hello.network: is another network");
     return;
   }
@@ -187,10 +179,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
   door_welcomed(&b->door, &k->wire, clock_ms());
   s->known_size = known_size;
   s->kept_from = kept_from;
-  struct books *books = store_begin(b->journal.store, false);
-  enum status st = post_welcome(&b->post, books, s);
-  store_abort(b->journal.store);
-  if (st != OK)
+  if (post_welcome(&b->post, s) != OK)
     sessions_remove(s);
 }
 
@@ -219,26 +208,25 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
     return;
   }
   uint64_t after = a->registry_after;
-  struct books *books = store_begin(b->journal.store, false);
-  enum status st = after < b->journal.head.size ? post_answer(&b->post, books, s, after) : NOT_FOUND;
-  store_abort(b->journal.store);
-  if (st == NOT_FOUND && after >= b->journal.head.size)
+  enum status st = after < b->journal.end.head.size ? post_answer(&b->post, s, after) : NOT_FOUND;
+  if (st == NOT_FOUND && after >= b->journal.end.head.size)
     REFUSE(b, k, s->meter, MALFORMED, "ask.registry_after: is beyond the log");
 }
 
 /* Keeps the knock: its bodies' bytes are needed until the turn is committed. True: it is kept. */
-static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
+static bool hear_submit(struct broker *b, struct knock *k, struct session *s, const struct organisation *o)
 {
-  struct waiting *w = &b->waiting[b->waiting_count];
+  struct turn_work *t = b->heard;
+  struct waiting *w = &t->waiting[t->waiting_count];
   *w = (struct waiting){.meter = s->meter};
-  enum status st = batch_read(k->body, k->sealed, &b->batch_arena, &w->why, &w->batch);
+  enum status st = batch_read(k->body, k->sealed, &t->arena, &w->why, &w->batch);
   if (st == OK && !org_id_equal(&w->batch.header.organisation, &s->organisation)) {
     w->why.reason = ONWARD__REFUSAL_REASON__WRONG_ORGANISATION;
     snprintf(w->why.why.text, sizeof w->why.why.text, "batch.header: is not the organisation of this link");
     st = BAD_INPUT;
   }
   /* it would undo the turn, and with it what lets other bodies go */
-  if (st == OK && k->sealed.size > 0 && !store_takes_bodies(b->journal.store))
+  if (st == OK && k->sealed.size > 0 && !b->takes_bodies)
     st = NOT_NOW;
   if (st == NOT_NOW) {
     w->why.reason = ONWARD__REFUSAL_REASON__BUSY;
@@ -248,8 +236,9 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
     refuse(b, k, s->meter, w->batch.header.sequence, &w->why);
     return false;
   }
+  batch_verify(&b->ring, &w->batch, o->keys.sign); /* now, while another turn is written */
   knock_move(&w->knock, k);
-  b->waiting_count++;
+  t->waiting_count++;
   return true;
 }
 
@@ -269,9 +258,7 @@ static bool hear(struct broker *b, struct knock *k)
   uint8_t version;
   enum frame_kind kind;
   struct organisation o;
-  struct books *books = store_begin(b->journal.store, false);
-  enum status known = organisation_of(books, k->link_key, &o);
-  store_abort(b->journal.store);
+  enum status known = organisation_of(b->journal.view, k->link_key, &o);
   struct session *s = sessions_find(&b->sessions, &k->from);
   if (known != OK || (s != NULL && s->leaving))
     return false; /* suspended while connected: not even answered */
@@ -306,7 +293,7 @@ static bool hear(struct broker *b, struct knock *k)
     return false;
   }
   if (kind == FRAME_SUBMIT)
-    return hear_submit(b, k, s);
+    return hear_submit(b, k, s, &o);
   if (kind == FRAME_CREDIT)
     hear_credit(b, k, s);
   else if (kind == FRAME_ASK)
@@ -318,8 +305,8 @@ static bool hear(struct broker *b, struct knock *k)
 
 void hear_all(struct broker *b)
 {
-  const struct arena *a = &b->batch_arena;
-  for (uint64_t i = 0; i < b->config.turn_messages_max && !stop_asked; i++) {
+  const struct arena *a = &b->heard->arena;
+  while (b->heard->waiting_count < b->config.turn_messages_max && !stop_asked) {
     struct knock k;
     if (a->size - a->used < MESSAGE_ROOM)
       return; /* the rest waits for the next turn */

@@ -1,9 +1,11 @@
-/* Private to this folder: what one running broker is, between broker.c (the turn), hear.c (what comes in) and serve.c
- * (beginning and end).
+/* Private to this folder: what one running broker is, between broker.c (the turn), hear.c (what comes in), scribe.c
+ * (what is written) and serve.c (beginning and end).
  */
 #ifndef ONWARD_BROKER_INSIDE_H
 #define ONWARD_BROKER_INSIDE_H
 
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include "broker/broker.h"
@@ -15,6 +17,7 @@ struct waiting {
   struct batch batch;
   bool refused;
   struct refusal why;
+  size_t events_refused; /* by the rules */
 };
 
 /* Three clocks at one moment: the wall's, that since the machine began, that without its sleep. */
@@ -28,6 +31,27 @@ struct about_time {
   uint64_t absent_ms;
 };
 
+/* What was heard for one turn, and what became of it. */
+struct turn_work {
+  struct waiting *waiting; /* turn_messages_max */
+  size_t waiting_count;
+  struct arena arena; /* the batches */
+  struct about_time about;
+  enum status status; /* of its commit */
+  char why[200];      /* where that is not OK */
+  bool takes_bodies;  /* after it */
+};
+
+/* The thread that writes. `turn` is its own from when it is given until it is done. */
+struct scribe {
+  pthread_t thread;
+  bool runs;
+  int given, done; /* eventfd: one for each turn */
+  struct turn_work *turn;
+  struct key_ring ring;
+  struct arena arena; /* for judging */
+};
+
 struct broker {
   const char *folder;
   struct watch watch;
@@ -38,12 +62,12 @@ struct broker {
   struct sessions sessions;
   struct post post;
   struct key_ring ring;
-  struct arena batch_arena; /* what was heard in this turn */
-  struct arena turn_arena;  /* for judging it */
   struct arena post_arena;
-  struct waiting *waiting; /* turn_messages_max */
-  size_t waiting_count;
-  bool registry_moved;
+  struct scribe scribe;
+  struct turn_work work[2];
+  struct turn_work *heard; /* the one that is being filled; the other one is written, or free */
+  bool quiet;              /* not more than one batch in the turn before */
+  bool takes_bodies;       /* there is room for them on the disk */
   int exit_code;
 };
 
@@ -53,11 +77,20 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* one 
 void end(struct broker *b, int code);                                    /* stop after this turn, with this exit code */
 
 /* hear.c */
-void hear_all(struct broker *b); /* takes what waits at the door, at most turn_messages_max; batches go to `waiting` */
+void hear_all(struct broker *b); /* takes what waits at the door, until the turn is full; batches go to `heard` */
 void refuse(struct broker *b, const struct knock *k, struct meter *m, uint64_t sequence, const struct refusal *why);
 int admits(void *context, const uint8_t link_key[32]); /* door_admits */
 void check_sessions(struct broker *b); /* after the registry has moved: who may no longer be here leaves */
 void cut_those_who_left(struct broker *b);
+
+/* scribe.c */
+bool scribe_start(struct broker *b);
+void scribe_stop(struct broker *b); /* nothing is being written */
+/* Has the turn written, while nothing is being written. True: it is done, by the caller's thread: only a small turn,
+ * when it is quiet. False: the other thread has it. */
+bool scribe_give(struct broker *b, struct turn_work *t, bool quiet);
+/* The turn that is done, or NULL: none was given, or (unless `wait`) it is still being written. */
+struct turn_work *scribe_take(struct broker *b, bool wait);
 
 /* time.c */
 struct about_time time_look(struct broker *b);
@@ -65,5 +98,6 @@ void time_note_alive(struct broker *b);
 
 /* broker.c */
 void turn(struct broker *b);
+void last_turn(struct broker *b); /* waits for what is being written, and speaks of it */
 
 #endif

@@ -42,28 +42,28 @@ static void name_log(struct journal *j, const Onward__Genesis *g)
 
 enum status journal_commit(struct journal *j, struct books *b, char why[200])
 {
-  struct head head;
-  struct checkpoint c = {0};
-  char note[NOTE_SIZE_MAX];
-  size_t note_size = 0;
-  books_head(b, &head);
-  snprintf(c.origin, sizeof c.origin, "%s", j->origin);
-  c.size = head.size;
-  if (b->trouble == OK && (merkle_tree_root(c.size, books_tree_read, b, &c.root) != OK ||
-                           checkpoint_sign(&c, j->name, j->keys->log_secret, note, &note_size) != OK))
+  struct log_end end = {.alive_ms = clock_ms()};
+  struct checkpoint *c = &end.checkpoint;
+  books_head(b, &end.head);
+  snprintf(c->origin, sizeof c->origin, "%s", j->origin);
+  c->size = end.head.size;
+  if (b->trouble == OK && (merkle_tree_root(c->size, books_tree_read, b, &c->root) != OK ||
+                           checkpoint_sign(c, j->name, j->keys->log_secret, end.note, &end.note_size) != OK))
     b->trouble = OUR_FAULT;
-  uint64_t now_ms = clock_ms();
-  b->put(b, TABLE_CHECKPOINT, bytes_text("newest"), bytes_of(note, note_size));
-  b->put(b, TABLE_CHECKPOINT, bytes_text("alive"), bytes_of(&now_ms, sizeof now_ms));
+  b->put(b, TABLE_CHECKPOINT, bytes_text("newest"), bytes_of(end.note, end.note_size));
+  b->put(b, TABLE_CHECKPOINT, bytes_text("alive"), bytes_of(&end.alive_ms, sizeof end.alive_ms));
   enum status s = store_commit(j->store, why);
-  if (s != OK)
-    return s;
-  j->alive_ms = now_ms;
-  j->head = head;
-  j->checkpoint = c;
-  memcpy(j->note, note, note_size);
-  j->note_size = note_size;
-  return OK;
+  if (s == OK)
+    j->written = end;
+  return s;
+}
+
+void journal_publish(struct journal *j)
+{
+  if (j->view != NULL)
+    store_abort(j->reader);
+  j->end = j->written;
+  j->view = store_begin(j->reader, false);
 }
 
 enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200])
@@ -71,8 +71,20 @@ enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200])
   struct books *b = store_begin(j->store, true);
   b->put(b, TABLE_CHECKPOINT, bytes_text("alive"), bytes_of(&now_ms, sizeof now_ms));
   enum status s = store_commit(j->store, why);
-  j->alive_ms = now_ms; /* also when the disk is full: it is tried again after a while */
+  j->written.alive_ms = now_ms; /* also when the disk is full: it is tried again after a while */
+  journal_publish(j);
   return s;
+}
+
+static enum status open_reader(struct journal *j, char why[200])
+{
+  j->reader = store_reader(j->store);
+  if (j->reader == NULL) {
+    snprintf(why, 200, "not enough memory");
+    return OUR_FAULT;
+  }
+  journal_publish(j);
+  return OK;
 }
 
 enum status journal_create(struct journal *j, const char *folder, const struct broker_keys *keys,
@@ -94,7 +106,8 @@ enum status journal_create(struct journal *j, const char *folder, const struct b
     return s;
   }
   name_log(j, genesis);
-  return journal_commit(j, b, why);
+  s = journal_commit(j, b, why);
+  return s == OK ? open_reader(j, why) : s;
 }
 
 static enum status read_genesis(struct journal *j, struct books *b, char why[200])
@@ -119,15 +132,16 @@ static enum status check_checkpoint(struct journal *j, struct books *b, char why
 {
   struct bytes note;
   struct hash root;
-  books_head(b, &j->head);
-  bool there = b->get(b, TABLE_CHECKPOINT, bytes_text("newest"), &note) == OK && note.size <= sizeof j->note;
-  if (!there || checkpoint_open(note, &j->log_key, &j->checkpoint) != OK || j->checkpoint.size != j->head.size) {
+  struct log_end *end = &j->written;
+  books_head(b, &end->head);
+  bool there = b->get(b, TABLE_CHECKPOINT, bytes_text("newest"), &note) == OK && note.size <= sizeof end->note;
+  if (!there || checkpoint_open(note, &j->log_key, &end->checkpoint) != OK || end->checkpoint.size != end->head.size) {
     snprintf(why, 200, "the newest checkpoint is missing, not ours, or not of this log: restore a backup");
     return BAD_INPUT;
   }
-  memcpy(j->note, note.data, note.size);
-  j->note_size = note.size;
-  if (merkle_tree_root(j->head.size, books_tree_read, b, &root) != OK || !hash_equal(&root, &j->checkpoint.root)) {
+  memcpy(end->note, note.data, note.size);
+  end->note_size = note.size;
+  if (merkle_tree_root(end->head.size, books_tree_read, b, &root) != OK || !hash_equal(&root, &end->checkpoint.root)) {
     snprintf(why, 200, "the tree does not have the root that was signed: restore a backup");
     return BAD_INPUT;
   }
@@ -137,15 +151,16 @@ static enum status check_checkpoint(struct journal *j, struct books *b, char why
 /* What was written last is what a failing disk loses first. */
 static enum status rehash(struct journal *j, struct books *b, char why[200])
 {
-  uint64_t from = j->head.size > REHASHED_AT_OPENING ? j->head.size - REHASHED_AT_OPENING : 0;
-  for (uint64_t i = from; i < j->head.size; i++) {
+  const struct checkpoint *c = &j->written.checkpoint;
+  uint64_t from = c->size > REHASHED_AT_OPENING ? c->size - REHASHED_AT_OPENING : 0;
+  for (uint64_t i = from; i < c->size; i++) {
     struct bytes leaf;
     struct hash hash = {{0}}, path[MERKLE_PATH_MAX];
     size_t count = 0;
     if (books_entry(b, i, &leaf) == OK)
       hash = leaf_hash(leaf);
-    if (merkle_tree_path(i, j->head.size, books_tree_read, b, path, &count) != OK ||
-        merkle_verify_inclusion(&hash, i, j->head.size, path, count, &j->checkpoint.root) != OK) {
+    if (merkle_tree_path(i, c->size, books_tree_read, b, path, &count) != OK ||
+        merkle_verify_inclusion(&hash, i, c->size, path, count, &c->root) != OK) {
       snprintf(why, 200, "entry %llu is not what was signed: restore a backup", (unsigned long long)i);
       return BAD_INPUT;
     }
@@ -168,13 +183,16 @@ enum status journal_open(struct journal *j, const char *folder, const struct bro
     s = check_checkpoint(j, b, why);
   if (s == OK)
     s = rehash(j, b, why);
-  if (s == OK && b->get(b, TABLE_CHECKPOINT, bytes_text("alive"), &alive) == OK && alive.size == sizeof j->alive_ms)
-    memcpy(&j->alive_ms, alive.data, sizeof j->alive_ms);
+  uint64_t *alive_ms = &j->written.alive_ms;
+  if (s == OK && b->get(b, TABLE_CHECKPOINT, bytes_text("alive"), &alive) == OK && alive.size == sizeof *alive_ms)
+    memcpy(alive_ms, alive.data, sizeof *alive_ms);
   if (s == OK && b->trouble != OK) {
     snprintf(why, 200, "the books cannot be read");
     s = OUR_FAULT;
   }
   store_abort(j->store);
+  if (s == OK)
+    s = open_reader(j, why);
   if (s != OK)
     journal_close(j);
   return s;
@@ -182,9 +200,10 @@ enum status journal_open(struct journal *j, const char *folder, const struct bro
 
 void journal_close(struct journal *j)
 {
-  if (j->store != NULL)
-    store_close(j->store);
-  j->store = NULL;
+  store_close(j->reader);
+  store_close(j->store);
+  j->store = j->reader = NULL;
+  j->view = NULL;
 }
 
 static ProtobufCBinaryData hashes_in(struct arena *a, const struct hash *list, size_t count)
@@ -192,14 +211,14 @@ static ProtobufCBinaryData hashes_in(struct arena *a, const struct hash *list, s
   return pb_data(arena_copy(a, bytes_of(list, count * sizeof list[0])));
 }
 
-enum status journal_entry(struct journal *j, struct books *b, uint64_t index, struct arena *a, Onward__Entry **out)
+enum status journal_entry(struct journal *j, uint64_t index, struct arena *a, Onward__Entry **out)
 {
   struct bytes leaf;
   struct hash path[MERKLE_PATH_MAX];
   size_t count = 0;
-  if (books_entry(b, index, &leaf) != OK)
+  if (books_entry(j->view, index, &leaf) != OK)
     return NOT_FOUND;
-  enum status s = merkle_tree_path(index, j->checkpoint.size, books_tree_read, b, path, &count);
+  enum status s = merkle_tree_path(index, j->end.checkpoint.size, books_tree_read, j->view, path, &count);
   if (s != OK)
     return s;
   Onward__Entry init = ONWARD__ENTRY__INIT;
@@ -213,15 +232,15 @@ enum status journal_entry(struct journal *j, struct books *b, uint64_t index, st
   return OK;
 }
 
-enum status journal_consistency(struct journal *j, struct books *b, uint64_t old_size, struct arena *a,
-                                ProtobufCBinaryData *out)
+enum status journal_consistency(struct journal *j, uint64_t old_size, struct arena *a, ProtobufCBinaryData *out)
 {
   struct hash proof[MERKLE_PROOF_MAX];
   size_t count = 0;
+  uint64_t size = j->end.checkpoint.size;
   *out = (ProtobufCBinaryData){0, NULL};
-  if (old_size == 0 || old_size >= j->checkpoint.size)
+  if (old_size == 0 || old_size >= size)
     return OK;
-  enum status s = merkle_tree_consistency(old_size, j->checkpoint.size, books_tree_read, b, proof, &count);
+  enum status s = merkle_tree_consistency(old_size, size, books_tree_read, j->view, proof, &count);
   if (s == OK)
     *out = hashes_in(a, proof, count);
   return s;

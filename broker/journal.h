@@ -6,17 +6,27 @@
 #include "proto/store/store.h"
 #include "proto/turn.h"
 
+/* How far the log goes, and what was signed of it. */
+struct log_end {
+  struct head head;
+  struct checkpoint checkpoint;
+  char note[NOTE_SIZE_MAX]; /* the checkpoint, signed */
+  size_t note_size;
+  uint64_t alive_ms; /* wall clock at which this exchange was last seen serving; 0: never */
+};
+
+/* Two threads may use it. One begins transactions of `store` and commits them; the other reads `view` and `end`, which
+ * stay as they are until it publishes what was committed: what is heard and said is held against one state. */
 struct journal {
   struct store *store;
+  struct store *reader;
   const struct broker_keys *keys;
   char name[49];                  /* the log's name: that of its key */
   char origin[NOTE_NAME_MAX + 1]; /* name/epoch */
   struct note_key log_key;
-  struct head head;             /* as of the last commit */
-  uint64_t alive_ms;            /* wall clock at which this exchange was last seen serving; 0: never */
-  struct checkpoint checkpoint; /* its newest */
-  char note[NOTE_SIZE_MAX];
-  size_t note_size;
+  struct log_end written; /* by the last commit */
+  struct log_end end;     /* what is published */
+  struct books *view;     /* the books at that state, for reading */
 };
 
 /* Makes the books with their first entry. `why` tells what was wrong. */
@@ -26,18 +36,19 @@ MUST_USE enum status journal_create(struct journal *j, const char *folder, const
 MUST_USE enum status journal_open(struct journal *j, const char *folder, const struct broker_keys *keys,
                                   uint64_t map_size, bool read_only, char why[200]);
 void journal_close(struct journal *j);
+/* While no transaction of `store` is open: what the last commit wrote is what may be spoken of. */
+void journal_publish(struct journal *j);
 
 /* Signs a checkpoint over what the open writing transaction `b` holds, and commits it. Only after OK may anything be
  * said. NOT_NOW: full, nothing was written. OUR_FAULT: the process must end. */
 MUST_USE enum status journal_commit(struct journal *j, struct books *b, char why[200]);
-/* Notes that it is there, outside the log. */
+/* Notes that it is there, outside the log, and publishes. */
 MUST_USE enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200]);
-/* One entry with its path to the newest checkpoint, in the arena. Within any transaction. */
-MUST_USE enum status journal_entry(struct journal *j, struct books *b, uint64_t index, struct arena *a,
-                                   Onward__Entry **out);
-/* Consistency from `old_size` to the newest checkpoint: n x 32 bytes in the arena. Empty where nothing is to be proved.
- */
-MUST_USE enum status journal_consistency(struct journal *j, struct books *b, uint64_t old_size, struct arena *a,
+/* One entry with its path to the published checkpoint, in the arena. */
+MUST_USE enum status journal_entry(struct journal *j, uint64_t index, struct arena *a, Onward__Entry **out);
+/* Consistency from `old_size` to the published checkpoint: n x 32 bytes in the arena. Empty where nothing is to be
+ * proved. */
+MUST_USE enum status journal_consistency(struct journal *j, uint64_t old_size, struct arena *a,
                                          ProtobufCBinaryData *out);
 uint64_t clock_ms(void); /* wall clock */
 

@@ -11,7 +11,7 @@ enum { ENTRY_SIZE_MAX = 8192, BODIES_MAX = 2 * DELIVERY_ENTRIES_MAX };
 
 static struct bytes note_of(const struct journal *j)
 {
-  return bytes_of(j->note, j->note_size);
+  return bytes_of(j->end.note, j->end.note_size);
 }
 
 static enum status send_packed(struct post *p, const struct routing *to, enum frame_kind kind, const void *message,
@@ -21,8 +21,9 @@ static enum status send_packed(struct post *p, const struct routing *to, enum fr
   return door_send(p->door, to, kind, packed, bodies, body_count);
 }
 
-enum status post_welcome(struct post *p, struct books *b, struct session *s)
+enum status post_welcome(struct post *p, struct session *s)
 {
+  struct books *b = p->journal->view;
   struct sequence last;
   Onward__Welcome w = ONWARD__WELCOME__INIT;
   arena_reset(p->arena);
@@ -31,13 +32,13 @@ enum status post_welcome(struct post *p, struct books *b, struct session *s)
   w.checkpoint = pb_data(note_of(p->journal));
   w.last_sequence = last.sequence;
   w.time_ms = clock_ms();
-  enum status st = journal_consistency(p->journal, b, s->known_size, p->arena, &w.consistency);
+  enum status st = journal_consistency(p->journal, s->known_size, p->arena, &w.consistency);
   if (st == OK && last.sequence > 0)
-    st = journal_entry(p->journal, b, last.first_index, p->arena, &w.last);
+    st = journal_entry(p->journal, last.first_index, p->arena, &w.last);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
   if (st == OK)
-    s->known_size = p->journal->checkpoint.size;
+    s->known_size = p->journal->end.checkpoint.size;
   return st;
 }
 
@@ -51,10 +52,10 @@ struct parcel {
   size_t size; /* bytes of both frames, roughly from above */
 };
 
-static enum status add_entry(struct post *p, struct books *b, struct parcel *parcel, uint64_t index)
+static enum status add_entry(struct post *p, struct parcel *parcel, uint64_t index)
 {
   Onward__Entry *e;
-  enum status s = journal_entry(p->journal, b, index, p->arena, &e);
+  enum status s = journal_entry(p->journal, index, p->arena, &e);
   if (s != OK)
     return s;
   parcel->entries[parcel->entry_count++] = e;
@@ -62,9 +63,10 @@ static enum status add_entry(struct post *p, struct books *b, struct parcel *par
   return OK;
 }
 
-static enum status add_bodies(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t index,
+static enum status add_bodies(struct post *p, struct session *s, struct parcel *parcel, uint64_t index,
                               const struct event *event)
 {
+  struct books *b = p->journal->view;
   struct body_name names[2];
   size_t count = ledger_bodies(b, &s->organisation, index, event, names);
   for (size_t i = 0; i < count; i++) {
@@ -98,8 +100,9 @@ static void shorten_own(struct parcel *parcel, const struct session *s, const st
 }
 
 /* Adds one row of the mailbox. NOT_NOW: it does not fit any more; the parcel is as it was. */
-static enum status add_row(struct post *p, struct books *b, struct session *s, struct parcel *parcel, uint64_t index)
+static enum status add_row(struct post *p, struct session *s, struct parcel *parcel, uint64_t index)
 {
+  struct books *b = p->journal->view;
   struct parcel before = {.entry_count = parcel->entry_count, .body_count = parcel->body_count, .size = parcel->size};
   struct leaf leaf;
   struct event event;
@@ -109,12 +112,12 @@ static enum status add_row(struct post *p, struct books *b, struct session *s, s
   if (st == OK && parcel->entry_count + context_count + 1 > DELIVERY_ENTRIES_MAX)
     st = NOT_NOW;
   for (size_t i = 0; i < context_count && st == OK; i++)
-    st = add_entry(p, b, parcel, context[i]);
+    st = add_entry(p, parcel, context[i]);
   if (st == OK)
-    st = add_entry(p, b, parcel, index);
+    st = add_entry(p, parcel, index);
   if (st == OK) {
     shorten_own(parcel, s, &leaf);
-    st = add_bodies(p, b, s, parcel, index, &event);
+    st = add_bodies(p, s, parcel, index, &event);
   }
   uint64_t limit = s->bytes < MESSAGE_SIZE_MAX ? s->bytes : MESSAGE_SIZE_MAX;
   if (st == OK && parcel->size > limit && before.entry_count > 0)
@@ -127,17 +130,17 @@ static enum status add_row(struct post *p, struct books *b, struct session *s, s
   return st;
 }
 
-static enum status fill_parcel(struct post *p, struct books *b, struct session *s, struct parcel *parcel,
-                               uint64_t *next)
+static enum status fill_parcel(struct post *p, struct session *s, struct parcel *parcel, uint64_t *next)
 {
+  struct books *b = p->journal->view;
   uint64_t index;
   *next = s->position;
   while (parcel->entry_count < s->entries) {
     if (books_mail(b, &s->organisation, *next, &index) != OK) {
-      *next = p->journal->head.size;
+      *next = p->journal->end.head.size;
       return b->trouble; /* only books without trouble can say that there is no more */
     }
-    enum status st = add_row(p, b, s, parcel, index);
+    enum status st = add_row(p, s, parcel, index);
     if (st != OK)
       return st == NOT_NOW && parcel->entry_count > 0 ? OK : st;
     *next = index + 1;
@@ -145,17 +148,17 @@ static enum status fill_parcel(struct post *p, struct books *b, struct session *
   return OK;
 }
 
-enum status post_mail(struct post *p, struct books *b, struct session *s)
+enum status post_mail(struct post *p, struct session *s)
 {
   static struct parcel parcel; /* too large for a stack; one thread */
   uint64_t next;
   if (!s->placed || s->leaving)
     return OK;
-  while (s->entries > 0 && s->position < p->journal->head.size) {
+  while (s->entries > 0 && s->position < p->journal->end.head.size) {
     arena_reset(p->arena);
     parcel.entry_count = parcel.body_count = parcel.size = 0;
     Onward__Delivery d = ONWARD__DELIVERY__INIT;
-    enum status st = fill_parcel(p, b, s, &parcel, &next);
+    enum status st = fill_parcel(p, s, &parcel, &next);
     if (st != OK)
       return st;
     if (parcel.entry_count == 0) {
@@ -168,20 +171,21 @@ enum status post_mail(struct post *p, struct books *b, struct session *s)
     d.bodies = parcel.body_names;
     d.checkpoint = pb_data(note_of(p->journal));
     d.next = next;
-    st = journal_consistency(p->journal, b, s->known_size, p->arena, &d.consistency);
+    st = journal_consistency(p->journal, s->known_size, p->arena, &d.consistency);
     if (st == OK)
       st = send_packed(p, &s->to, FRAME_DELIVERY, &d, parcel.bodies, parcel.body_count);
     if (st != OK)
       return st;
     s->position = next;
-    s->known_size = p->journal->checkpoint.size;
+    s->known_size = p->journal->end.checkpoint.size;
     s->entries -= parcel.entry_count < s->entries ? parcel.entry_count : s->entries;
   }
   return OK;
 }
 
-enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after)
+enum status post_answer(struct post *p, struct session *s, uint64_t registry_after)
 {
+  struct books *b = p->journal->view;
   static struct parcel parcel;
   Onward__Answer a = ONWARD__ANSWER__INIT;
   struct row_key from = key_of_index(registry_after + 1);
@@ -196,18 +200,18 @@ enum status post_answer(struct post *p, struct books *b, struct session *s, uint
       a.more = true;
       break;
     }
-    st = add_entry(p, b, &parcel, index);
+    st = add_entry(p, &parcel, index);
     from = key_of_index(index + 1);
   }
   a.n_entries = parcel.entry_count;
   a.entries = parcel.entries;
   a.checkpoint = pb_data(note_of(p->journal));
   if (st == OK)
-    st = journal_consistency(p->journal, b, s->known_size, p->arena, &a.consistency);
+    st = journal_consistency(p->journal, s->known_size, p->arena, &a.consistency);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_ANSWER, &a, NULL, 0);
   if (st == OK)
-    s->known_size = p->journal->checkpoint.size;
+    s->known_size = p->journal->end.checkpoint.size;
   return st;
 }
 

@@ -1,5 +1,5 @@
-/* What the broker says: packs messages and sends them. Everything here is read from committed books; nothing changes
- * them. */
+/* What the broker says: packs messages and sends them. Everything here is read from the journal's view of what was
+ * published; nothing changes it. */
 #ifndef ONWARD_POST_H
 #define ONWARD_POST_H
 
@@ -12,12 +12,11 @@ struct post {
   struct arena *arena; /* for one message at a time */
 };
 
-/* Each needs an open reading transaction `b`. NOT_NOW: the connection's queue is full, try again; NOT_FOUND: it is
- * gone. */
-MUST_USE enum status post_welcome(struct post *p, struct books *b, struct session *s);
+/* NOT_NOW: the connection's queue is full, try again; NOT_FOUND: it is gone. */
+MUST_USE enum status post_welcome(struct post *p, struct session *s);
 /* Sends what the mailbox holds, as far as credit goes; spends it. OK also when there was nothing to send. */
-MUST_USE enum status post_mail(struct post *p, struct books *b, struct session *s);
-MUST_USE enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after);
+MUST_USE enum status post_mail(struct post *p, struct session *s);
+MUST_USE enum status post_answer(struct post *p, struct session *s, uint64_t registry_after);
 
 void post_refusal(struct post *p, const struct routing *to, Onward__RefusalReason reason, uint64_t sequence,
                   uint32_t event, const char *what, uint32_t retry_after_ms);

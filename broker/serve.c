@@ -60,12 +60,19 @@ static int lock_folder(const char *folder)
 
 static bool make_rooms(struct broker *b)
 {
-  b->batch_arena = arena_of(malloc(BATCH_ARENA_SIZE), BATCH_ARENA_SIZE);
-  b->turn_arena = arena_of(malloc(TURN_ARENA_SIZE), TURN_ARENA_SIZE);
+  bool made = true;
+  for (int i = 0; i < 2; i++) {
+    struct turn_work *t = &b->work[i];
+    t->arena = arena_of(malloc(BATCH_ARENA_SIZE), BATCH_ARENA_SIZE);
+    t->waiting = calloc(b->config.turn_messages_max, sizeof t->waiting[0]);
+    made = made && t->arena.memory != NULL && t->waiting != NULL;
+  }
+  b->heard = &b->work[0];
+  b->takes_bodies = store_takes_bodies(b->journal.store);
+  b->scribe.arena = arena_of(malloc(TURN_ARENA_SIZE), TURN_ARENA_SIZE);
   b->post_arena = arena_of(malloc(POST_ARENA_SIZE), POST_ARENA_SIZE);
-  b->waiting = calloc(b->config.turn_messages_max, sizeof b->waiting[0]);
-  return b->batch_arena.memory != NULL && b->turn_arena.memory != NULL && b->post_arena.memory != NULL &&
-         b->waiting != NULL && sessions_init(&b->sessions, &b->config) == OK;
+  return made && b->scribe.arena.memory != NULL && b->post_arena.memory != NULL &&
+         sessions_init(&b->sessions, &b->config) == OK;
 }
 
 static int start(struct broker *b, const char *folder)
@@ -85,7 +92,7 @@ static int start(struct broker *b, const char *folder)
     say("%s", why);
     return s == BAD_INPUT ? EXIT_UNREADABLE : EXIT_CONFIG;
   }
-  if (!make_rooms(b)) {
+  if (!make_rooms(b) || !scribe_start(b)) {
     say("not enough memory");
     return EXIT_CONFIG;
   }
@@ -100,6 +107,7 @@ static int start(struct broker *b, const char *folder)
 static void finish(struct broker *b)
 {
   char why[200];
+  scribe_stop(b);
   for (size_t i = 0; b->door.router != NULL && i < b->sessions.max; i++)
     if (b->sessions.list[i].used && !b->sessions.list[i].leaving)
       post_goodbye(&b->post, &b->sessions.list[i].to, ONWARD__GOODBYE_REASON__STOPPING);
@@ -109,10 +117,13 @@ static void finish(struct broker *b)
   journal_close(&b->journal);
   key_ring_fini(&b->ring);
   sessions_fini(&b->sessions);
-  free(b->batch_arena.memory);
-  free(b->turn_arena.memory);
+  key_ring_fini(&b->scribe.ring);
+  free(b->scribe.arena.memory);
   free(b->post_arena.memory);
-  free(b->waiting);
+  for (int i = 0; i < 2; i++) {
+    free(b->work[i].arena.memory);
+    free(b->work[i].waiting);
+  }
   broker_keys_close(&b->keys);
 }
 
@@ -130,9 +141,10 @@ int broker_serve(const char *folder)
   b.exit_code = start(&b, folder);
   if (b.exit_code == 0) {
     say("serving %s on %s: %llu entries, %s", b.journal.origin, b.config.listen,
-        (unsigned long long)b.journal.head.size, b.journal.head.size == 1 ? "only the genesis" : "checked");
+        (unsigned long long)b.journal.end.head.size, b.journal.end.head.size == 1 ? "only the genesis" : "checked");
     while (!stop_asked)
       turn(&b);
+    last_turn(&b);
     say("stopped");
   }
   finish(&b);

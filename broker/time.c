@@ -45,7 +45,8 @@ static struct about_time doubt(uint64_t jump_ms)
 /* At the first turn: against the time at which the process before this one was last there. */
 static struct about_time since_the_last_process(const struct broker *b)
 {
-  uint64_t alive_ms = b->journal.alive_ms > b->journal.head.time_ms ? b->journal.alive_ms : b->journal.head.time_ms;
+  uint64_t alive_ms =
+      b->journal.end.alive_ms > b->journal.end.head.time_ms ? b->journal.end.alive_ms : b->journal.end.head.time_ms;
   uint64_t now_ms = b->watch.real_ms;
   if (now_ms + JUMP_MS < alive_ms)
     return doubt(0);
@@ -74,7 +75,7 @@ struct about_time time_look(struct broker *b)
   struct watch before = b->watch;
   char path[300];
   look(&b->watch);
-  if (b->journal.head.doubted_ms != 0) {
+  if (b->journal.end.head.doubted_ms != 0) {
     path_of(b, path);
     if (unlink(path) != 0)
       return (struct about_time){0, 0};
@@ -87,7 +88,7 @@ struct about_time time_look(struct broker *b)
 void time_note_alive(struct broker *b)
 {
   char why[200] = "";
-  if (b->watch.real_ms < b->journal.alive_ms + ALIVE_EVERY_MS)
+  if (b->watch.real_ms < b->journal.end.alive_ms + ALIVE_EVERY_MS)
     return;
   if (journal_alive(&b->journal, b->watch.real_ms, why) == OUR_FAULT) {
     say("a commit failed; what the disk holds is not known. Look at the disk, then start again: %s", why);

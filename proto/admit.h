@@ -23,6 +23,8 @@ struct batch { /* lives in the arena it was read with */
   struct merkle_batch *tree; /* of the events' hashes */
   struct bytes *bodies;      /* the sealed bodies, in the order of events and slots */
   size_t body_count;
+  bool verified; /* its signature fits the key `verified_by`; false: not tried, or it does not */
+  uint8_t verified_by[ES256_PUBLIC_SIZE];
 };
 
 /* Parsed public keys, kept: parsing costs more than verifying. Owned by whoever made it; not shared between threads. */
@@ -42,6 +44,9 @@ void key_ring_fini(struct key_ring *ring);
  * books. BAD_INPUT with the refusal; NOT_NOW: arena too small; of `out` only the header may be used then. */
 MUST_USE enum status batch_read(struct bytes body, struct bytes sealed, struct arena *a, struct refusal *why,
                                 struct batch *out);
+/* Notes whether the signature fits this key, the one that the author's is believed to be: verifying needs no books, so
+ * it can be done early and elsewhere. */
+void batch_verify(struct key_ring *ring, struct batch *batch, const uint8_t point[ES256_PUBLIC_SIZE]);
 /* Whether the batch may enter the log now: network, standing, signature by the key that is valid here, sequence,
  * read_up_to. OK: hear it. NOT_FOUND: this very batch is in the log already: nothing to do. BAD_INPUT: refused. */
 MUST_USE enum status batch_admit(struct books *b, struct key_ring *ring, const struct batch *batch,

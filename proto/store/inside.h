@@ -17,6 +17,7 @@ struct store {
   bool open;    /* between begin and commit or abort */
   bool writing;
   bool scratch;
+  bool borrowed;  /* the environment belongs to another */
   enum room room; /* as it was when the transaction began */
   const char *const *table_names;
   int table_count;

@@ -158,6 +158,7 @@ static enum status rows_seek(struct books *b, int table, struct bytes from, stru
 struct books *store_begin(struct store *s, bool write)
 {
   must(!s->open);
+  must(!(write && s->borrowed));
   s->open = true;
   s->writing = write;
   s->books.trouble = OK;
@@ -395,13 +396,32 @@ enum status store_open(const struct store_options *o, char why[200], struct stor
   return OUR_FAULT;
 }
 
+struct store *store_reader(const struct store *s)
+{
+  size_t size = sizeof *s + (size_t)s->table_count * sizeof s->tables[0];
+  struct store *reader = malloc(size);
+  char *folder = strdup(s->folder);
+  if (reader == NULL || folder == NULL) {
+    free(reader);
+    free(folder);
+    return NULL;
+  }
+  memcpy(reader, s, size);
+  reader->books.trouble = OK;
+  reader->txn = NULL;
+  reader->open = reader->writing = false;
+  reader->borrowed = true;
+  reader->folder = folder;
+  return reader;
+}
+
 void store_close(struct store *s)
 {
   if (s == NULL)
     return;
   if (s->open)
     store_abort(s);
-  if (s->env != NULL)
+  if (s->env != NULL && !s->borrowed)
     mdb_env_close(s->env);
   free(s->folder);
   free(s);

@@ -26,6 +26,9 @@ struct store_options {
  * has. */
 MUST_USE enum status store_open(const struct store_options *options, char why[200], struct store **out);
 void store_close(struct store *s);
+/* A second way into the same books, for reading on another thread while the first one writes: a transaction of its own.
+ * Closed before the store that it was made from. NULL: no memory. */
+struct store *store_reader(const struct store *s);
 /* For the whole process: a page of books that cannot be read ends it with a line on stderr and this exit code, not with
  * a signal that nobody understands. */
 void store_guard(int exit_code);
