@@ -74,6 +74,7 @@ enum status directory_take(struct evidence *e, struct books *b, const Onward__An
                            size_t *changed)
 {
   *changed = 0;
+  evidence_begin(e);
   for (size_t i = 0; i < answer->n_entries; i++) {
     size_t used = a->used;
     enum status s = take_one(e, b, answer->entries[i], a, changed);

@@ -95,18 +95,30 @@ enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct by
   return OK;
 }
 
-bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path)
+void evidence_begin(struct evidence *e)
+{
+  e->behind_another = false;
+}
+
+static bool climb(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path,
+                  struct merkle_way *out)
 {
   struct hash hash[MERKLE_PROOF_MAX], leaf = leaf_hash(leaf_bytes);
   size_t count = hashes_of(path, hash);
-  return count <= MERKLE_PATH_MAX &&
-         merkle_verify_inclusion(&leaf, index, e->newest.size, hash, count, &e->newest.root) == OK;
+  return count <= MERKLE_PATH_MAX && merkle_climb(e->behind_another ? &e->way : NULL, &leaf, index, e->newest.size,
+                                                  hash, count, &e->newest.root, out) == OK;
+}
+
+bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path)
+{
+  return climb(e, leaf_bytes, index, path, NULL);
 }
 
 enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct bytes path, struct leaf *out)
 {
-  if (leaf_read(leaf_bytes, out) != OK || !evidence_fits(e, leaf_bytes, out->index, path))
+  if (leaf_read(leaf_bytes, out) != OK || !climb(e, leaf_bytes, out->index, path, &e->way))
     return evidence_accuse(e, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+  e->behind_another = true;
   return OK;
 }
 

@@ -20,7 +20,9 @@ struct evidence {
   size_t note_size;
   char note[NOTE_SIZE_MAX];    /* of the newest, as signed */
   struct genesis_path genesis; /* path of entry 0 to the newest; for invitations */
-  struct key_ring *ring;       /* borrowed */
+  bool behind_another;         /* `way` is that of an entry of the same message */
+  struct merkle_way way;
+  struct key_ring *ring; /* borrowed */
   /* the accusation */
   enum alarm_kind accused;
   size_t offending_size;
@@ -34,6 +36,9 @@ MUST_USE enum status evidence_init(struct evidence *e, struct books *b, struct k
  */
 MUST_USE enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct bytes proof);
 void evidence_keep(const struct evidence *e, struct books *b); /* into the books */
+/* The next leaf is the first one of a message: its path is whole. That of each later one is told below the place where
+ * it meets the one before (merkle_climb). */
+void evidence_begin(struct evidence *e);
 /* A whole leaf and its path to the newest checkpoint. BAD_INPUT: accused. */
 MUST_USE enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct bytes path, struct leaf *out);
 /* Its event, after its author's signature, by the key valid at its index. The registry must be known up to

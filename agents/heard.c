@@ -71,6 +71,7 @@ static enum status last_batch(struct agent *a, const Onward__Welcome *w, struct 
   struct leaf leaf;
   if (w->last_sequence == 0)
     return NOT_FOUND;
+  evidence_begin(&a->evidence);
   bool proved = w->last != NULL &&
                 evidence_leaf(&a->evidence, pb_bytes(w->last->leaf), pb_bytes(w->last->path), &leaf) == OK &&
                 batch_header_read(leaf.header, out) == OK && org_id_equal(&out->organisation, &a->self.id) &&

@@ -49,6 +49,7 @@ static enum status whole_leaf(struct agent *a, struct books *b, const Onward__En
 static enum status prove(struct agent *a, struct books *b, const Onward__Delivery *d, struct arrival *out,
                          uint64_t *needed)
 {
+  evidence_begin(&a->evidence);
   for (size_t i = 0; i < d->n_entries; i++) {
     const Onward__Entry *entry = d->entries[i];
     out[i].bytes = pb_bytes(entry->leaf);

@@ -48,7 +48,7 @@ static int invite(struct journal *j, const char *folder, const struct init_optio
   char path[400], text[PAPER_TEXT_MAX], vkey[NOTE_VKEY_SIZE], why[200], words[SIX_WORDS_SIZE];
   const char *address = o->address != NULL ? o->address : o->listen;
   Onward__Invitation i = ONWARD__INVITATION__INIT;
-  enum status s = journal_entry(j, 0, &arena, &i.genesis);
+  enum status s = journal_entry(j, 0, NULL, &arena, &i.genesis);
   note_key_print(&j->log_key, vkey);
   i.address = pb_data(bytes_text(address));
   i.link_key = pb_data(BYTES(j->keys->link_public));

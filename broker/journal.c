@@ -211,14 +211,17 @@ static ProtobufCBinaryData hashes_in(struct arena *a, const struct hash *list, s
   return pb_data(arena_copy(a, bytes_of(list, count * sizeof list[0])));
 }
 
-enum status journal_entry(struct journal *j, uint64_t index, struct arena *a, Onward__Entry **out)
+enum status journal_entry(struct journal *j, uint64_t index, const uint64_t *before, struct arena *a,
+                          Onward__Entry **out)
 {
   struct bytes leaf;
   struct hash path[MERKLE_PATH_MAX];
   size_t count = 0;
   if (books_entry(j->view, index, &leaf) != OK)
     return NOT_FOUND;
-  enum status s = merkle_tree_path(index, j->end.checkpoint.size, books_tree_read, j->view, path, &count);
+  uint64_t size = j->end.checkpoint.size;
+  enum status s = before == NULL ? merkle_tree_path(index, size, books_tree_read, j->view, path, &count)
+                                 : merkle_tree_path_apart(index, *before, size, books_tree_read, j->view, path, &count);
   if (s != OK)
     return s;
   Onward__Entry init = ONWARD__ENTRY__INIT;

@@ -44,8 +44,10 @@ void journal_publish(struct journal *j);
 MUST_USE enum status journal_commit(struct journal *j, struct books *b, char why[200]);
 /* Notes that it is there, outside the log, and publishes. */
 MUST_USE enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200]);
-/* One entry with its path to the published checkpoint, in the arena. */
-MUST_USE enum status journal_entry(struct journal *j, uint64_t index, struct arena *a, Onward__Entry **out);
+/* One entry with its path to the published checkpoint, in the arena; behind another entry, NULL: behind none, the path
+ * is only that below the place where the two ways meet (merkle_path_apart). */
+MUST_USE enum status journal_entry(struct journal *j, uint64_t index, const uint64_t *before, struct arena *a,
+                                   Onward__Entry **out);
 /* Consistency from `old_size` to the published checkpoint: n x 32 bytes in the arena. Empty where nothing is to be
  * proved. */
 MUST_USE enum status journal_consistency(struct journal *j, uint64_t old_size, struct arena *a,

@@ -34,7 +34,7 @@ enum status post_welcome(struct post *p, struct session *s)
   w.time_ms = clock_ms();
   enum status st = journal_consistency(p->journal, s->known_size, p->arena, &w.consistency);
   if (st == OK && last.sequence > 0)
-    st = journal_entry(p->journal, last.first_index, p->arena, &w.last);
+    st = journal_entry(p->journal, last.first_index, NULL, p->arena, &w.last);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
   if (st == OK)
@@ -42,24 +42,31 @@ enum status post_welcome(struct post *p, struct session *s)
   return st;
 }
 
+/* How far a parcel is filled. */
+struct load {
+  size_t entries, bodies;
+  uint64_t newest; /* index of the last entry */
+  size_t size;     /* bytes of both frames, roughly from above */
+};
+
 /* A delivery while it is put together. */
 struct parcel {
+  struct load load;
   Onward__Entry *entries[DELIVERY_ENTRIES_MAX];
-  size_t entry_count;
   Onward__Body *body_names[BODIES_MAX];
   struct bytes bodies[BODIES_MAX];
-  size_t body_count;
-  size_t size; /* bytes of both frames, roughly from above */
 };
 
 static enum status add_entry(struct post *p, struct parcel *parcel, uint64_t index)
 {
   Onward__Entry *e;
-  enum status s = journal_entry(p->journal, index, p->arena, &e);
+  enum status s =
+      journal_entry(p->journal, index, parcel->load.entries > 0 ? &parcel->load.newest : NULL, p->arena, &e);
   if (s != OK)
     return s;
-  parcel->entries[parcel->entry_count++] = e;
-  parcel->size += e->leaf.len + e->path.len + 16;
+  parcel->load.newest = index;
+  parcel->entries[parcel->load.entries++] = e;
+  parcel->load.size += e->leaf.len + e->path.len + 16;
   return OK;
 }
 
@@ -82,9 +89,9 @@ static enum status add_bodies(struct post *p, struct session *s, struct parcel *
     name->index = names[i].index;
     name->slot = names[i].slot;
     name->size = (uint32_t)body.size;
-    parcel->body_names[parcel->body_count] = name;
-    parcel->bodies[parcel->body_count++] = body;
-    parcel->size += body.size + 24;
+    parcel->body_names[parcel->load.bodies] = name;
+    parcel->bodies[parcel->load.bodies++] = body;
+    parcel->load.size += body.size + 24;
   }
   return OK;
 }
@@ -93,23 +100,25 @@ static enum status add_bodies(struct post *p, struct session *s, struct parcel *
 static void shorten_own(struct parcel *parcel, const struct session *s, const struct leaf *leaf)
 {
   struct batch_header h;
-  Onward__Entry *e = parcel->entries[parcel->entry_count - 1];
+  Onward__Entry *e = parcel->entries[parcel->load.entries - 1];
   if (leaf->origin == ORIGIN_ORGANISATION && batch_header_read(leaf->header, &h) == OK &&
-      org_id_equal(&h.organisation, &s->organisation) && h.sequence >= s->kept_from)
+      org_id_equal(&h.organisation, &s->organisation) && h.sequence >= s->kept_from) {
+    parcel->load.size -= e->leaf.len - LEAF_HEADER_SIZE;
     e->leaf.len = LEAF_HEADER_SIZE;
+  }
 }
 
 /* Adds one row of the mailbox. NOT_NOW: it does not fit any more; the parcel is as it was. */
 static enum status add_row(struct post *p, struct session *s, struct parcel *parcel, uint64_t index)
 {
   struct books *b = p->journal->view;
-  struct parcel before = {.entry_count = parcel->entry_count, .body_count = parcel->body_count, .size = parcel->size};
+  const struct load before = parcel->load;
   struct leaf leaf;
   struct event event;
   uint64_t context[CONTEXT_MAX];
   enum status st = books_event(b, index, p->arena, &leaf, &event);
   size_t context_count = st == OK ? ledger_context(&event, &s->organisation, context) : 0;
-  if (st == OK && parcel->entry_count + context_count + 1 > DELIVERY_ENTRIES_MAX)
+  if (st == OK && parcel->load.entries + context_count + 1 > DELIVERY_ENTRIES_MAX)
     st = NOT_NOW;
   for (size_t i = 0; i < context_count && st == OK; i++)
     st = add_entry(p, parcel, context[i]);
@@ -120,13 +129,10 @@ static enum status add_row(struct post *p, struct session *s, struct parcel *par
     st = add_bodies(p, s, parcel, index, &event);
   }
   uint64_t limit = s->bytes < MESSAGE_SIZE_MAX ? s->bytes : MESSAGE_SIZE_MAX;
-  if (st == OK && parcel->size > limit && before.entry_count > 0)
+  if (st == OK && parcel->load.size > limit && before.entries > 0)
     st = NOT_NOW;
-  if (st != OK) {
-    parcel->entry_count = before.entry_count;
-    parcel->body_count = before.body_count;
-    parcel->size = before.size;
-  }
+  if (st != OK)
+    parcel->load = before;
   return st;
 }
 
@@ -135,14 +141,14 @@ static enum status fill_parcel(struct post *p, struct session *s, struct parcel 
   struct books *b = p->journal->view;
   uint64_t index;
   *next = s->position;
-  while (parcel->entry_count < s->entries) {
+  while (parcel->load.entries < s->entries) {
     if (books_mail(b, &s->organisation, *next, &index) != OK) {
       *next = p->journal->end.head.size;
       return b->trouble; /* only books without trouble can say that there is no more */
     }
     enum status st = add_row(p, s, parcel, index);
     if (st != OK)
-      return st == NOT_NOW && parcel->entry_count > 0 ? OK : st;
+      return st == NOT_NOW && parcel->load.entries > 0 ? OK : st;
     *next = index + 1;
   }
   return OK;
@@ -156,29 +162,29 @@ enum status post_mail(struct post *p, struct session *s)
     return OK;
   while (s->entries > 0 && s->position < p->journal->end.head.size) {
     arena_reset(p->arena);
-    parcel.entry_count = parcel.body_count = parcel.size = 0;
+    parcel.load = (struct load){0};
     Onward__Delivery d = ONWARD__DELIVERY__INIT;
     enum status st = fill_parcel(p, s, &parcel, &next);
     if (st != OK)
       return st;
-    if (parcel.entry_count == 0) {
+    if (parcel.load.entries == 0) {
       s->position = next;
       return OK;
     }
-    d.n_entries = parcel.entry_count;
+    d.n_entries = parcel.load.entries;
     d.entries = parcel.entries;
-    d.n_bodies = parcel.body_count;
+    d.n_bodies = parcel.load.bodies;
     d.bodies = parcel.body_names;
     d.checkpoint = pb_data(note_of(p->journal));
     d.next = next;
     st = journal_consistency(p->journal, s->known_size, p->arena, &d.consistency);
     if (st == OK)
-      st = send_packed(p, &s->to, FRAME_DELIVERY, &d, parcel.bodies, parcel.body_count);
+      st = send_packed(p, &s->to, FRAME_DELIVERY, &d, parcel.bodies, parcel.load.bodies);
     if (st != OK)
       return st;
     s->position = next;
     s->known_size = p->journal->end.checkpoint.size;
-    s->entries -= parcel.entry_count < s->entries ? parcel.entry_count : s->entries;
+    s->entries -= parcel.load.entries < s->entries ? parcel.load.entries : s->entries;
   }
   return OK;
 }
@@ -192,18 +198,18 @@ enum status post_answer(struct post *p, struct session *s, uint64_t registry_aft
   struct bytes key, value;
   enum status st = OK;
   arena_reset(p->arena);
-  parcel.entry_count = parcel.body_count = parcel.size = 0;
+  parcel.load = (struct load){0};
   while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK && st == OK) {
     struct reader r = reader_of(key);
     uint64_t index = read_u64(&r);
-    if (parcel.entry_count == DELIVERY_ENTRIES_MAX || parcel.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX) {
+    if (parcel.load.entries == DELIVERY_ENTRIES_MAX || parcel.load.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX) {
       a.more = true;
       break;
     }
     st = add_entry(p, &parcel, index);
     from = key_of_index(index + 1);
   }
-  a.n_entries = parcel.entry_count;
+  a.n_entries = parcel.load.entries;
   a.entries = parcel.entries;
   a.checkpoint = pb_data(note_of(p->journal));
   if (st == OK)

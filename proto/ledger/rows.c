@@ -271,7 +271,7 @@ enum status books_event(struct books *b, uint64_t index, struct arena *a, struct
   struct bytes kept = arena_copy(a, bytes);
   enum status s = kept.size < bytes.size ? NOT_NOW : leaf_read(kept, leaf);
   if (s == OK)
-    s = leaf->index == index ? event_read(leaf->event, a, &why, event) : BAD_INPUT;
+    s = leaf->index == index ? event_read_stored(leaf->event, a, &why, event) : BAD_INPUT;
   if (s == OK)
     return OK;
   b->trouble = s == NOT_NOW ? NOT_NOW : OUR_FAULT; /* too little room is no damage */

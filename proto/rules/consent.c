@@ -42,8 +42,7 @@ bool consent_over(const struct consent *c, uint64_t time_ms)
   return c->until_ms != 0 && c->until_ms < time_ms;
 }
 
-Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const struct consent *consent,
-                                 uint64_t time_ms)
+Onward__SkippedReason rules_unable(struct books *b, const struct org_id *org, uint64_t time_ms)
 {
   struct organisation o;
   if (books_organisation(b, org, &o) != OK)
@@ -52,5 +51,13 @@ Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, cons
     return ONWARD__SKIPPED_REASON__NOT_IN_STANDING;
   if (o.agreement_until_ms != 0 && o.agreement_until_ms < time_ms)
     return ONWARD__SKIPPED_REASON__AGREEMENT_ENDED;
-  return consent_covers(consent, org) ? ONWARD__SKIPPED_REASON__SKIPPED_NONE : ONWARD__SKIPPED_REASON__OUT_OF_SCOPE;
+  return ONWARD__SKIPPED_REASON__SKIPPED_NONE;
+}
+
+Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const struct consent *consent,
+                                 uint64_t time_ms)
+{
+  Onward__SkippedReason why = rules_unable(b, org, time_ms);
+  bool covered = why != 0 || consent_covers(consent, org);
+  return covered ? why : ONWARD__SKIPPED_REASON__OUT_OF_SCOPE;
 }

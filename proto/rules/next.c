@@ -130,15 +130,15 @@ bool rules_consequence(struct books *b, const struct event *last, uint64_t time_
   bool submitted = last->act == ONWARD__CORE__ACT_SUBMIT && r.state == STATE_REQUESTED;
   if (!submitted && r.state != STATE_LEG_OVER && r.state != STATE_FAILED)
     return false;
+  if (submitted && rules_unable(b, &r.parties[r.present].org, time_ms) == 0)
+    return false; /* whoever a submit names is within its scope */
   struct consent consent;
   if (consent_now(b, &r, a, &consent) != OK)
     return false;
   struct passed passed = {.count = 0};
   if (submitted) {
-    Onward__SkippedReason skip = rules_skip(b, &r.parties[r.present].org, &consent, time_ms);
-    if (skip == 0)
-      return false;
-    pass_over(&passed, a, &r.parties[r.present].org, skip);
+    const struct org_id *first = &r.parties[r.present].org;
+    pass_over(&passed, a, first, rules_unable(b, first, time_ms));
   }
   Onward__Core init = ONWARD__CORE__INIT;
   *core = init;

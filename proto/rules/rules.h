@@ -68,7 +68,9 @@ MUST_USE enum status consent_now(struct books *b, const struct referral *r, stru
 bool consent_covers(const struct consent *c, const struct org_id *org);
 bool consent_over(const struct consent *c, uint64_t time_ms);
 
-/* Why this organisation cannot be given the case now; SKIPPED_NONE when it can. For senders too, before they seal. */
+/* Why this organisation cannot be given any case now; SKIPPED_NONE when it can. */
+Onward__SkippedReason rules_unable(struct books *b, const struct org_id *org, uint64_t time_ms);
+/* Why it cannot be given this one. For senders too, before they seal. */
 Onward__SkippedReason rules_skip(struct books *b, const struct org_id *org, const struct consent *consent,
                                  uint64_t time_ms);
 const Onward__Policy *policy_proposed(void); /* for a new network; static */

@@ -135,19 +135,58 @@ static bool climb_past_left(struct climb *c)
   return left;
 }
 
+/* Levels on which the two are in different subtrees. */
+static uint32_t levels_apart(uint64_t one, uint64_t other)
+{
+  uint32_t levels = 0;
+  for (uint64_t differ = one ^ other; differ != 0; differ >>= 1)
+    levels++;
+  return levels;
+}
+
+/* The siblings that the leaf meets on levels `from` to `to` - 1: on the right edge some levels have none. */
+static size_t siblings_between(uint64_t index, uint64_t size, uint32_t from, uint32_t to)
+{
+  size_t count = 0;
+  for (uint32_t level = from; level < to && level < 64 && (size - 1) >> level != 0; level++)
+    count += (index >> level ^ 1) <= (size - 1) >> level;
+  return count;
+}
+
+size_t merkle_path_apart(uint64_t index, uint64_t before, uint64_t size)
+{
+  return siblings_between(index, size, 0, levels_apart(index, before));
+}
+
+enum status merkle_climb(const struct merkle_way *way, const struct hash *leaf, uint64_t index, uint64_t size,
+                         const struct hash *path, size_t path_count, const struct hash *root, struct merkle_way *out)
+{
+  if (index >= size || path_count > MERKLE_PATH_MAX || (way != NULL && way->index >= size))
+    return BAD_INPUT;
+  uint32_t apart = way == NULL ? 64 : levels_apart(index, way->index);
+  size_t shared = siblings_between(index, size, apart, 64);
+  if (path_count != siblings_between(index, size, 0, apart) || (way != NULL && shared > way->count))
+    return BAD_INPUT;
+  struct climb c = {index, size - 1};
+  struct merkle_way mine = {.index = index, .count = path_count + shared, .node = {*leaf}};
+  for (size_t i = 0; i < path_count; i++)
+    mine.node[i + 1] =
+        climb_past_left(&c) ? merkle_node(&path[i], &mine.node[i]) : merkle_node(&mine.node[i], &path[i]);
+  const struct hash *meets = way == NULL ? root : &way->node[way->count - shared];
+  if (!hash_equal(&mine.node[path_count], meets))
+    return BAD_INPUT;
+  if (out == NULL)
+    return OK;
+  if (way != NULL)
+    memcpy(&mine.node[path_count], meets, (shared + 1) * sizeof *meets);
+  *out = mine;
+  return OK;
+}
+
 enum status merkle_verify_inclusion(const struct hash *leaf, uint64_t index, uint64_t size, const struct hash *path,
                                     size_t path_count, const struct hash *root)
 {
-  if (index >= size)
-    return BAD_INPUT;
-  struct climb c = {index, size - 1};
-  struct hash h = *leaf;
-  for (size_t i = 0; i < path_count; i++) {
-    if (c.last == 0)
-      return BAD_INPUT;
-    h = climb_past_left(&c) ? merkle_node(&path[i], &h) : merkle_node(&h, &path[i]);
-  }
-  return c.last == 0 && hash_equal(&h, root) ? OK : BAD_INPUT;
+  return merkle_climb(NULL, leaf, index, size, path, path_count, root, NULL);
 }
 
 static bool is_power_of_two(uint64_t n)
@@ -240,11 +279,11 @@ enum status merkle_tree_root(uint64_t size, merkle_read read, void *context, str
   return range_root(0, size, read, context, root);
 }
 
-/* Adds the siblings that the subtree with leaf `index` on `level` meets on its way up. */
-static enum status siblings(uint32_t level, uint64_t index, uint64_t size, merkle_read read, void *context,
+/* Adds the siblings that the subtree with leaf `index` on `level` meets on its way up, below level `to`. */
+static enum status siblings(uint32_t level, uint32_t to, uint64_t index, uint64_t size, merkle_read read, void *context,
                             struct hash *path, size_t *path_count)
 {
-  for (; level < 64 && (size - 1) >> level != 0; level++) {
+  for (; level < to && (size - 1) >> level != 0; level++) {
     uint64_t begin = (index >> level ^ 1) << level;
     if (begin >= size)
       continue;
@@ -262,7 +301,16 @@ enum status merkle_tree_path(uint64_t index, uint64_t size, merkle_read read, vo
                              size_t *path_count)
 {
   *path_count = 0;
-  return index < size ? siblings(0, index, size, read, context, path, path_count) : BAD_INPUT;
+  return index < size ? siblings(0, 64, index, size, read, context, path, path_count) : BAD_INPUT;
+}
+
+enum status merkle_tree_path_apart(uint64_t index, uint64_t before, uint64_t size, merkle_read read, void *context,
+                                   struct hash *path, size_t *path_count)
+{
+  *path_count = 0;
+  return index < size && before < size
+             ? siblings(0, levels_apart(index, before), index, size, read, context, path, path_count)
+             : BAD_INPUT;
 }
 
 enum status merkle_tree_consistency(uint64_t old_size, uint64_t new_size, merkle_read read, void *context,
@@ -282,5 +330,5 @@ enum status merkle_tree_consistency(uint64_t old_size, uint64_t new_size, merkle
       return s;
     *proof_count = 1;
   }
-  return siblings(level, old_size - 1, new_size, read, context, proof, proof_count);
+  return siblings(level, 64, old_size - 1, new_size, read, context, proof, proof_count);
 }

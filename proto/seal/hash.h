@@ -38,6 +38,22 @@ MUST_USE enum status merkle_verify_consistency(uint64_t old_size, uint64_t new_s
                                                const struct hash *new_root, const struct hash *proof,
                                                size_t proof_count);
 
+/* Several leaves of one tree, one after another: the ways of two of them to the root meet, and from there on they are
+ * the same. So of a later leaf only the hashes of its path below that place are told, and only those are hashed. They
+ * are the first of the path; how many they are follows from the three numbers. */
+size_t merkle_path_apart(uint64_t index, uint64_t before, uint64_t size);
+struct merkle_way { /* of the leaf before */
+  uint64_t index;
+  size_t count; /* hashes of its path; 0 also where there is none before: see merkle_climb */
+  struct hash
+      node[MERKLE_PATH_MAX + 1]; /* the leaf, and what it was when each of them was taken; the last is the root */
+};
+/* `way` NULL: the path is whole. OK: the leaf is there, and `out`, where it is wanted, is its own way; it may be `way`
+ * itself. Else BAD_INPUT, and `out` is untouched. */
+MUST_USE enum status merkle_climb(const struct merkle_way *way, const struct hash *leaf, uint64_t index, uint64_t size,
+                                  const struct hash *path, size_t path_count, const struct hash *root,
+                                  struct merkle_way *out);
+
 /* The growing tree. Stored hashes are numbered in the order in which they become known when leaves are appended one
  * after another: leaf 0, leaf 1, node(0,1), leaf 2, leaf 3, node(2,3), node(0..3), ... so that a store only ever
  * appends. (The numbering of Go's sumdb/tlog.) */
@@ -53,6 +69,9 @@ MUST_USE enum status merkle_append(uint64_t index, const struct hash *leaf, merk
 MUST_USE enum status merkle_tree_root(uint64_t size, merkle_read read, void *context, struct hash *root);
 MUST_USE enum status merkle_tree_path(uint64_t index, uint64_t size, merkle_read read, void *context, struct hash *path,
                                       size_t *path_count);
+/* Of that path the hashes that the one of leaf `before` does not have: merkle_path_apart. */
+MUST_USE enum status merkle_tree_path_apart(uint64_t index, uint64_t before, uint64_t size, merkle_read read,
+                                            void *context, struct hash *path, size_t *path_count);
 MUST_USE enum status merkle_tree_consistency(uint64_t old_size, uint64_t new_size, merkle_read read, void *context,
                                              struct hash *proof, size_t *proof_count);
 

@@ -93,8 +93,8 @@ static const struct {
                   {"limits", CLOCKS_LIMITED, CLOCKS_LIMITED}};
 
 #define FIND(rules, name, found)                                                                                       \
-  for (size_t i_ = 0; i_ < sizeof(rules) / sizeof(rules)[0]; i_++)                                                     \
-    if (strcmp((rules)[i_].field, (name)) == 0)                                                                        \
+  for (size_t i_ = 0; i_ < sizeof(rules) / sizeof(rules)[0] && (found) == NULL; i_++)                                  \
+    if ((rules)[i_].field[0] == (name)[0] && strcmp((rules)[i_].field, (name)) == 0)                                   \
   (found) = &(rules)[i_]
 
 /* Well-formed UTF-8 (Unicode 15, table 3-7) without control characters. */
@@ -394,7 +394,7 @@ static void fill(struct event *e)
 /* What one event may take of the arena: bytes that unpack into much more are refused as malformed. */
 enum { EVENT_ARENA_SIZE = 32 * EVENT_SIZE_MAX };
 
-enum status event_read(struct bytes packed, struct arena *a, struct complaint *why, struct event *out)
+static enum status read(struct bytes packed, bool stored, struct arena *a, struct complaint *why, struct event *out)
 {
   *out = (struct event){.bytes = packed};
   if (packed.size == 0 || packed.size > EVENT_SIZE_MAX)
@@ -419,11 +419,21 @@ enum status event_read(struct bytes packed, struct arena *a, struct complaint *w
     return BAD_INPUT;
   if (check_outer(out, why) != OK || check_act(out, why) != OK)
     return BAD_INPUT;
-  if (!pb_canonical(out->core, out->core_bytes, &limited) || !pb_canonical(out->outer, packed, &limited))
+  if (!stored && (!pb_canonical(out->core, out->core_bytes, &limited) || !pb_canonical(out->outer, packed, &limited)))
     return complain(why, "event: is not in the one form that packing gives it");
   fill(out);
   a->used = (size_t)(limited.memory - a->memory) + limited.used;
   return OK;
+}
+
+enum status event_read(struct bytes packed, struct arena *a, struct complaint *why, struct event *out)
+{
+  return read(packed, false, a, why, out);
+}
+
+enum status event_read_stored(struct bytes packed, struct arena *a, struct complaint *why, struct event *out)
+{
+  return read(packed, true, a, why, out);
 }
 
 enum status event_pack(const Onward__Core *core, Onward__Sealed *const *sealed, size_t sealed_count, struct arena *a,

@@ -35,6 +35,9 @@ void complaint_write(struct complaint *why, const char *format, ...) __attribute
 /* Parses and checks everything that can be checked without the books: form, limits, ids, codes, exactly one act,
  * canonical bytes. BAD_INPUT with a complaint. NOT_NOW: the arena is too small. */
 MUST_USE enum status event_read(struct bytes packed, struct arena *a, struct complaint *why, struct event *out);
+/* The same of bytes that were read so before they were stored: all but the canonical form is checked again, since a
+ * disk may have changed them, and what a row lacks must not be followed. */
+MUST_USE enum status event_read_stored(struct bytes packed, struct arena *a, struct complaint *why, struct event *out);
 /* Packs an Event around a packed core. NOT_NOW: the arena is too small. BAD_INPUT: over EVENT_SIZE_MAX. */
 MUST_USE enum status event_pack(const Onward__Core *core, Onward__Sealed *const *sealed, size_t sealed_count,
                                 struct arena *a, struct bytes *out);

@@ -165,7 +165,7 @@ static void take_own(struct wire_speaker *p, const Onward__Entry *entry, speaker
   must(room != NULL);
   struct writer w = writer_of(room, leaf_size(&leaf));
   leaf_write(&leaf, &w);
-  if (!evidence_fits(&p->evidence, writer_bytes(&w), leaf.index, pb_bytes(entry->path)))
+  if (evidence_leaf(&p->evidence, writer_bytes(&w), pb_bytes(entry->path), &leaf) != OK)
     bench_fail("%.16s: entry %llu is not in the log", p->base.self.id.text, (unsigned long long)leaf.index);
   p->arena.used = used;
   const struct heard h = {.own = true, .act = f->act[f->logged], .id = f->id[f->logged], .index = leaf.index};
@@ -209,6 +209,7 @@ static void take_delivery(struct wire_speaker *p, const Onward__Delivery *d, str
   struct reader r = reader_of(sealed);
   size_t body = 0;
   take_checkpoint(p, d->checkpoint, d->consistency);
+  evidence_begin(&p->evidence);
   for (size_t i = 0; i < d->n_entries; i++) {
     const Onward__Entry *entry = d->entries[i];
     const Onward__Body *next = body < d->n_bodies ? d->bodies[body] : NULL;

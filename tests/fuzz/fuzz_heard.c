@@ -37,8 +37,9 @@ static void put_right(Onward__Welcome *w, uint8_t marks, struct parcel *mail)
     w->checkpoint = pb_data(bytes_of(agent.evidence.note, agent.evidence.note_size));
     w->consistency = pb_data((struct bytes){NULL, 0});
   }
-  if ((marks & KNOWN_LAST) != 0 && mail->d.n_entries > 1)
-    w->last = mail->entries[1];
+  struct leaf own;
+  if ((marks & KNOWN_LAST) != 0 && mail->d.n_entries > 1 && leaf_read(pb_bytes(mail->entries[1]->leaf), &own) == OK)
+    w->last = office_mail(own.index).entries[0]; /* alone: with its whole path */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

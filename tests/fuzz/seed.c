@@ -64,18 +64,24 @@ static void keep_entries(struct world *w)
 }
 
 /* The world's log in messages of the wire. */
-static Onward__Entry *entry_at(struct world *w, struct books *b, uint64_t index)
+static Onward__Entry *entry_behind(struct world *w, struct books *b, uint64_t index, const uint64_t *before)
 {
   struct bytes leaf;
   struct hash path[MERKLE_PATH_MAX];
   size_t count;
   Onward__Entry *e = arena_alloc(&w->arena, sizeof *e);
   must(e != NULL && books_entry(b, index, &leaf) == OK);
-  must(merkle_tree_path(index, w->size, books_tree_read, b, path, &count) == OK);
+  must((before == NULL ? merkle_tree_path(index, w->size, books_tree_read, b, path, &count)
+                       : merkle_tree_path_apart(index, *before, w->size, books_tree_read, b, path, &count)) == OK);
   onward__entry__init(e);
   e->leaf = pb_data(arena_copy(&w->arena, leaf));
   e->path = pb_data(arena_copy(&w->arena, bytes_of(path, count * sizeof path[0])));
   return e;
+}
+
+static Onward__Entry *entry_at(struct world *w, struct books *b, uint64_t index)
+{
+  return entry_behind(w, b, index, NULL);
 }
 
 static void keep_message(struct world *w, const char *name, uint8_t kind, const void *message)
@@ -100,7 +106,9 @@ static void keep_messages(struct world *w)
   struct bytes note;
   struct books *b = store_begin(w->store, false);
   must(b->get(b, TABLE_CHECKPOINT, bytes_text("newest"), &note) == OK);
-  Onward__Entry *entries[] = {entry_at(w, b, 1), entry_at(w, b, 2)}, *submit_entry[] = {entry_at(w, b, 3)};
+  const uint64_t first = 1;
+  Onward__Entry *entries[] = {entry_at(w, b, first), entry_behind(w, b, 2, &first)},
+                *submit_entry[] = {entry_at(w, b, 3)};
   hello.organisation = welcome.organisation = pb_data(bytes_text("police"));
   hello.network = pb_data(hash_bytes(&w->network));
   hello.checkpoint = welcome.checkpoint = delivery.checkpoint = answer.checkpoint = pb_data(note);

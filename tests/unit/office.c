@@ -16,7 +16,8 @@ struct member *police, *aple;
 static void *memory;
 static struct arena arena;
 
-static Onward__Entry *entry_at(struct books *b, uint64_t index)
+/* Behind another entry of the same message, or (NULL) as its first. */
+static Onward__Entry *entry_at(struct books *b, uint64_t index, const uint64_t *before)
 {
   struct hash path[MERKLE_PATH_MAX];
   struct bytes leaf;
@@ -24,7 +25,8 @@ static Onward__Entry *entry_at(struct books *b, uint64_t index)
   Onward__Entry *e = arena_alloc(&arena, sizeof *e);
   onward__entry__init(e);
   must(books_entry(b, index, &leaf) == OK);
-  must(merkle_tree_path(index, world.size, books_tree_read, b, path, &count) == OK);
+  must((before == NULL ? merkle_tree_path(index, world.size, books_tree_read, b, path, &count)
+                       : merkle_tree_path_apart(index, *before, world.size, books_tree_read, b, path, &count)) == OK);
   e->leaf = pb_data(arena_copy(&arena, leaf));
   e->path = pb_data(arena_copy(&arena, bytes_of(path, count * sizeof path[0])));
   return e;
@@ -70,11 +72,11 @@ static void join(void)
   must(world_hear(&world, &world.members[0], &d, 1) == ONWARD__VERDICT__ACCEPTED);
   note_key_print(&world.log_key, vkey);
   struct books *b = store_begin(world.store, false);
-  Onward__Entry *enrolled = entry_at(b, world.size - 1);
+  Onward__Entry *enrolled = entry_at(b, world.size - 1, NULL);
   invitation.address = pb_data(bytes_text("tcp://127.0.0.1:1"));
   invitation.link_key = pb_data(BYTES(aple->link_point));
   invitation.log_key = pb_data(bytes_text(vkey));
-  invitation.genesis = entry_at(b, 0);
+  invitation.genesis = entry_at(b, 0, NULL);
   invitation.n_enrolled = 1;
   invitation.enrolled = &enrolled;
   invitation.checkpoint = pb_data(note_now(b));
@@ -95,7 +97,7 @@ static struct bytes proof_from(struct books *b, uint64_t size)
 Onward__Answer office_directory(Onward__Entry *entries[64])
 {
   Onward__Answer answer = ONWARD__ANSWER__INIT;
-  uint64_t index = directory_known(agent_read(&agent)) + 1;
+  uint64_t index = directory_known(agent_read(&agent)) + 1, before;
   agent_abort(&agent);
   struct books *b = store_begin(world.store, false);
   struct bytes key, value;
@@ -104,7 +106,9 @@ Onward__Answer office_directory(Onward__Entry *entries[64])
   while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK) {
     index = key_number(key, 0);
     must(answer.n_entries < 64);
-    entries[answer.n_entries++] = entry_at(b, index);
+    entries[answer.n_entries] = entry_at(b, index, answer.n_entries > 0 ? &before : NULL);
+    answer.n_entries++;
+    before = index;
     from = key_of_index(index + 1);
   }
   must(evidence_checkpoint(&agent.evidence, note_now(b), proof_from(b, agent.evidence.newest.size)) == OK);
@@ -125,7 +129,7 @@ struct parcel office_mail(uint64_t from)
 {
   static struct parcel p;
   struct books *b = store_begin(world.store, false);
-  uint64_t index;
+  uint64_t index, before;
   memset(&p, 0, sizeof p);
   onward__delivery__init(&p.d);
   for (; books_mail(b, &aple->id, from, &index) == OK; from = index + 1) {
@@ -149,7 +153,9 @@ struct parcel office_mail(uint64_t from)
       p.bodies[n].size = (uint32_t)body.size;
       p.body_list[n] = &p.bodies[n];
     }
-    p.entries[p.d.n_entries++] = entry_at(b, index);
+    p.entries[p.d.n_entries] = entry_at(b, index, p.d.n_entries > 0 ? &before : NULL);
+    p.d.n_entries++;
+    before = index;
   }
   p.d.next = world.size;
   must(evidence_checkpoint(&agent.evidence, note_now(b), proof_from(b, agent.evidence.newest.size)) == OK);

@@ -54,14 +54,21 @@ static struct bytes leaf_at(uint64_t index)
   return leaf;
 }
 
-static struct bytes path_of(uint64_t index)
+/* NULL: behind no other entry. */
+static struct bytes path_behind(uint64_t index, const uint64_t *before)
 {
   struct hash path[MERKLE_PATH_MAX];
   size_t count = 0;
   struct books *b = store_begin(world.store, false);
-  must(merkle_tree_path(index, world.size, books_tree_read, b, path, &count) == OK);
+  must((before == NULL ? merkle_tree_path(index, world.size, books_tree_read, b, path, &count)
+                       : merkle_tree_path_apart(index, *before, world.size, books_tree_read, b, path, &count)) == OK);
   store_abort(world.store);
   return arena_copy(&arena, bytes_of(path, count * sizeof path[0]));
+}
+
+static struct bytes path_of(uint64_t index)
+{
+  return path_behind(index, NULL);
 }
 
 static void open_books(void)
@@ -232,8 +239,15 @@ static void leaf_must_be_in_the_tree(void **state)
   world_enrol(&world, "aple");
   assert_int_equal(follow(), OK);
   struct bytes bytes = leaf_at(2), path = path_of(2);
+  const uint64_t one = 1;
   assert_int_equal(evidence_leaf(&evidence, bytes, path, &leaf), OK);
   assert_int_equal(leaf.index, 2);
+  evidence_begin(&evidence);
+  assert_int_equal(evidence_leaf(&evidence, leaf_at(1), path_of(1), &leaf), OK);
+  assert_int_equal(evidence_leaf(&evidence, leaf_at(0), path_behind(0, &one), &leaf), OK);
+  evidence_begin(&evidence);
+  assert_int_equal(evidence_leaf(&evidence, leaf_at(0), path_behind(0, &one), &leaf), BAD_INPUT); /* alone */
+  evidence.accused = ALARM_NONE;
   uint8_t wrong[LEAF_SIZE_MAX];
   memcpy(wrong, bytes.data, bytes.size);
   wrong[3] ^= 1; /* the verdict */
@@ -251,14 +265,16 @@ static Onward__Answer *answer_of(uint64_t from, uint64_t without)
   Onward__Answer *answer = arena_alloc(&arena, sizeof *answer);
   onward__answer__init(answer);
   answer->entries = arena_alloc(&arena, world.size * sizeof answer->entries[0]);
+  uint64_t before;
   for (uint64_t i = from; i < world.size; i++) {
     if (i == without)
       continue;
     Onward__Entry *e = arena_alloc(&arena, sizeof *e);
     onward__entry__init(e);
     e->leaf = pb_data(leaf_at(i));
-    e->path = pb_data(path_of(i));
+    e->path = pb_data(path_behind(i, answer->n_entries > 0 ? &before : NULL));
     answer->entries[answer->n_entries++] = e;
+    before = i;
   }
   return answer;
 }

@@ -306,14 +306,69 @@ static void a_failed_read_is_passed_on(void **state)
   book.count += 1;
 }
 
+/* Leaf `index` behind leaf `before`: what is told is what is apart, and nothing else is believed. */
+static void climb_behind(uint64_t index, uint64_t before, uint64_t size, const struct hash *root)
+{
+  struct hash path[MERKLE_PATH_MAX + 1] = {{{0}}}, other = leaves[index];
+  struct merkle_way first, alone, way;
+  size_t whole = 0, count = 0;
+  assert_int_equal(merkle_tree_path(before, size, book_read, &book, path, &whole), OK);
+  assert_int_equal(merkle_climb(NULL, &leaves[before], before, size, path, whole, root, &first), OK);
+  assert_int_equal(merkle_tree_path(index, size, book_read, &book, path, &whole), OK);
+  assert_int_equal(merkle_climb(NULL, &leaves[index], index, size, path, whole, root, &alone), OK);
+  assert_int_equal(merkle_tree_path_apart(index, before, size, book_read, &book, path, &count), OK);
+  assert_int_equal(count, merkle_path_apart(index, before, size));
+  assert_int_equal(merkle_climb(&first, &leaves[index], index, size, path, count, root, &way), OK);
+  assert_int_equal(way.count, alone.count);
+  assert_memory_equal(way.node, alone.node, (way.count + 1) * sizeof way.node[0]);
+  other.byte[0] ^= 1;
+  assert_int_equal(merkle_climb(&first, &other, index, size, path, count, root, NULL), BAD_INPUT);
+  assert_int_equal(merkle_climb(&first, &leaves[index], index, size, path, count + 1, root, NULL), BAD_INPUT);
+  if (count > 0)
+    assert_int_equal(merkle_climb(&first, &leaves[index], index, size, path, count - 1, root, NULL), BAD_INPUT);
+  if (whole != count)
+    assert_int_equal(merkle_climb(NULL, &leaves[index], index, size, path, count, root, NULL), BAD_INPUT);
+  for (size_t i = 0; i < count; i++) {
+    path[i].byte[31] ^= 1;
+    assert_int_equal(merkle_climb(&first, &leaves[index], index, size, path, count, root, NULL), BAD_INPUT);
+    path[i].byte[31] ^= 1;
+  }
+}
+
+static void ways_of_two_leaves_meet(void **state)
+{
+  (void)state;
+  for (uint64_t size = 1; size <= 40; size++) {
+    struct hash root = merkle_root(leaves, size);
+    for (uint64_t index = 0; index < size; index++)
+      for (uint64_t before = 0; before < size; before++)
+        climb_behind(index, before, size, &root);
+  }
+}
+
+static void what_is_apart_is_counted_up_to_the_largest_tree(void **state)
+{
+  (void)state;
+  assert_int_equal(merkle_path_apart(5, 5, UINT64_MAX), 0);
+  assert_int_equal(merkle_path_apart(0, UINT64_C(1) << 63, UINT64_MAX), 64);
+  assert_int_equal(merkle_path_apart(UINT64_MAX - 1, 0, UINT64_MAX), 63); /* the last leaf has no partner */
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(sha256_is_the_published_one),          cmocka_unit_test(published_inclusion_proofs),
-      cmocka_unit_test(published_consistency_proofs),         cmocka_unit_test(stored_hashes_have_no_gap),
-      cmocka_unit_test(every_root_is_that_of_the_definition), cmocka_unit_test(every_path_verifies_and_no_changed_one),
-      cmocka_unit_test(a_full_batch_has_paths_of_eight),      cmocka_unit_test(every_two_sizes_are_consistent),
-      cmocka_unit_test(the_largest_tree_has_a_path_of_64),    cmocka_unit_test(a_failed_read_is_passed_on),
+      cmocka_unit_test(sha256_is_the_published_one),
+      cmocka_unit_test(published_inclusion_proofs),
+      cmocka_unit_test(published_consistency_proofs),
+      cmocka_unit_test(stored_hashes_have_no_gap),
+      cmocka_unit_test(every_root_is_that_of_the_definition),
+      cmocka_unit_test(every_path_verifies_and_no_changed_one),
+      cmocka_unit_test(a_full_batch_has_paths_of_eight),
+      cmocka_unit_test(every_two_sizes_are_consistent),
+      cmocka_unit_test(the_largest_tree_has_a_path_of_64),
+      cmocka_unit_test(a_failed_read_is_passed_on),
+      cmocka_unit_test(ways_of_two_leaves_meet),
+      cmocka_unit_test(what_is_apart_is_counted_up_to_the_largest_tree),
   };
   return cmocka_run_group_tests(tests, set_up, NULL);
 }
