@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(
   gcc libc6-dev binutils cmake ninja-build pkgconf protobuf-c-compiler
-  libprotobuf-c-dev libzmq3-dev liblmdb-dev libssl-dev libjansson-dev libinih-dev
+  libprotobuf-c-dev libzmq3-dev liblmdb-dev libssl-dev libsodium-dev libjansson-dev libinih-dev
 )
 tests=(libcmocka-dev clang libclang-rt-dev clang-format clang-tidy python3 git procps)
 

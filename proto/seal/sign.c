@@ -44,11 +44,6 @@ struct es256_secret {
   uint8_t point[ES256_PUBLIC_SIZE];
 };
 
-struct ed25519_secret {
-  EVP_PKEY *key;
-  uint8_t public_key[ED25519_PUBLIC_SIZE];
-};
-
 static EVP_PKEY_CTX *context_take(struct idle_key *k, int (*prepare)(EVP_PKEY_CTX *))
 {
   EVP_PKEY_CTX *context = atomic_exchange(&k->idle, NULL);
@@ -418,63 +413,6 @@ void dsse_encode(const char *type, struct bytes body, struct writer *out)
 {
   write_dsse_head(out, type, body.size);
   write_bytes(out, body);
-}
-
-enum status ed25519_generate(uint8_t seed[ED25519_SECRET_SIZE])
-{
-  return RAND_priv_bytes_ex(NULL, seed, ED25519_SECRET_SIZE, 0) == 1 ? OK : OUR_FAULT;
-}
-
-enum status ed25519_secret_open(const uint8_t seed[ED25519_SECRET_SIZE], struct ed25519_secret **out)
-{
-  struct ed25519_secret *s = OPENSSL_zalloc(sizeof *s);
-  size_t size = sizeof s->public_key;
-  if (s == NULL)
-    return OUR_FAULT;
-  s->key = EVP_PKEY_new_raw_private_key_ex(NULL, "ED25519", NULL, seed, ED25519_SECRET_SIZE);
-  if (s->key == NULL || EVP_PKEY_get_raw_public_key(s->key, s->public_key, &size) != 1) {
-    ed25519_secret_close(s);
-    return OUR_FAULT;
-  }
-  *out = s;
-  return OK;
-}
-
-void ed25519_secret_close(struct ed25519_secret *key)
-{
-  if (key != NULL)
-    EVP_PKEY_free(key->key);
-  OPENSSL_free(key);
-}
-
-void ed25519_secret_public(const struct ed25519_secret *key, uint8_t public_key[ED25519_PUBLIC_SIZE])
-{
-  memcpy(public_key, key->public_key, ED25519_PUBLIC_SIZE);
-}
-
-enum status ed25519_sign(const struct ed25519_secret *key, struct bytes message,
-                         uint8_t signature[ED25519_SIGNATURE_SIZE])
-{
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  size_t size = ED25519_SIGNATURE_SIZE;
-  bool done = context != NULL && EVP_DigestSignInit_ex(context, NULL, NULL, NULL, NULL, key->key, NULL) == 1 &&
-              EVP_DigestSign(context, signature, &size, message.data, message.size) == 1;
-  EVP_MD_CTX_free(context);
-  return done ? OK : OUR_FAULT;
-}
-
-enum status ed25519_verify(struct bytes public_key, struct bytes message, struct bytes signature)
-{
-  if (public_key.size != ED25519_PUBLIC_SIZE || signature.size != ED25519_SIGNATURE_SIZE)
-    return BAD_INPUT;
-  EVP_PKEY *key = EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, public_key.data, public_key.size);
-  EVP_MD_CTX *context = EVP_MD_CTX_new();
-  enum status s = OUR_FAULT;
-  if (key != NULL && context != NULL && EVP_DigestVerifyInit_ex(context, NULL, NULL, NULL, NULL, key, NULL) == 1)
-    s = EVP_DigestVerify(context, signature.data, signature.size, message.data, message.size) == 1 ? OK : BAD_INPUT;
-  EVP_MD_CTX_free(context);
-  EVP_PKEY_free(key);
-  return s;
 }
 
 enum status random_bytes(void *out, size_t size)
