@@ -1,4 +1,4 @@
-/* Ed25519 by libsodium, for the log's checkpoints: libcrypto needs nearly twice as long (docs/decisions/0021). A secret
+/* Ed25519 by libsodium, for the log's checkpoints: libcrypto needs nearly twice as long (docs/decisions/0022). A secret
  * is opened into libsodium's own form, seed and public key, and wiped when it is closed. */
 #include "proto/seal/sign.h"
 
