@@ -665,10 +665,37 @@ def kinds_of_suspension():
         check("the exchange took it from them, as they were suspended" in onward(police.unlock(), "show", item))
 
 
+def the_sender_is_cut_off():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21, ministry, council = (net.office(n) for n in ("police", "aple", "a21", "ministry", "council"))
+        aple.unlock(), a21.unlock()
+        item = received(police, aple, ["aple", "a21"])
+        own = received(police, ministry, ["ministry", "a21"])  # a registrar that has a part in it, and then none
+        ministry.unlock().act("decline", own, reason="NO_CAPACITY", by="BY_PROVIDER")
+        a21.until("received", own)
+        onward(ministry, "registrar", "suspend", "police", "--yes")
+        until("it is cut off", lambda: not police.ask("status")["connected"])
+        aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        a21.until("received", item)
+        for case in (item, own):
+            a21.act("accept", case, first_contact_by=NEXT_YEAR)
+        for office in (ministry, council):  # in its place those are told who can do something about it
+            until("the registrars are told", lambda: ("accept", item) in [(t["act"], t["id"]) for t in office.ask("status")["told"]])
+            lines = onward(office)
+            check(f"! {short(a21, item)}, told to registrars: " in lines and "a21 (test) said yes\n          call a21 (test), " in lines, lines)
+            check(office.item(item) is None and office.alarms() == [], office.alarms())
+        until("of both", lambda: own in [t["id"] for t in council.ask("status")["told"]])
+        check("told to registrars" not in onward(aple) and aple.ask("status")["told"] == [])
+        onward(ministry, "registrar", "suspend", "aple")  # they still can
+        until("aple is cut off", lambda: not aple.ask("status")["connected"])
+        check(ministry.alarms() == [] and council.alarms() == [])
+
+
 TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
          nobody_reads_it_about_safety, the_consent_ends_in_the_middle,
          silence_is_overdue, the_last_resort_is_told, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
          who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, one_assessment_several_needs, kinds_of_suspension,
+         the_sender_is_cut_off,
          every_field_is_in_the_specification]
 
 failed = 0
