@@ -41,6 +41,7 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__NO_DUTY] = "you have no duty to erase this referral",
       [ONWARD__VERDICT__NEEDS_TWO_REGISTRARS] =
           "it is suspended and cannot stop this itself: a second registrar must be in standing first",
+      [ONWARD__VERDICT__DATE_TOO_FAR] = "the waiting list is too long: say a date within a year, or decline it",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)
