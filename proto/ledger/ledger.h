@@ -175,7 +175,7 @@ struct referral {
   uint64_t safety_at_recipient; /* newest safety message to read: its entry */
   uint64_t safety_at_sender;
   uint64_t leg_index;    /* the entry that opened the present leg */
-  uint64_t accept_index; /* 0: not accepted in this leg */
+  uint64_t accept_index; /* of the accept, or a start without one; 0: not accepted in this leg */
   uint64_t last_index;   /* newest accepted entry */
   uint64_t submitted_ms;
   uint64_t state_since_ms;

@@ -159,7 +159,7 @@ static void drop_delivered(struct books *b, uint64_t index, const struct event *
   bool resealed = e->act == ONWARD__CORE__ACT_RESEAL && after->state != STATE_REQUESTED;
   bool at_delivery = (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
   bool file_went = (e->act == ONWARD__CORE__ACT_RECEIVE && at_delivery) ||
-                   (e->act == ONWARD__CORE__ACT_ACCEPT && !at_delivery) ||
+                   (after->accept_index == index && !at_delivery) ||
                    (resealed && p->file_index == index && (at_delivery || after->accept_index != 0));
   if (resealed && p->brief_index == index)
     release(b, &p->org, index, p->brief_index, p->brief_slot);

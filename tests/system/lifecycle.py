@@ -124,6 +124,24 @@ def the_waiting_list():
         check("expected_ms" not in police.item(item))
 
 
+def help_begins_from_the_waiting_list():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21 = (net.office(n).unlock() for n in net.names)
+        soon = (datetime.date.today() + datetime.timedelta(days=30)).isoformat()
+        item, passed_on = received(police, aple, ["aple"]), received(police, aple, ["aple"], scope=["aple", "a21"])
+        aple.act("reroute", passed_on, to="a21")  # for whom the sender has sealed no file yet
+        a21.until("received", passed_on)
+        for office, case in ((aple, item), (a21, passed_on)):
+            onward(office, "waitlist", case, "--expected", soon)
+            police.until("waitlisted", case)
+            check(not office.item(case)["has_file"])
+            onward(office, "start", case)
+            police.until("in_progress", case)
+            until("name and contact come", lambda: office.item(case)["has_file"])
+            check(police.item(case)["who"] == office.name and "name" in office.ask("show", id=case)["file"])
+        check(police.alarms() == [])
+
+
 def consent_and_priority_change():
     with Network("police", "aple", "a21") as net:
         police, aple, a21 = net.office("police").unlock(), net.office("aple").unlock(), net.office("a21").unlock()
@@ -697,7 +715,7 @@ def the_sender_is_cut_off():
         check(ministry.alarms() == [] and council.alarms() == [])
 
 
-TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
+TESTS = [questions_and_answers, the_waiting_list, help_begins_from_the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
          nobody_reads_it_about_safety, the_consent_ends_in_the_middle,
          silence_is_overdue, the_last_resort_is_told, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
          who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, one_assessment_several_needs, kinds_of_suspension,
