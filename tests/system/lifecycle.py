@@ -135,6 +135,12 @@ def help_begins_from_the_waiting_list():
             onward(office, "waitlist", case, "--expected", soon)
             police.until("waitlisted", case)
             check(not office.item(case)["has_file"])
+            if office is a21:  # whom she no longer wants is not given her name
+                onward(police, "narrow-consent", case, "--scope", "aple")
+                until("it is told", lambda: office.item(case)["scope"] == ["aple"])
+                check("does not cover" in onward(office, "start", case, code=1))
+                onward(police, "renew-consent", case, "--scope", "aple,a21")
+                until("it is told", lambda: office.item(case)["scope"] == ["aple", "a21"])
             onward(office, "start", case)
             police.until("in_progress", case)
             until("name and contact come", lambda: office.item(case)["has_file"])
@@ -214,6 +220,7 @@ def safety_is_read_first():
             check("read it before anything else" in lines and f"onward accept {short(aple, item)}" not in lines, lines)
         check(aple.item(item)["awaited"] == ["acknowledge"])
         check("read it first" in onward(aple, "accept", item, "--first-contact", NEXT_YEAR, code=1))
+        check("read it first" in onward(aple, "start", item, code=1))
         aple.refused("not_allowed", "act", act="tell", id=item, note=NOTE)
         onward(aple, "show", item, "--peek")
         check(aple.item(item)["awaited"] == ["acknowledge"])  # whoever looked on has not read it
