@@ -7,6 +7,7 @@
 
 #include "agents/duty.h"
 #include "agents/item.h"
+#include "agents/told.h"
 #include "agents/unattended.h"
 
 /* Each request with the fields that it may have. */
@@ -251,10 +252,11 @@ json_t *desk_status(struct agent *a, const json_t *request)
     json_array_append_new(alarms, json_string(alarm_text(k)));
   size_t waiting = duty_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
-  json_t *unattended = unattended_json(a, b);
+  json_t *unattended = unattended_json(a, b), *told = told_json(a, b);
   if (agent_abort(a) != OK) {
     json_decref(alarms);
     json_decref(unattended);
+    json_decref(told);
     json_decref(replacement);
     return desk_trouble(OUR_FAULT);
   }
@@ -275,6 +277,7 @@ json_t *desk_status(struct agent *a, const json_t *request)
   if (replacement != NULL)
     json_object_set_new(o, "replacement", replacement);
   json_object_set_new(o, "unattended", unattended);
+  json_object_set_new(o, "told", told);
   return o;
 }
 

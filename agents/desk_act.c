@@ -175,7 +175,7 @@ static json_t *say_plainly(const struct agent *a, json_t *refused, const struct 
     try = "onward outbox";
   } else if (act == ONWARD__CORE__ACT_CANCEL && v->item.sender && (v->referral.flags & FLAG_CANCEL_OPEN) != 0) {
     what = "you have asked already; their answer is awaited";
-  } else if (act == ONWARD__CORE__ACT_START && ours && ((OPEN_STATES | IN(WAITLISTED)) >> v->next.state & 1) != 0) {
+  } else if (act == ONWARD__CORE__ACT_START && ours && !view_must_read(v) && (OPEN_STATES >> v->next.state & 1) != 0) {
     what = "say yes first";
     try = accept;
   }

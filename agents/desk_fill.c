@@ -45,8 +45,12 @@ static json_t *fill_accept(struct agent *a, struct books *b, struct step *s)
 
 static json_t *fill_waitlist(struct agent *a, struct books *b, struct step *s)
 {
+  uint64_t *expected_ms = &s->as.waitlist.expected_ms;
   (void)b;
-  return need_date(a, s, "expected", "say when you expect to begin: --expected DATE", &s->as.waitlist.expected_ms);
+  json_t *refused = need_date(a, s, "expected", "say when you expect to begin: --expected DATE", expected_ms);
+  if (refused == NULL && *expected_ms > agent_log_ms(a) + 1000ull * CLOCK_LIMIT_MAX_S)
+    refused = desk_error("bad_input", "expected", "is too far away: must be a date within 366 days", "or decline it");
+  return refused;
 }
 
 static json_t *fill_tell(struct agent *a, struct books *b, struct step *s)

@@ -234,7 +234,7 @@ void duty_notice(struct agent *a, struct books *b, const struct event *e)
                   e->core->refuse_open->reason != ONWARD__REFUSE_OPEN_REASON__UNKNOWN_SCHEMA;
   if (unopened)
     want_reseal(b, &r.id, &p->org, AGAIN_BRIEF | AGAIN_FILE);
-  else if (e->act == ONWARD__CORE__ACT_ACCEPT && p->file_index == 0)
+  else if (r.accept_index == r.last_index && p->file_index == 0) /* this very entry says yes */
     want_reseal(b, &r.id, &p->org, AGAIN_FILE);
 }
 

@@ -9,6 +9,7 @@
 #include "agents/duty.h"
 #include "agents/erase.h"
 #include "agents/overdue.h"
+#include "agents/told.h"
 #include "agents/unattended.h"
 #include "proto/rules/rules.h"
 
@@ -178,20 +179,27 @@ static bool has_row(const struct agent *a, const struct arrival *e, const struct
   return rules_row(event, actor, r->state, r->flags) != NULL;
 }
 
-/* Applies what is newer than what was applied; older entries only explain (they come with a leg_opened). BAD_INPUT: the
- * log has as accepted what the rules could never have let in, as far as can be told from what came to us. */
-static enum status apply(struct agent *a, struct books *b, const struct arrival *e, const struct event *event)
+/* Applies what is newer than what was applied; older entries only explain (they come with a leg_opened). `told`: it is
+ * no business of ours but as a registrar, and changes nothing. BAD_INPUT: the log has as accepted what the rules could
+ * never have let in, as far as can be told from what came to us. */
+static enum status apply(struct agent *a, struct books *b, const struct arrival *e, const struct event *event,
+                         bool *told)
 {
   struct referral r;
   bool known = books_referral(b, &event->referral, &r) == OK;
+  *told = false;
   if (!act_is_about_referral(event->act) || e->leaf.verdict != ONWARD__VERDICT__ACCEPTED ||
       (known && e->leaf.index <= r.last_index))
     return OK;
-  bool fits = !known || has_row(a, e, event, &r);
+  bool may_be = told_may_be(a, b, known ? &r : NULL);
+  *told = may_be && told_only(a, event, known);
+  bool fits = !*told && (!known || has_row(a, e, event, &r));
   if (fits)
     ledger_apply(b, &e->leaf, event);
   fits = fits && books_referral(b, &event->referral, &r) == OK && r.last_index == e->leaf.index;
-  return fits || b->trouble != OK ? OK : evidence_accuse(&a->evidence, ALARM_IMPOSSIBLE, (struct bytes){NULL, 0});
+  *told = may_be && !fits; /* of a leg of which we know nothing, whose sender was cut off */
+  return fits || *told || b->trouble != OK ? OK
+                                           : evidence_accuse(&a->evidence, ALARM_IMPOSSIBLE, (struct bytes){NULL, 0});
 }
 
 /* NOT_FOUND: the directory must be known up to this very entry first. */
@@ -215,10 +223,13 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   struct referral before = {.leg_index = 0};
   if (books_referral(b, &event->referral, &before) != OK)
     before.leg_index = 0;
-  s = apply(a, b, e, event);
+  bool told;
+  s = apply(a, b, e, event, &told);
   if (s != OK)
     return s;
-  if (act_is_about_referral(event->act))
+  if (told)
+    told_take(a, b, &e->leaf, event);
+  else if (act_is_about_referral(event->act))
     note_item(a, b, e, event, ours, &before);
   else if (accepted && event->act == ONWARD__CORE__ACT_UNATTENDED)
     unattended_take(a, b, &e->leaf, event->core->unattended);

@@ -67,6 +67,7 @@ json_t *steps_json(const struct step_of *list, size_t count);
 json_t *steps_registry_json(const struct steps *steps);
 
 json_t *view_json(struct agent *a, struct books *b, const struct view *v);
+json_t *view_entry(struct agent *a, struct books *b, uint64_t index); /* one of the history; NULL: not in the books */
 json_t *view_history(struct agent *a, struct books *b, const struct ref_id *id);
 
 /* Short forms that handlers share. */

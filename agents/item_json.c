@@ -335,7 +335,7 @@ static void add_about(struct agent *a, struct books *b, json_t *o, const Onward_
     set_org(a, b, o, "of", "of_name", &of);
 }
 
-static json_t *entry_json(struct agent *a, struct books *b, uint64_t index)
+json_t *view_entry(struct agent *a, struct books *b, uint64_t index)
 {
   struct leaf leaf;
   struct event e;
@@ -359,7 +359,7 @@ json_t *view_history(struct agent *a, struct books *b, const struct ref_id *id)
   json_t *list = json_array();
   while (walk_next(&w, b)) {
     size_t used = a->arena.used;
-    json_t *entry = entry_json(a, b, key_number(w.key, sizeof id->byte));
+    json_t *entry = view_entry(a, b, key_number(w.key, sizeof id->byte));
     if (entry != NULL)
       json_array_append_new(list, entry);
     a->arena.used = used;

@@ -21,9 +21,10 @@ enum agent_table {
   TABLE_ALARMS,                  /* u8 kind -> struct alarm and two notes (alarm.h) */
   TABLE_PAPERS,                  /* organisation[16] -> packed Invitation of an organisation that we enrolled */
   TABLE_UNATTENDED_AT,           /* organisation[16] -> struct unattended */
+  TABLE_TOLD,                    /* referral id[16] -> struct told_row */
   TABLES_AGENT,
 };
-#define AGENT_FORMAT (100 * BOOKS_FORMAT + 2) /* the last digits: of the agent's own rows */
+#define AGENT_FORMAT (100 * BOOKS_FORMAT + 3) /* the last digits: of the agent's own rows */
 const char *const *tables_names(void);        /* TABLES_AGENT names, for store_open */
 
 /* Where we stand. One row, written with whatever changed it. */
@@ -80,6 +81,12 @@ struct unattended {
   uint64_t time_ms; /* when it said so */
   uint32_t count;
   uint32_t oldest_h;
+};
+
+/* What we were told last, as a registrar, of a referral in which we have no part (told.h). */
+struct told_row {
+  uint64_t time_ms; /* of the entry */
+  uint64_t entry;
 };
 
 /* Walks the rows whose keys begin with `prefix`, in order: false at the end. `at` is where to go on; begin with the

@@ -231,6 +231,9 @@ static const char *then_words(const json_t *answer, const char *act)
     return "Name and contact come by themselves after that: onward inbox\n";
   if (strcmp(act, "tell") == 0 && flag_of(answer, "safety"))
     return "Do not rely on it alone: call them. Until they have read it, onward sent and onward inbox say so.\n";
+  if (strcmp(act, "narrow_consent") == 0)
+    return "Whoever has it now, and is left out, keeps it if they said yes; if not, ask the next one, or take it back: "
+           "onward next, onward cancel\n";
   if (strcmp(act, "erase_receipt") == 0)
     return "What this computer had of the case is erased. Your own files, papers and backups are yours to look "
            "through.\n";

@@ -51,7 +51,7 @@ static void say_notes(const json_t *item, const json_t *notes)
 }
 
 /* "the exchange offered it to A21", "the exchange said: it was due that ...", "APLE said yes: not taken, ...". */
-static void say_entry(const json_t *step)
+void say_entry(const json_t *step)
 {
   char words[CLOCK_WORDS_SIZE], verdict[CODE_WORDS_SIZE];
   const char *by = text_of(step, "by_name"), *act = text_of(step, "act"), *said = text_of(step, "verdict");

@@ -6,6 +6,7 @@
 
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
+#include "agents/onward/items.h"
 #include "agents/onward/sentences.h"
 #include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
@@ -60,6 +61,21 @@ static void say_unattended(struct today *t)
         (unsigned long long)count, count == 1 ? "" : "s", text_of(one, "name"));
     say(hours == 0 ? "less than an hour" : "%llu hour%s", (unsigned long long)hours, hours == 1 ? "" : "s");
     say(": telephone them\n          %s\n", call_words(one, call));
+    t->tasks++;
+  }
+}
+
+/* For registrars. The case itself is not here: a call is what helps. */
+static void say_told(struct today *t)
+{
+  const json_t *list = json_object_get(t->status, "told");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i), *whom = json_object_get(one, "call");
+    char when[TIME_WORDS_SIZE], call[CALL_WORDS_SIZE];
+    say("! %s, told to registrars: %s  ", text_of(one, "short"), time_words(number_of(one, "time_ms"), when));
+    say_entry(one);
+    if (whom != NULL)
+      say("          %s\n", call_words(whom, call));
     t->tasks++;
   }
 }
@@ -202,6 +218,7 @@ enum exit_code run_today(struct call *c)
     code = say_alarms(c, &t);
     if (code == DONE) {
       say_unattended(&t);
+      say_told(&t);
       say_waiting(&t);
       code = say_stuck(c, &t);
       say_tasks(&t);

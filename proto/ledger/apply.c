@@ -154,6 +154,10 @@ static void apply_act(struct referral *r, const struct leaf *leaf, const struct 
   case ONWARD__CORE__ACT_ACCEPT:
     r->accept_index = leaf->index;
     break;
+  case ONWARD__CORE__ACT_START:
+    if (r->accept_index == 0) /* from the waiting list: the yes and the beginning are one */
+      r->accept_index = leaf->index;
+    break;
   case ONWARD__CORE__ACT_REROUTE:
     must(pb_org(e->core->reroute->target, &target) == OK);
     p = add_party(r, &target);

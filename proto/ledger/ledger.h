@@ -34,7 +34,7 @@ enum table {
 extern const char *const table_names[TABLES_CONTRACT];
 /* Of the rows below: whoever changes their shape, or what follows from a log, raises it, and records the log of
  * tests/scenarios anew. Format 1 was that of before the lifecycle. */
-#define BOOKS_FORMAT 3
+#define BOOKS_FORMAT 4
 
 /* The books. Slices that `get` and `seek` give are valid until the next put, del or end of the transaction. Trouble is
  * sticky: once a call failed for our own reasons, everything reads as NOT_FOUND and nothing is written, so callers
@@ -175,7 +175,7 @@ struct referral {
   uint64_t safety_at_recipient; /* newest safety message to read: its entry */
   uint64_t safety_at_sender;
   uint64_t leg_index;    /* the entry that opened the present leg */
-  uint64_t accept_index; /* 0: not accepted in this leg */
+  uint64_t accept_index; /* of the accept, or a start without one; 0: not accepted in this leg */
   uint64_t last_index;   /* newest accepted entry */
   uint64_t submitted_ms;
   uint64_t state_since_ms;

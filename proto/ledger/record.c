@@ -159,7 +159,7 @@ static void drop_delivered(struct books *b, uint64_t index, const struct event *
   bool resealed = e->act == ONWARD__CORE__ACT_RESEAL && after->state != STATE_REQUESTED;
   bool at_delivery = (p->marks & PARTY_FILE_AT_DELIVERY) != 0;
   bool file_went = (e->act == ONWARD__CORE__ACT_RECEIVE && at_delivery) ||
-                   (e->act == ONWARD__CORE__ACT_ACCEPT && !at_delivery) ||
+                   (after->accept_index == index && !at_delivery) ||
                    (resealed && p->file_index == index && (at_delivery || after->accept_index != 0));
   if (resealed && p->brief_index == index)
     release(b, &p->org, index, p->brief_index, p->brief_slot);
@@ -167,17 +167,23 @@ static void drop_delivered(struct books *b, uint64_t index, const struct event *
     release(b, &p->org, index, p->file_index, p->file_slot);
 }
 
-/* One that was cut off reads nothing: the registrars are told in its place, but not the one that it is about. */
-static void mail_or_registrars(struct books *b, const struct org_id *org, const struct org_id *about, uint64_t index)
+/* But not the one that it is about. */
+static void mail_registrars(struct books *b, const struct org_id *about, uint64_t index)
 {
   struct organisation o;
-  mail(b, org, index);
-  if (books_organisation(b, org, &o) != OK || standing_speaks(o.standing))
-    return;
   struct org_id from = {{0}};
   while (books_next_organisation(b, &from, &o) == OK)
     if (o.registrar != 0 && standing_speaks(o.standing) && !org_id_equal(&o.id, about))
       mail(b, &o.id, index);
+}
+
+/* One that was cut off reads nothing: the registrars are told in its place. */
+static void mail_or_registrars(struct books *b, const struct org_id *org, const struct org_id *about, uint64_t index)
+{
+  struct organisation o;
+  mail(b, org, index);
+  if (books_organisation(b, org, &o) == OK && !standing_speaks(o.standing))
+    mail_registrars(b, about, index);
 }
 
 static void tell(struct books *b, const struct leaf *leaf, const struct event *e, const struct org_id *author,
@@ -198,8 +204,10 @@ static void tell(struct books *b, const struct leaf *leaf, const struct event *e
     struct org_id owes;
     must(pb_org(e->core->overdue->organisation, &owes) == OK);
     mail(b, &owes, leaf->index);
-    if (e->core->overdue->clock == ONWARD__CLOCK__ERASURE)
+    if (e->core->overdue->clock == ONWARD__CLOCK__ERASURE) {
+      mail_registrars(b, &owes, leaf->index);
       return; /* and is no business of whoever has it */
+    }
   }
   for (int i = 0; (told & TELL_DUTY) != 0 && i < after->party_count; i++)
     if ((after->parties[i].marks & (PARTY_DUTY | PARTY_HOLD)) != 0)

@@ -243,6 +243,22 @@ static Onward__Verdict decide_duty(const struct occasion *o, const struct event 
   return p != NULL && (p->marks & answerable) != 0 ? V(ACCEPTED) : V(NO_DUTY);
 }
 
+/* A yes is what the name travels after: not to whom the consent leaves out by now. */
+static Onward__Verdict decide_yes(const struct occasion *o, struct referral *r)
+{
+  struct consent consent;
+  if (consent_now(o->books, r, o->arena, &consent) != OK)
+    return V(NOT_YOUR_REFERRAL);
+  return consent_covers(&consent, &o->author) ? V(ACCEPTED) : V(OUTSIDE_SCOPE);
+}
+
+/* Nobody is told before the date is over: it is not further away than any clock runs. */
+static Onward__Verdict decide_waitlist(const struct occasion *o, const struct event *e)
+{
+  uint64_t last_ms = o->time_ms + 1000ull * CLOCK_LIMIT_MAX_S;
+  return e->core->waitlist->expected_ms <= last_ms ? V(ACCEPTED) : V(DATE_TOO_FAR);
+}
+
 /* What one act asks beside its row, its leg and its parts. */
 static Onward__Verdict decide_act(const struct occasion *o, const struct event *e, struct referral *r)
 {
@@ -258,6 +274,12 @@ static Onward__Verdict decide_act(const struct occasion *o, const struct event *
     return decide_consent(o, e, r);
   case ONWARD__CORE__ACT_REQUEST_INFO:
     return r->info_count >= INFO_MAX ? V(INFO_ASKED_TWICE) : V(ACCEPTED);
+  case ONWARD__CORE__ACT_ACCEPT:
+    return decide_yes(o, r);
+  case ONWARD__CORE__ACT_START:
+    return r->accept_index == 0 ? decide_yes(o, r) : V(ACCEPTED);
+  case ONWARD__CORE__ACT_WAITLIST:
+    return decide_waitlist(o, e);
   case ONWARD__CORE__ACT_RAISE_PRIORITY:
     return e->core->raise_priority->priority < r->priority ? V(ACCEPTED) : V(NOT_HIGHER);
   case ONWARD__CORE__ACT_WITHDRAW:

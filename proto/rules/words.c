@@ -11,7 +11,7 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__NOT_YET_SUPPORTED] = "this step comes with a later version of Onward",
       [ONWARD__VERDICT__REFERRAL_EXISTS] = "this referral was sent before",
       [ONWARD__VERDICT__WRONG_SEALED_PARTS] = "the sealed parts do not fit this step",
-      [ONWARD__VERDICT__OUTSIDE_SCOPE] = "the consent does not cover that organisation; ask the sender",
+      [ONWARD__VERDICT__OUTSIDE_SCOPE] = "the consent does not cover that organisation; the sender can renew it",
       [ONWARD__VERDICT__REROUTE_NOT_ALLOWED] = "the sender does not want this referral passed on; decline it instead",
       [ONWARD__VERDICT__TARGET_NOT_OPEN] = "that organisation cannot be given referrals now; choose another",
       [ONWARD__VERDICT__ALREADY_VISITED] = "that organisation has been asked before; choose another",
@@ -41,6 +41,7 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__NO_DUTY] = "you have no duty to erase this referral",
       [ONWARD__VERDICT__NEEDS_TWO_REGISTRARS] =
           "it is suspended and cannot stop this itself: a second registrar must be in standing first",
+      [ONWARD__VERDICT__DATE_TOO_FAR] = "the waiting list is too long: say a date within a year, or decline it",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)

@@ -7,7 +7,7 @@ enum {
   PROTOCOL_VERSION = 1,
   SCHEMA_VERSION = 1,   /* of case.proto */
   TAXONOMY_VERSION = 1, /* of the code lists */
-  RULES_VERSION = 3,
+  RULES_VERSION = 4,
 
   EVENT_SIZE_MAX = 4096,     /* bytes of a packed Event */
   BATCH_EVENTS_MAX = 256,    /* events under one signature */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/bench/speaker_ways.h"
 
@@ -271,8 +272,10 @@ static void *await(struct wire_speaker *p, enum frame_kind kind, const ProtobufC
 static void *context_of_all(void)
 {
   static void *context;
-  if (context == NULL)
+  static pid_t whose; /* one that was made before a fork has no threads behind it */
+  if (context == NULL || whose != getpid())
     context = zmq_ctx_new();
+  whose = getpid();
   return context;
 }
 

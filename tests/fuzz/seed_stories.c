@@ -90,6 +90,7 @@ static void found(struct story *t)
   g->n_registrars = 2;
   g->registrars = list;
   g->replace_after_ms = WORLD_REPLACE_MS;
+  g->policy = (Onward__Policy *)(uintptr_t)policy_proposed(); /* only read */
   record_write(&t->records, BROKER, 0, pack(&d, &t->arena));
   t->turn = (struct turn){.books = &t->m.books, .arena = &t->arena, .time_ms = WORLD_START_MS, .random = some_random};
   must(turn_genesis(&t->m.books, &t->arena, WORLD_START_MS, g, &why) == OK);

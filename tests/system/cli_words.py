@@ -863,6 +863,18 @@ class Joining(Case):
         self.assertIn("3 items unattended at Hope, oldest 52 hours: telephone them", lines)
         self.assertNotIn("Nothing waits", lines)
 
+    def test_a_registrar_reads_what_it_is_told_in_the_place_of_others(self):
+        self.fake.answers["list"] = {"ok": True, "items": []}
+        entry = {"index": 7, "time_ms": int(time.time() * 1000), "verdict": "ACCEPTED", "short": "K7MQ4X-T", "id": "0" * 32}
+        self.fake.answers["status"] |= {"told": [
+            entry | {"act": "overdue", "clock": "ERASURE", "of": "a21", "of_name": "A21 Cambodia", "call": CALL},
+            entry | {"act": "returned"}]}
+        lines = self.run_here().stdout
+        self.assertRegex(lines, r"! K7MQ4X-T, told to registrars: \w+ \S+  the exchange said: it was due that A21 Cambodia erases the case, "
+                                r"or says why it must keep it\n +call A21 Cambodia, \+855 23 000 000 \(Mon-Fri 08:00-17:00\)\n")
+        self.assertRegex(lines, r"! K7MQ4X-T, told to registrars: \w+ \S+  the exchange gave it back to its sender\n")
+        self.assertNotIn("Nothing waits", lines)
+
     def test_a_policy_that_does_not_fit_is_not_sent(self):
         self.fake.answers["policy"] = {"ok": True, "clocks": dict.fromkeys(
             ("RECEIVE", "READ", "DECIDE", "CONTACT", "UNDELIVERED", "ANSWER_INFO", "ANSWER_CANCEL", "RETURNED_ACT", "RESEAL_ASKED", "REPORT",

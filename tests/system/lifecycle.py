@@ -112,14 +112,40 @@ def the_waiting_list():
         check("--expected DATE" in onward(aple, "waitlist", item, code=2))
         check("expected: is over" in onward(aple, "waitlist", item, "--expected", "2020-01-01", code=2))
         check("expected: must be a date" in onward(aple, "waitlist", item, "--expected", "soon", code=2))
-        onward(aple, "waitlist", item, "--expected", NEXT_YEAR)
+        check("expected: is too far away: must be a date within 366 days" in onward(aple, "waitlist", item, "--expected", NEXT_YEAR, code=2))
+        soon = datetime.date.today() + datetime.timedelta(days=300)
+        onward(aple, "waitlist", item, "--expected", soon.isoformat())
         police.until("waitlisted", item)
         check(police.item(item)["expected_ms"] == aple.item(item)["expected_ms"] > 0)
         check("there is a waiting list" in onward(police, "sent"))
-        check("expected to begin 01 Jan 2099" in onward(police, "sent"))
+        check(f"expected to begin {soon:%d %b %Y}" in onward(police, "sent"))
         aple.act("accept", item, first_contact_by=NEXT_YEAR)
         police.until("accepted", item)
         check("expected_ms" not in police.item(item))
+
+
+def help_begins_from_the_waiting_list():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21 = (net.office(n).unlock() for n in net.names)
+        soon = (datetime.date.today() + datetime.timedelta(days=30)).isoformat()
+        item, passed_on = received(police, aple, ["aple"]), received(police, aple, ["aple"], scope=["aple", "a21"])
+        aple.act("reroute", passed_on, to="a21")  # for whom the sender has sealed no file yet
+        a21.until("received", passed_on)
+        for office, case in ((aple, item), (a21, passed_on)):
+            onward(office, "waitlist", case, "--expected", soon)
+            police.until("waitlisted", case)
+            check(not office.item(case)["has_file"])
+            if office is a21:  # whom she no longer wants is not given her name
+                onward(police, "narrow-consent", case, "--scope", "aple")
+                until("it is told", lambda: office.item(case)["scope"] == ["aple"])
+                check("does not cover" in onward(office, "start", case, code=1))
+                onward(police, "renew-consent", case, "--scope", "aple,a21")
+                until("it is told", lambda: office.item(case)["scope"] == ["aple", "a21"])
+            onward(office, "start", case)
+            police.until("in_progress", case)
+            until("name and contact come", lambda: office.item(case)["has_file"])
+            check(police.item(case)["who"] == office.name and "name" in office.ask("show", id=case)["file"])
+        check(police.alarms() == [])
 
 
 def consent_and_priority_change():
@@ -194,6 +220,7 @@ def safety_is_read_first():
             check("read it before anything else" in lines and f"onward accept {short(aple, item)}" not in lines, lines)
         check(aple.item(item)["awaited"] == ["acknowledge"])
         check("read it first" in onward(aple, "accept", item, "--first-contact", NEXT_YEAR, code=1))
+        check("read it first" in onward(aple, "start", item, code=1))
         aple.refused("not_allowed", "act", act="tell", id=item, note=NOTE)
         onward(aple, "show", item, "--peek")
         check(aple.item(item)["awaited"] == ["acknowledge"])  # whoever looked on has not read it
@@ -401,6 +428,10 @@ def duties_to_erase():
         net.goes_by(24 * 31)
         until("it is overdue", lambda: any(o["id"] == "aple" and o["overdue"] for o in police.item(item)["to_erase"]))
         check("still to be erased by aple (test), which is overdue\n            call aple (test), " in onward(police))
+        ministry = net.office("ministry")  # who can do more about it than the sender
+        told = until("so are registrars", lambda: [(o["id"], o["clock"], o["call"]["id"]) for o in ministry.ask("status")["told"]])
+        check(told == [(item, "ERASURE", "aple")], told)
+        check("it was due that aple (test) erases the case, or says why it must keep it\n          call aple (test), " in onward(ministry))
         until("and it knows", lambda: aple.item(item)["to_erase"][0]["overdue"])
         check("you have to erase this case, which is overdue" in onward(aple))
         aple.unlock().connected()  # after so long without use they had locked themselves
@@ -665,10 +696,37 @@ def kinds_of_suspension():
         check("the exchange took it from them, as they were suspended" in onward(police.unlock(), "show", item))
 
 
-TESTS = [questions_and_answers, the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
+def the_sender_is_cut_off():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21, ministry, council = (net.office(n) for n in ("police", "aple", "a21", "ministry", "council"))
+        aple.unlock(), a21.unlock()
+        item = received(police, aple, ["aple", "a21"])
+        own = received(police, ministry, ["ministry", "a21"])  # a registrar that has a part in it, and then none
+        ministry.unlock().act("decline", own, reason="NO_CAPACITY", by="BY_PROVIDER")
+        a21.until("received", own)
+        onward(ministry, "registrar", "suspend", "police", "--yes")
+        until("it is cut off", lambda: not police.ask("status")["connected"])
+        aple.act("decline", item, reason="NO_CAPACITY", by="BY_PROVIDER")
+        a21.until("received", item)
+        for case in (item, own):
+            a21.act("accept", case, first_contact_by=NEXT_YEAR)
+        for office in (ministry, council):  # in its place those are told who can do something about it
+            until("the registrars are told", lambda: ("accept", item) in [(t["act"], t["id"]) for t in office.ask("status")["told"]])
+            lines = onward(office)
+            check(f"! {short(a21, item)}, told to registrars: " in lines and "a21 (test) said yes\n          call a21 (test), " in lines, lines)
+            check(office.item(item) is None and office.alarms() == [], office.alarms())
+        until("of both", lambda: own in [t["id"] for t in council.ask("status")["told"]])
+        check("told to registrars" not in onward(aple) and aple.ask("status")["told"] == [])
+        onward(ministry, "registrar", "suspend", "aple")  # they still can
+        until("aple is cut off", lambda: not aple.ask("status")["connected"])
+        check(ministry.alarms() == [] and council.alarms() == [])
+
+
+TESTS = [questions_and_answers, the_waiting_list, help_begins_from_the_waiting_list, consent_and_priority_change, the_next_one_please, safety_is_read_first,
          nobody_reads_it_about_safety, the_consent_ends_in_the_middle,
          silence_is_overdue, the_last_resort_is_told, urgent_and_not_sent, taken_back_by_the_child, duties_to_erase, a_case_is_kept_by_law,
          who_must_never_have_it, a_hook_learns_id_and_kind, needs_of_one_child, one_assessment_several_needs, kinds_of_suspension,
+         the_sender_is_cut_off,
          every_field_is_in_the_specification]
 
 failed = 0

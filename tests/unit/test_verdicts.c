@@ -290,9 +290,12 @@ static void receive_names_the_very_brief(void **state)
 
 static void every_verdict_has_words(void **state)
 {
+  const ProtobufCEnumDescriptor *verdicts = &onward__verdict__descriptor;
   (void)state;
-  for (int v = V(ACCEPTED); v <= V(AGREEMENT_IS_OVER); v++)
-    assert_null(strstr(verdict_text((Onward__Verdict)v), "does not know"));
+  for (unsigned i = 0; i < verdicts->n_values; i++)
+    if (verdicts->values[i].value != V(VERDICT_NONE) &&
+        strstr(verdict_text((Onward__Verdict)verdicts->values[i].value), "does not know") != NULL)
+      fail_msg("%s", verdicts->values[i].name);
   assert_non_null(strstr(verdict_text(V(VERDICT_NONE)), "does not know"));
   assert_non_null(strstr(verdict_text((Onward__Verdict)4711), "does not know"));
 }
