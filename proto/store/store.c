@@ -99,8 +99,13 @@ int store_row_put(struct store *s, int table, struct bytes key, struct bytes val
   return error;
 }
 
-/* The log and its tree grow at their end: appended, their pages are filled whole instead of by half. An agent, which
- * keeps parts of the log, may also fill gaps. */
+/* The log, its tree and its bodies grow at their end: appended, their pages are filled whole instead of by half. An
+ * agent, which keeps parts of the log, may also fill gaps. */
+static bool grows_at_its_end(int table)
+{
+  return table == TABLE_ENTRIES || table == TABLE_TREE || table == TABLE_HELD || table == TABLE_BODIES;
+}
+
 static void rows_put(struct books *b, int table, struct bytes key, struct bytes value)
 {
   struct store *s = store_of(b);
@@ -112,8 +117,7 @@ static void rows_put(struct books *b, int table, struct bytes key, struct bytes 
     b->trouble = NOT_NOW;
     return;
   }
-  bool grows = table == TABLE_ENTRIES || table == TABLE_TREE;
-  if (!grows || store_row_put(s, table, key, value, MDB_APPEND) == MDB_KEYEXIST)
+  if (!grows_at_its_end(table) || store_row_put(s, table, key, value, MDB_APPEND) == MDB_KEYEXIST)
     store_row_put(s, table, key, value, 0);
 }
 
