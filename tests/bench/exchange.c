@@ -262,15 +262,14 @@ static void enrol(struct exchange *x, struct speaker *registrar, const struct of
   must(event_pack(&core, NULL, 0, &x->arena, &packed) == OK && event_read(packed, &x->arena, &why, &e) == OK);
   speaker_say(registrar, &e, none);
   speaker_push(registrar);
-  while (done == 0) {
+  for (speaker_take(registrar, enrolled, &done); done == 0; speaker_take(registrar, enrolled, &done)) {
     zmq_pollitem_t item = {speaker_socket(registrar), 0, ZMQ_POLLIN, 0};
     zmq_poll(&item, 1, 1000);
-    speaker_take(registrar, enrolled, &done);
   }
   x->arena.used = used;
 }
 
-static void fill_registry(struct exchange *x, const char *homes)
+void exchange_enrol(struct exchange *x, const char *homes)
 {
   static struct key_ring ring;
   struct books *b = &x->registry.books;
@@ -284,7 +283,7 @@ static void fill_registry(struct exchange *x, const char *homes)
   speaker_close(registrar);
 }
 
-void exchange_start(struct exchange *x, const char *homes)
+void exchange_found(struct exchange *x)
 {
   enum { ARENA_SIZE = 16 << 20 };
   folder_make(x->folder);
@@ -294,8 +293,20 @@ void exchange_start(struct exchange *x, const char *homes)
   init(x);
   read_invitation(x);
   raise_limits(x);
+}
+
+void exchange_start(struct exchange *x, const char *homes)
+{
+  exchange_found(x);
   serve(x);
-  fill_registry(x, homes);
+  exchange_enrol(x, homes);
+}
+
+void exchange_leave(struct exchange *x)
+{
+  memory_fini(&x->registry);
+  free(x->arena.memory);
+  folder_remove(x->folder);
 }
 
 void exchange_stop(struct exchange *x)
@@ -305,7 +316,5 @@ void exchange_stop(struct exchange *x)
   if (waitpid(x->process, &status, 0) != x->process || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     bench_fail("the exchange did not end as it should: see %s/exchange.log", x->folder);
   munmap(x->syncs, 8);
-  memory_fini(&x->registry);
-  free(x->arena.memory);
-  folder_remove(x->folder);
+  exchange_leave(x);
 }

@@ -45,6 +45,11 @@ void offices_make(struct exchange *x, size_t count, const char *homes);
  * the books that they had. */
 void exchange_start(struct exchange *x, const char *homes);
 void exchange_stop(struct exchange *x); /* as its operator would; the folder goes */
+/* The same in pieces, for who serves it otherwise: a new folder with its log; the enrolments, by whoever serves; and
+ * the folder goes. */
+void exchange_found(struct exchange *x);
+void exchange_enrol(struct exchange *x, const char *homes);
+void exchange_leave(struct exchange *x);
 const char *office_home(const char *homes, const struct office *o);
 
 #endif
