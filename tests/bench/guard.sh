@@ -66,8 +66,8 @@ status=0
 awk -v limit="$limit" 'NR == FNR { before[$1, $2] = $4 / $3; next }
   ($1, $2) in before {
     ratio = $4 / $3 / before[$1, $2]
-    more = more || ratio > limit
-    printf "%-10s %-9s %10.0f %10.0f %7.3f%s\n", $1, $2, before[$1, $2], $4 / $3, ratio, ratio > limit ? "  more" : ""
+    more = more || (ratio > limit)
+    printf "%-10s %-9s %10.0f %10.0f %7.3f%s\n", $1, $2, before[$1, $2], $4 / $3, ratio, (ratio > limit ? "  more" : "")
   }
   END { exit more }' "$scratch/before" "$scratch/now" || status=$?
 [ "$status" -eq 0 ] && exit 0
