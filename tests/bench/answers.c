@@ -1,4 +1,4 @@
-/* Each answers the entry that carried the offer: of the three, `receive` alone says something of its body. */
+/* Each answers the entry that carried the offer; `receive` alone says something of its body. */
 #include "tests/bench/answers.h"
 
 #include "agents/agent.h"
@@ -26,15 +26,22 @@ void answer_make(const struct self *self, const struct heard *offer, act_kind ac
   Onward__Receive receive = ONWARD__RECEIVE__INIT;
   Onward__Acknowledge acknowledge = ONWARD__ACKNOWLEDGE__INIT;
   Onward__Accept accept = ONWARD__ACCEPT__INIT;
+  Onward__Complete complete = ONWARD__COMPLETE__INIT;
+  Onward__Close end = ONWARD__CLOSE__INIT;
   Onward__Core *core = answer_to(offer, act, a);
   receive.sha256 = pb_data(hash_bytes(&offer->brief));
   accept.first_contact_by_ms = now_ms() + FIRST_CONTACT_MS;
+  complete.outcome = ONWARD__OUTCOME_CLASS__SERVED;
   if (act == ONWARD__CORE__ACT_RECEIVE)
     core->receive = &receive;
   else if (act == ONWARD__CORE__ACT_ACKNOWLEDGE)
     core->acknowledge = &acknowledge;
-  else
+  else if (act == ONWARD__CORE__ACT_ACCEPT)
     core->accept = &accept;
+  else if (act == ONWARD__CORE__ACT_COMPLETE)
+    core->complete = &complete;
+  else
+    core->close = &end;
   if (compose(NULL, self, core, NULL, 0, a, &why, &c) != OK)
     bench_fail("an answer cannot be made: %s", why.text);
   *out = c.event;

@@ -11,6 +11,7 @@ limit=1.02
 driver=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 folder=$PWD/build/guard
+built=$folder/tree/build/release/tests/onward-guard
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -47,6 +48,7 @@ build_parent() { # commit
     git archive "$1" | tar -x -m -C "$folder/tree"
     echo "$1" >"$folder/commit"
   fi
+  [ ! -x "$built" ] || return 0
   (cd "$folder/tree" && cmake --preset release && cmake --build build/release --target onward-guard) \
     >"$folder/build.txt" 2>&1
 }
@@ -59,7 +61,7 @@ git rev-parse --verify --quiet "$parent^{commit}" >"$scratch/commit" || no_paren
 commit=$(cat "$scratch/commit")
 git cat-file -e "$commit:tests/bench/guard.c" 2>/dev/null || no_parent "${commit:0:12} has no onward-guard"
 build_parent "$commit" || no_parent "${commit:0:12} could not be built: see build/guard/build.txt"
-counted "$folder/tree/build/release/tests/onward-guard" before >"$scratch/before"
+counted "$built" before >"$scratch/before"
 
 echo "instructions for each event, before (${commit:0:12}) and now"
 status=0
