@@ -334,7 +334,7 @@ static void wait_until_listening(const struct exchange *x)
 {
   struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   const struct timespec pause = {0, 500000};
-  a.sin_port = htons((uint16_t)atoi(strrchr(x->address, ':') + 1));
+  a.sin_port = htons((uint16_t)strtol(strrchr(x->address, ':') + 1, NULL, 10));
   for (int i = 0; i < LISTENING_TRIES; i++) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool there = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;

@@ -363,16 +363,16 @@ static bool read_directory(struct wire_speaker *p, struct exchange *x, const cha
   return a->more;
 }
 
-void speaker_read_directory(struct speaker *base, struct exchange *x, const char *homes)
+void speaker_read_directory(struct speaker *p, struct exchange *x, const char *homes)
 {
-  struct wire_speaker *p = wire_of(base);
+  struct wire_speaker *w = wire_of(p);
   struct organisation o;
-  while (read_directory(p, x, homes))
+  while (read_directory(w, x, homes))
     ;
   for (size_t i = 0; i < x->office_count; i++)
-    if (books_organisation(p->books, &x->office[i].id, &o) != OK)
+    if (books_organisation(w->books, &x->office[i].id, &o) != OK)
       bench_fail("%.16s: is not in the directory", x->office[i].id.text);
-  x->evidence = p->evidence;
+  x->evidence = w->evidence;
 }
 
 /* --- either way --- */
