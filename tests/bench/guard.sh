@@ -41,16 +41,28 @@ no_parent() {
   exit 0
 }
 
-build_parent() { # commit
-  if [ "$(cat "$folder/commit" 2>/dev/null)" != "$1" ]; then
+# The tree becomes that of the commit; what did not change since it was another's is not built again.
+check_out() { # commit
+  local old
+  old=$(cat "$folder/commit" 2>/dev/null) && git cat-file -e "$old" 2>/dev/null || old=
+  rm -f "$folder/commit" "$built"
+  if [ -n "$old" ]; then
+    git diff -z --no-renames --name-only --diff-filter=D "$old" "$1" | (cd "$folder/tree" && xargs -0 -r rm -f --)
+    git diff -z --no-renames --name-only --diff-filter=d "$old" "$1" | xargs -0 -r git archive "$1" -- |
+      tar -x -m -C "$folder/tree" --ignore-zeros
+  else
     rm -rf "$folder"
     mkdir -p "$folder/tree"
     git archive "$1" | tar -x -m -C "$folder/tree"
-    echo "$1" >"$folder/commit"
   fi
-  [ ! -x "$built" ] || return 0
-  (cd "$folder/tree" && cmake --preset release && cmake --build build/release --target onward-guard) \
-    >"$folder/build.txt" 2>&1
+  echo "$1" >"$folder/commit"
+}
+
+build_parent() { # commit
+  [ "$(cat "$folder/commit" 2>/dev/null)" = "$1" ] || check_out "$1"
+  [ -x "$built" ] ||
+    (cd "$folder/tree" && cmake --preset release && cmake --build build/release --target onward-guard) \
+      >"$folder/build.txt" 2>&1
 }
 
 counted "$driver" now >"$scratch/now"
