@@ -13,12 +13,17 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
 
+#include "proto/seal/hpke.h"
+#include "tests/bench/measure.h"
 #include "tests/bench/speaker.h"
 
 #define PASSPHRASE "not a secret"
+
+enum { LISTENING_TRIES = 120000 }; /* of half a millisecond */
 
 /* What the exchange must let pass so that its own speed is measured, not its quotas. */
 static const char limits[] = "[limits]\n"
@@ -61,13 +66,27 @@ const char *office_home(const char *homes, const struct office *o)
 
 /* --- keys --- */
 
-static void keys_in_memory(struct key_folder *k)
+static struct es256_secret *key_of(const char *use, const char *name)
 {
-  char public_text[41], secret_text[41];
+  char text[64];
+  struct es256_secret *key;
+  snprintf(text, sizeof text, "bench %s %s", use, name);
+  must(hpke_derive_key_pair(bytes_text(text), &key) == OK);
+  return key;
+}
+
+/* Made of its name, so that whoever goes on with an exchange that was kept has them too. */
+static void keys_in_memory(const char *name, struct key_folder *k)
+{
+  char public_text[41], secret_text[41], text[64];
+  snprintf(text, sizeof text, "bench link %s", name);
+  struct hash link = sha256(bytes_text(text));
+  memcpy(k->link_secret, link.byte, sizeof k->link_secret);
+  must(zmq_z85_encode(secret_text, k->link_secret, sizeof k->link_secret) != NULL);
+  must(zmq_curve_public(public_text, secret_text) == 0 && zmq_z85_decode(k->link_public, public_text) != NULL);
+  k->sign = key_of("sign", name);
+  k->seal[0] = key_of("seal", name);
   k->seal_count = 1;
-  must(zmq_curve_keypair(public_text, secret_text) == 0);
-  must(zmq_z85_decode(k->link_public, public_text) != NULL && zmq_z85_decode(k->link_secret, secret_text) != NULL);
-  must(es256_generate(&k->sign) == OK && es256_generate(&k->seal[0]) == OK);
   es256_secret_public(k->seal[0], k->seal_point[0]);
   key_id_of(BYTES(k->seal_point[0]), k->seal_id[0]);
 }
@@ -78,7 +97,7 @@ static void make_office(struct office *o, const char *name, const char *homes)
   memset(o, 0, sizeof *o);
   must(org_id_parse(bytes_text(name), &o->id) == OK);
   if (homes == NULL) {
-    keys_in_memory(&o->keys);
+    keys_in_memory(name, &o->keys);
     return;
   }
   const char *home = office_home(homes, o);
@@ -101,6 +120,18 @@ void offices_make(struct exchange *x, size_t count, const char *homes)
   }
   if (homes != NULL && keys_locked(&x->office[0].keys) && keys_unlock(&x->office[0].keys, bytes_text(PASSPHRASE)) != OK)
     bench_fail("%s: does not unlock: %s", homes, why);
+}
+
+void idle_make(struct exchange *x, size_t count)
+{
+  must(count <= IDLE_MAX);
+  x->idle = calloc(count + 1, sizeof x->idle[0]);
+  must(x->idle != NULL);
+  for (x->idle_count = 0; x->idle_count < count; x->idle_count++) {
+    char name[40];
+    snprintf(name, sizeof name, "idle-%zu", x->idle_count);
+    make_office(&x->idle[x->idle_count], name, NULL);
+  }
 }
 
 /* --- beginning --- */
@@ -229,6 +260,7 @@ static void serve(struct exchange *x)
   x->syncs = mmap(NULL, 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   must(x->syncs != MAP_FAILED);
   close(fd);
+  x->begin_ns = now_ns();
   x->process = start(x, argv, path);
 }
 
@@ -240,15 +272,14 @@ static void enrolled(void *context, const struct heard *h)
   ++*(size_t *)context;
 }
 
-static void enrol(struct exchange *x, struct speaker *registrar, const struct office *o)
+struct event enrol_event(struct exchange *x, const struct office *o)
 {
   struct event e;
-  struct bytes packed, none = {NULL, 0};
+  struct bytes packed;
   struct complaint why;
   uint8_t point[ES256_PUBLIC_SIZE], signature[ES256_SIGNATURE_SIZE];
   Onward__Request r = request_of(o, point);
   Onward__Enrol enrol = ONWARD__ENROL__INIT;
-  size_t used = x->arena.used, done = 0;
   struct bytes request = pb_pack(&r, &x->arena);
   must(dsse_sign(o->keys.sign, REQUEST_TYPE, request, signature) == OK);
   Onward__Core core = ONWARD__CORE__INIT;
@@ -260,17 +291,25 @@ static void enrol(struct exchange *x, struct speaker *registrar, const struct of
   core.act_case = ONWARD__CORE__ACT_ENROL;
   core.enrol = &enrol;
   must(event_pack(&core, NULL, 0, &x->arena, &packed) == OK && event_read(packed, &x->arena, &why, &e) == OK);
+  return e;
+}
+
+static void enrol(struct exchange *x, struct speaker *registrar, const struct office *o)
+{
+  struct bytes none = {NULL, 0};
+  size_t used = x->arena.used, done = 0;
+  struct event e = enrol_event(x, o);
   speaker_say(registrar, &e, none);
   speaker_push(registrar);
-  while (done == 0) {
+  for (speaker_take(registrar, enrolled, &done); done == 0; speaker_take(registrar, enrolled, &done)) {
     zmq_pollitem_t item = {speaker_socket(registrar), 0, ZMQ_POLLIN, 0};
     zmq_poll(&item, 1, 1000);
-    speaker_take(registrar, enrolled, &done);
   }
   x->arena.used = used;
 }
 
-static void fill_registry(struct exchange *x, const char *homes)
+/* The registrar connects, and has said so many enrolments before it reads the directory. */
+static void enter(struct exchange *x, const char *homes, size_t enrolments)
 {
   static struct key_ring ring;
   struct books *b = &x->registry.books;
@@ -278,34 +317,116 @@ static void fill_registry(struct exchange *x, const char *homes)
   must(directory_begin(b, x->network.genesis_leaf, &x->network.id, &x->arena) == OK);
   must(evidence_init(&x->evidence, b, &ring, &x->network.id, &x->network.log_key, x->network.checkpoint_note) == OK);
   struct speaker *registrar = speaker_open(x, &x->registrar[0], NULL, 1);
-  for (size_t i = 0; i < x->office_count; i++)
+  x->start_ms = (double)(now_ns() - x->begin_ns) / 1e6;
+  for (size_t i = 0; i < enrolments; i++)
     enrol(x, registrar, &x->office[i]);
   speaker_read_directory(registrar, x, homes);
   speaker_close(registrar);
 }
 
-void exchange_start(struct exchange *x, const char *homes)
+void exchange_enrol(struct exchange *x, const char *homes)
+{
+  enter(x, homes, x->office_count);
+}
+
+/* libzmq tries again after a while only, which would be counted as the exchange's own time. */
+static void wait_until_listening(const struct exchange *x)
+{
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  const struct timespec pause = {0, 500000};
+  a.sin_port = htons((uint16_t)strtol(strrchr(x->address, ':') + 1, NULL, 10));
+  for (int i = 0; i < LISTENING_TRIES; i++) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool there = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
+    close(fd);
+    if (there)
+      return;
+    nanosleep(&pause, NULL);
+  }
+  bench_fail("the exchange does not listen: see %s/exchange.log", x->folder);
+}
+
+static void make_room(struct exchange *x)
 {
   enum { ARENA_SIZE = 16 << 20 };
   folder_make(x->folder);
   x->arena = arena_of(malloc(ARENA_SIZE), ARENA_SIZE);
   must(x->arena.memory != NULL);
   choose_address(x);
+}
+
+void exchange_found(struct exchange *x)
+{
+  make_room(x);
   init(x);
   read_invitation(x);
   raise_limits(x);
-  serve(x);
-  fill_registry(x, homes);
 }
 
-void exchange_stop(struct exchange *x)
+void exchange_start(struct exchange *x, const char *homes)
+{
+  exchange_found(x);
+  serve(x);
+  wait_until_listening(x);
+  exchange_enrol(x, homes);
+}
+
+static void run(const char *const *argv)
+{
+  int status;
+  pid_t child = fork();
+  if (child == 0) {
+    execvp(argv[0], (char *const *)(uintptr_t)argv);
+    _exit(127);
+  }
+  if (waitpid(child, &status, 0) != child || status != 0)
+    bench_fail("%s failed", argv[0]);
+}
+
+void exchange_start_from(struct exchange *x, const char *folder)
+{
+  char conf[200], why[200];
+  make_room(x);
+  const char *broker = folder_path(x->folder, "broker");
+  const char *const copy[] = {"cp", "-r", "--reflink=auto", folder, broker, NULL};
+  const char *const sync[] = {"sync", broker, folder_path(broker, "books/data.mdb"), NULL};
+  run(copy);
+  run(sync); /* what is still to be written would be written at the cost of what is measured */
+  int size = snprintf(conf, sizeof conf, "[exchange]\nlisten = %s\n", x->address);
+  if (file_write(folder_path(broker, "broker.conf"), bytes_of(conf, (size_t)size), why) != OK)
+    bench_fail("%s", why);
+  read_invitation(x);
+  raise_limits(x);
+  serve(x);
+  wait_until_listening(x);
+  enter(x, NULL, 0);
+}
+
+void exchange_leave(struct exchange *x)
+{
+  memory_fini(&x->registry);
+  free(x->arena.memory);
+  folder_remove(x->folder);
+}
+
+void exchange_halt(struct exchange *x)
 {
   int status;
   kill(x->process, SIGTERM);
   if (waitpid(x->process, &status, 0) != x->process || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
     bench_fail("the exchange did not end as it should: see %s/exchange.log", x->folder);
   munmap(x->syncs, 8);
-  memory_fini(&x->registry);
-  free(x->arena.memory);
-  folder_remove(x->folder);
+}
+
+void exchange_stop(struct exchange *x)
+{
+  exchange_halt(x);
+  exchange_leave(x);
+}
+
+void exchange_keep(struct exchange *x, const char *folder)
+{
+  const char *const move[] = {"mv", "-T", folder_path(x->folder, "broker"), folder, NULL};
+  run(move);
+  exchange_leave(x);
 }

@@ -2,7 +2,9 @@
 #include "tests/bench/measure.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -29,6 +31,21 @@ uint64_t cpu_ns(pid_t process)
 {
   clockid_t id;
   return clock_getcpuclockid(process, &id) == 0 ? read_clock(id) : 0;
+}
+
+uint64_t process_kb(pid_t process, const char *what)
+{
+  char path[64], line[200];
+  unsigned long long kb = 0;
+  size_t size = strlen(what);
+  snprintf(path, sizeof path, "/proc/%d/status", (int)process);
+  FILE *f = fopen(path, "re");
+  while (f != NULL && fgets(line, sizeof line, f) != NULL)
+    if (strncmp(line, what, size) == 0 && line[size] == ':')
+      kb = strtoull(line + size + 1, NULL, 10);
+  if (f != NULL)
+    fclose(f);
+  return kb;
 }
 
 static int compare(const void *a, const void *b)

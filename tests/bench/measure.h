@@ -8,7 +8,8 @@
 
 uint64_t now_ns(void); /* never set back; the same in all processes */
 void sleep_until_ns(uint64_t when);
-uint64_t cpu_ns(pid_t process); /* that it has used, all threads; 0: it is gone */
+uint64_t process_kb(pid_t process, const char *what); /* VmRSS and the like of proc_pid_status(5); 0: not told */
+uint64_t cpu_ns(pid_t process);                       /* that it has used, all threads; 0: it is gone */
 
 /* Sorts the samples, and reads one: 0 is the least, 100 the greatest. */
 void samples_sort(uint64_t *samples, size_t count);

@@ -1,26 +1,33 @@
 /* onward-bench: measures a real exchange with real agents' code on this machine. A new network for every run; the
  * figures of a workload are told as the median, with the least and the greatest rate, of its runs.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/wire/limits.h"
+#include "tests/bench/fill.h"
+#include "tests/bench/idle.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/work.h"
 
-enum { REPS_MAX = 100, EXIT_USAGE = 2 };
+enum { REPS_MAX = 100, NETWORK_OFFICES = 17, EXIT_USAGE = 2 };
 
 struct options {
   double seconds;
   size_t reps, batch_max;
+  size_t connected;
   bool kept, json;
   const char *workload; /* NULL: all */
+  const char *network;  /* a folder to go on from; NULL: a new one for every run */
+  uint64_t fill;        /* entries; 0: it is there already */
 };
 
 static int usage(void)
 {
   fputs("usage: onward-bench [--workload NAME] [--seconds N] [--reps N] [--batch N] [--books] [--json]\n"
+        "                    [--network FOLDER [--fill N] [--connected N]]\n"
         "\n"
         "  --workload NAME  one of A1 A16 A64 W256 B1 B64; without it all of them\n"
         "  --seconds N      how long each run measures, 0.1 to 60; without it 5\n"
@@ -28,6 +35,9 @@ static int usage(void)
         "  --batch N        events under one signature, 32 to 256; without it 256\n"
         "  --books          agents with their durable outbox and inbox\n"
         "  --json           one object a line in place of the table\n"
+        "  --network FOLDER every run goes on from a copy of this exchange\n"
+        "  --fill N         makes it, with so many entries, and runs nothing\n"
+        "  --connected N    so many more organisations are connected and say nothing, 0 to 1000\n"
         "\n"
         "The programs are looked for in ONWARD_BIN, temporary folders are made in TMPDIR.\n",
         stderr);
@@ -67,10 +77,16 @@ static bool read_options(int argc, char **argv, struct options *o)
       o->reps = (size_t)n, i++;
     else if (strcmp(argv[i], "--batch") == 0 && more && number(argv[i + 1], 32, BATCH_EVENTS_MAX, &n))
       o->batch_max = (size_t)n, i++;
+    else if (strcmp(argv[i], "--network") == 0 && more)
+      o->network = argv[++i];
+    else if (strcmp(argv[i], "--fill") == 0 && more && number(argv[i + 1], 1, 1e9, &n))
+      o->fill = (uint64_t)n, i++;
+    else if (strcmp(argv[i], "--connected") == 0 && more && number(argv[i + 1], 0, IDLE_MAX, &n))
+      o->connected = (size_t)n, i++;
     else
       return false;
   }
-  return true;
+  return o->network != NULL ? !o->kept : o->fill == 0 && o->connected == 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -88,6 +104,8 @@ static void print_json(const struct options *o, const struct workload *w, const 
   printf("\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f,\"exchange_cores\":%.3f,\"agents_cores\":%.3f,"
          "\"exchange_cpu_us\":%.2f,\"agents_cpu_us\":%.2f,",
          m->p50_us, m->p99_us, m->max_us, m->exchange_cores, m->agents_cores, m->exchange_us, m->agents_us);
+  printf("\"connected\":%zu,\"start_ms\":%.1f,\"resident_kb\":%" PRIu64 ",\"private_kb\":%" PRIu64 ",", o->connected,
+         m->start_ms, m->resident_kb, m->private_kb);
   printf("\"exchange_syncs_s\":%.1f,\"exchange_syncs\":%.4f,\"agents_syncs_s\":%.1f,\"agents_syncs\":%.4f,"
          "\"seal_us\":%.1f,\"open_us\":%.1f}\n",
          m->exchange_syncs_s, m->exchange_syncs, m->agents_syncs_s, m->agents_syncs, m->seal_us, m->open_us);
@@ -111,22 +129,54 @@ static void print_line(const struct options *o, const struct workload *w, const 
          m->seal_us, m->open_us);
 }
 
+/* What a measured exchange needed beside time. */
+static void look_at(const struct exchange *x, struct figures *f)
+{
+  f->start_ms = x->start_ms;
+  f->resident_kb = process_kb(x->process, "VmRSS");
+  f->private_kb = process_kb(x->process, "RssAnon");
+}
+
+static void run_once(struct exchange *x, const struct options *o, const struct workload *w, const struct conditions *c,
+                     struct figures *out)
+{
+  struct idle idle;
+  if (o->network != NULL)
+    exchange_start_from(x, o->network);
+  else
+    exchange_start(x, c->homes);
+  idle_connect(x, o->connected, &idle);
+  work_run(x, w, c, out);
+  look_at(x, out);
+  idle_end(&idle);
+  exchange_stop(x);
+}
+
 static void run(struct exchange *x, const struct options *o, const struct workload *w, const char *homes)
 {
   static struct figures figures[REPS_MAX];
   const struct conditions c = {o->seconds, o->batch_max, homes};
   offices_make(x, w->senders + 1, homes);
-  for (size_t i = 0; i < o->reps; i++) {
-    exchange_start(x, homes);
-    work_run(x, w, &c, &figures[i]);
-    exchange_stop(x);
-  }
+  for (size_t i = 0; i < o->reps; i++)
+    run_once(x, o, w, &c, &figures[i]);
   qsort(figures, o->reps, sizeof figures[0], compare);
   if (o->json)
     print_json(o, w, figures);
   else
     print_line(o, w, figures);
   fflush(stdout);
+}
+
+static void make_network(struct exchange *x, const struct options *o)
+{
+  struct filled f;
+  exchange_start(x, NULL);
+  exchange_halt(x);
+  fill_log(x, o->fill, &f);
+  exchange_keep(x, o->network);
+  printf("{\"entries\":%" PRIu64 ",\"fill_s\":%.1f,\"disk_size\":%" PRIu64 ",\"copy_size\":%" PRIu64
+         ",\"copy_s\":%.2f}\n",
+         f.entries, f.fill_s, f.disk_size, f.copy_size, f.copy_s);
 }
 
 int main(int argc, char **argv)
@@ -137,6 +187,14 @@ int main(int argc, char **argv)
   if (!read_options(argc, argv, &o))
     return usage();
   bench_begin();
+  if (o.network != NULL) {
+    offices_make(&x, NETWORK_OFFICES, NULL);
+    idle_make(&x, IDLE_MAX);
+  }
+  if (o.fill > 0) {
+    make_network(&x, &o);
+    return 0;
+  }
   if (o.kept)
     folder_make(homes);
   if (!o.json)

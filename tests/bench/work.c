@@ -15,8 +15,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "agents/agent.h"
-#include "agents/compose.h"
+#include "tests/bench/answers.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/referrals.h"
 #include "tests/bench/speaker.h"
@@ -158,49 +157,12 @@ struct recipient {
   struct heard offered[WINDOW_MAX]; /* referrals whose `receive` is not in the log yet; free places have index 0 */
 };
 
-static Onward__Core *answer_to(struct recipient *r, const struct heard *offer, act_kind act)
+static void answer(struct recipient *r, const struct heard *offer, act_kind act)
 {
-  Onward__Core *core = core_new(&offer->id, &r->arena);
-  Onward__Answered *answers = arena_alloc(&r->arena, sizeof *answers);
-  must(core != NULL && answers != NULL);
-  onward__answered__init(answers);
-  answers->index = offer->index;
-  answers->leaf_hash = pb_data(hash_bytes(&offer->leaf));
-  core->answers = answers;
-  core->act_case = act;
-  return core;
-}
-
-static void answer(struct recipient *r, const Onward__Core *core)
-{
-  struct complaint why;
-  struct composed c;
+  struct event e;
   struct bytes none = {NULL, 0};
-  if (compose(NULL, speaker_self(r->speaker), core, NULL, 0, &r->arena, &why, &c) != OK)
-    bench_fail("an answer cannot be made: %s", why.text);
-  speaker_say(r->speaker, &c.event, none);
-}
-
-static void receive(struct recipient *r, const struct heard *offer)
-{
-  Onward__Receive receive = ONWARD__RECEIVE__INIT;
-  Onward__Core *core = answer_to(r, offer, ONWARD__CORE__ACT_RECEIVE);
-  receive.sha256 = pb_data(hash_bytes(&offer->brief));
-  core->receive = &receive;
-  answer(r, core);
-}
-
-static void acknowledge_and_accept(struct recipient *r, const struct heard *offer)
-{
-  Onward__Acknowledge acknowledge = ONWARD__ACKNOWLEDGE__INIT;
-  Onward__Accept accept = ONWARD__ACCEPT__INIT;
-  Onward__Core *core = answer_to(r, offer, ONWARD__CORE__ACT_ACKNOWLEDGE);
-  core->acknowledge = &acknowledge;
-  answer(r, core);
-  core = answer_to(r, offer, ONWARD__CORE__ACT_ACCEPT);
-  accept.first_contact_by_ms = now_ms() + 86400000;
-  core->accept = &accept;
-  answer(r, core);
+  answer_make(speaker_self(r->speaker), offer, act, &r->arena, &e);
+  speaker_say(r->speaker, &e, none);
 }
 
 static void recipient_hears(void *context, const struct heard *h)
@@ -213,12 +175,13 @@ static void recipient_hears(void *context, const struct heard *h)
     must(place < WINDOW_MAX);
     r->offered[place] = *h;
     if (!speaker_receives(r->speaker))
-      receive(r, h);
+      answer(r, h, ONWARD__CORE__ACT_RECEIVE);
   } else if (h->own && h->act == ONWARD__CORE__ACT_RECEIVE) {
     while (place < WINDOW_MAX && (r->offered[place].index == 0 || !ref_id_equal(&r->offered[place].id, &h->id)))
       place++;
     must(place < WINDOW_MAX);
-    acknowledge_and_accept(r, &r->offered[place]);
+    answer(r, &r->offered[place], ONWARD__CORE__ACT_ACKNOWLEDGE);
+    answer(r, &r->offered[place], ONWARD__CORE__ACT_ACCEPT);
     r->offered[place].index = 0;
   }
 }

@@ -29,7 +29,9 @@ struct figures { /* `each`: confirmed submit, or finished trip */
   double exchange_us, agents_us; /* CPU for each */
   double exchange_syncs_s, exchange_syncs;
   double agents_syncs_s, agents_syncs;
-  double seal_us, open_us; /* outside of all that is above */
+  double seal_us, open_us;          /* outside of all that is above */
+  double start_ms;                  /* of the exchange, until it had welcomed somebody */
+  uint64_t resident_kb, private_kb; /* of the exchange, at the end; the books' pages in its map are not private */
 };
 
 void work_run(struct exchange *x, const struct workload *w, const struct conditions *c, struct figures *out);
