@@ -83,6 +83,9 @@ int admits(void *context, const uint8_t link_key[32]); /* door_admits */
 void check_sessions(struct broker *b); /* after the registry has moved: who may no longer be here leaves */
 void cut_those_who_left(struct broker *b);
 
+/* write.c */
+void write_turn(struct broker *b, struct turn_work *t); /* what was heard and what is due, and commits */
+
 /* scribe.c */
 bool scribe_start(struct broker *b);
 void scribe_stop(struct broker *b); /* nothing is being written */

@@ -1,50 +1,15 @@
-/* The turn's transaction, and the thread that it may run on. While one turn is on its way to the disk, the other thread
- * hears, checks and speaks. A turn belongs to one of the two at a time: it is handed over, and comes back committed. A
- * small one in quiet times is written where it is: waking the other thread would cost it more than it gains.
- *
- * Everything heard in a turn is committed together, and everything said waits for it. When the disk is full nothing is
- * lost: the turn is undone and its senders are told to come again. When a commit fails for another reason the process
- * ends, because nobody can know what the disk holds.
+/* The thread that a turn may be written on. While one turn is on its way to the disk, the other thread hears, checks
+ * and speaks. A turn belongs to one of the two at a time: it is handed over, and comes back committed. A small one in
+ * quiet times is written where it is: waking the other thread would cost it more than it gains.
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "broker/inside.h"
 
 enum { ALONE_EVENTS_MAX = 4 };
-
-static void hear_batch(struct broker *b, struct turn *t, struct waiting *w)
-{
-  enum status s = batch_admit(t->books, &b->scribe.ring, &w->batch, &w->why);
-  w->refused = s == BAD_INPUT;
-  for (size_t i = 0; s == OK && i < w->batch.count; i++) {
-    Onward__Verdict v = turn_hear(t, &w->batch, i);
-    w->events_refused += v != ONWARD__VERDICT__ACCEPTED && t->books->trouble == OK; /* in trouble no verdict is one */
-  }
-}
-
-/* Writes what was heard and what is due, and commits. Nothing was said before, everything may be said after. */
-static void write_turn(struct broker *b, struct turn_work *work)
-{
-  struct turn t = {.random = random_bytes};
-  struct books *books = store_begin(b->journal.store, true);
-  struct head head;
-  arena_reset(&b->scribe.arena);
-  turn_begin_about_time(&t, books, &b->scribe.arena, clock_ms(), work->about.act, work->about.absent_ms);
-  for (size_t i = 0; i < work->waiting_count; i++)
-    hear_batch(b, &t, &work->waiting[i]);
-  books_head(books, &head);
-  work->status = OK;
-  if (head.size == b->journal.written.head.size && books->trouble == OK)
-    store_abort(b->journal.store);
-  else
-    work->status =
-        journal_commit(&b->journal, books, work->why); /* say nothing before it is written: the only sync is here */
-  work->takes_bodies = store_takes_bodies(b->journal.store);
-}
 
 static void pass_on(int fd)
 {

@@ -61,8 +61,8 @@ static struct bytes batch_of(struct fill *f, const struct office *author, const 
     hashes[i] = merkle_leaf(events[i]);
     list[i] = pb_data(events[i]);
   }
-  struct batch_header h = {f->journal.head.network,  author->id,      last.sequence + 1,
-                           f->journal.head.size - 1, (uint16_t)count, merkle_root(hashes, count)};
+  struct batch_header h = {f->journal.written.head.network,  author->id,      last.sequence + 1,
+                           f->journal.written.head.size - 1, (uint16_t)count, merkle_root(hashes, count)};
   batch_header_write(&h, header);
   must(dsse_sign(author->keys.sign, BATCH_TYPE, BYTES(header), signature) == OK);
   Onward__Batch batch = ONWARD__BATCH__INIT;
@@ -199,11 +199,11 @@ void fill_log(struct exchange *x, uint64_t entries, struct filled *out)
   prepare(&f, x);
   uint64_t begin_ns = now_ns();
   enrol_idle(&f);
-  while (f.journal.head.size < entries) {
-    uint64_t batches = (entries - f.journal.head.size) / (BATCH * ENTRIES_OF_A_REFERRAL) + 1;
+  while (f.journal.written.head.size < entries) {
+    uint64_t batches = (entries - f.journal.written.head.size) / (BATCH * ENTRIES_OF_A_REFERRAL) + 1;
     round_of_referrals(&f, batches < SENDERS ? (size_t)batches : SENDERS);
   }
-  *out = (struct filled){.entries = f.journal.head.size, .fill_s = (double)(now_ns() - begin_ns) / 1e9};
+  *out = (struct filled){.entries = f.journal.written.head.size, .fill_s = (double)(now_ns() - begin_ns) / 1e9};
   out->disk_size = disk_size_of(folder_path(folder_path(x->folder, "broker"), "books"));
   copy(&f, out);
   for (size_t i = 0; i < SENDERS; i++)

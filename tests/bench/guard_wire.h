@@ -1,6 +1,7 @@
 /* The exchange and its agents in one process, with memory between them in place of sockets: broker/door.h and
- * agents/link.h are done anew here, all else is what is shipped. Whoever listens and has nothing to hear lets the
- * exchange take one turn over all that was said to it, and no more: what happens is the same every time.
+ * agents/link.h are done anew here, and turns are written where they are heard; all else is what is shipped. Whoever
+ * listens and has nothing to hear lets the exchange take one turn over all that was said to it, and no more: what
+ * happens is the same every time.
  *
  * callgrind counts the exchange's turns, in its own thread, from the moment at which it has heard that something waits
  * until it listens again. Not more than a few agents, all in the caller's thread.
