@@ -152,7 +152,7 @@ void wire_dump(const char *name)
 
 /* --- the exchange's door --- */
 
-enum status door_open(struct door *d, const struct config *c, const struct broker_keys *k, door_admits admits,
+enum status door_open(struct door *d, const struct config *c, const struct broker_keys *k, door_admits admit,
                       void *context, char why[200])
 {
   (void)c;
@@ -160,7 +160,7 @@ enum status door_open(struct door *d, const struct config *c, const struct broke
   why[0] = 0;
   memset(d, 0, sizeof *d);
   d->router = &wire;
-  d->admits = admits;
+  d->admits = admit;
   d->context = context;
   return OK;
 }
