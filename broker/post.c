@@ -7,7 +7,11 @@
 
 #include "proto/ledger/rows.h"
 
-enum { ENTRY_SIZE_MAX = 8192, BODIES_MAX = 2 * DELIVERY_ENTRIES_MAX };
+enum {
+  ENTRY_SIZE_MAX = 8192,
+  BODIES_MAX = 2 * DELIVERY_ENTRIES_MAX,
+  PARCEL_ENTRIES = 64, /* of one message, if credit allows more: its receiver works on it while the next is packed */
+};
 
 static struct bytes note_of(const struct journal *j)
 {
@@ -141,7 +145,7 @@ static enum status fill_parcel(struct post *p, struct session *s, struct parcel 
   struct books *b = p->journal->view;
   uint64_t index;
   *next = s->position;
-  while (parcel->load.entries < s->entries) {
+  while (parcel->load.entries < s->entries && parcel->load.entries < PARCEL_ENTRIES) {
     if (books_mail(b, &s->organisation, *next, &index) != OK) {
       *next = p->journal->end.head.size;
       return b->trouble; /* only books without trouble can say that there is no more */

@@ -32,7 +32,7 @@ static int usage(void)
         "  --workload NAME  one of A1 A16 A64 W256 B1 B64; without it all of them\n"
         "  --seconds N      how long each run measures, 0.1 to 60; without it 5\n"
         "  --reps N         how many runs of each, 1 to 100; without it 1\n"
-        "  --batch N        events under one signature, 32 to 256; without it 256\n"
+        "  --batch N        events under one signature, 32 to 256; without it 64\n"
         "  --books          agents with their durable outbox and inbox\n"
         "  --json           one object a line in place of the table\n"
         "  --network FOLDER every run goes on from a copy of this exchange\n"
@@ -61,7 +61,7 @@ static bool known_workload(const char *name)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-  *o = (struct options){.seconds = 5, .reps = 1, .batch_max = BATCH_EVENTS_MAX};
+  *o = (struct options){.seconds = 5, .reps = 1, .batch_max = 64};
   for (int i = 1; i < argc; i++) {
     double n;
     bool more = i + 1 < argc;
