@@ -140,28 +140,6 @@ static int open_to_read(const char *folder, struct config *config, struct journa
   return s == OK ? 0 : fail(s == BAD_INPUT ? EXIT_UNREADABLE : EXIT_CONFIG, folder, why);
 }
 
-static bool is_served(const char *folder)
-{
-  char path[300];
-  snprintf(path, sizeof path, "%s/lock", folder);
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  bool served = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
-  if (fd >= 0)
-    close(fd);
-  return served;
-}
-
-static void count_rows(struct books *b, int table, uint64_t *count)
-{
-  struct row_key at = row_key_start();
-  struct bytes key, value;
-  for (*count = 0; b->seek(b, table, row_key(&at), &key, &value) == OK; ++*count) {
-    at = row_key_start();
-    row_key_bytes(&at, key);
-    row_key_u8(&at, 0); /* the next key that is greater */
-  }
-}
-
 static void print_time(const char *what, uint64_t ms)
 {
   char text[32];
@@ -177,20 +155,17 @@ int admin_status(const char *folder)
   struct config config;
   struct journal j;
   struct store_size size;
-  uint64_t organisations, referrals, held;
   char words[SIX_WORDS_SIZE];
   int code = open_to_read(folder, &config, &j);
   if (code != 0)
     return code;
-  struct books *b = store_begin(j.store, false);
-  count_rows(b, TABLE_ORGANISATIONS, &organisations);
-  count_rows(b, TABLE_REFERRALS, &referrals);
-  count_rows(b, TABLE_HELD, &held);
-  store_abort(j.store);
+  uint64_t organisations = store_count(j.reader, TABLE_ORGANISATIONS);
+  uint64_t referrals = store_count(j.reader, TABLE_REFERRALS);
+  uint64_t held = store_count(j.reader, TABLE_HELD);
   store_measure(j.store, &size);
   six_words(j.end.head.network.byte, words);
   printf("%-22s %s (%s)\n", "network", j.origin, words);
-  printf("%-22s %s\n", "served now", is_served(folder) ? "yes" : "no");
+  printf("%-22s %s\n", "served now", journal_is_served(folder) ? "yes" : "no");
   printf("%-22s %" PRIu64 "\n", "entries", j.end.head.size);
   print_time("newest entry", j.end.head.time_ms);
   if (j.end.head.doubted_ms != 0)

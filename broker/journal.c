@@ -2,9 +2,13 @@
  * there: the checkpoint must be ours and fit the tree, and the newest entries are hashed again and must lie in it. */
 #include "broker/journal.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "proto/ledger/rows.h"
 
@@ -15,6 +19,33 @@ uint64_t clock_ms(void)
   struct timespec t;
   must(clock_gettime(CLOCK_REALTIME, &t) == 0);
   return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+bool journal_is_served(const char *folder)
+{
+  char path[300];
+  snprintf(path, sizeof path, "%s/lock", folder);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  bool served = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0;
+  if (fd >= 0)
+    close(fd);
+  return served;
+}
+
+/* The file says that whoever had the books open last ended well. It is gone while they are open for writing, and stays
+ * away where a commit failed or the process died. */
+static void mark_path(const char *folder, char path[300])
+{
+  snprintf(path, 300, "%s/closed-well", folder);
+}
+
+static bool closed_well(const char *folder, bool read_only)
+{
+  char path[300];
+  mark_path(folder, path);
+  if (read_only)
+    return access(path, F_OK) == 0 || journal_is_served(folder);
+  return unlink(path) == 0;
 }
 
 static enum status open_store(struct journal *j, const char *folder, uint64_t map_size, bool create, bool read_only,
@@ -28,7 +59,10 @@ static enum status open_store(struct journal *j, const char *folder, uint64_t ma
                             .format = BOOKS_FORMAT,
                             .map_size = map_size,
                             .create = create,
-                            .read_only = read_only};
+                            .read_only = read_only,
+                            .trusted = closed_well(folder, read_only)};
+  j->folder = create || read_only ? NULL : strdup(folder);
+  j->unsure = true;
   return store_open(&o, why, &j->store);
 }
 
@@ -55,6 +89,8 @@ enum status journal_commit(struct journal *j, struct books *b, char why[200])
   enum status s = store_commit(j->store, why);
   if (s == OK)
     j->written = end;
+  if (s == OUR_FAULT)
+    j->unsure = true;
   return s;
 }
 
@@ -71,6 +107,7 @@ enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200])
   struct books *b = store_begin(j->store, true);
   b->put(b, TABLE_CHECKPOINT, bytes_text("alive"), bytes_of(&now_ms, sizeof now_ms));
   enum status s = store_commit(j->store, why);
+  j->unsure = j->unsure || s == OUR_FAULT;
   j->written.alive_ms = now_ms; /* also when the disk is full: it is tried again after a while */
   journal_publish(j);
   return s;
@@ -79,6 +116,7 @@ enum status journal_alive(struct journal *j, uint64_t now_ms, char why[200])
 static enum status open_reader(struct journal *j, char why[200])
 {
   j->reader = store_reader(j->store);
+  j->unsure = false;
   if (j->reader == NULL) {
     snprintf(why, 200, "not enough memory");
     return OUR_FAULT;
@@ -202,6 +240,14 @@ void journal_close(struct journal *j)
 {
   store_close(j->reader);
   store_close(j->store);
+  char path[300], why[200];
+  if (j->folder != NULL && !j->unsure) {
+    mark_path(j->folder, path);
+    enum status s = file_write(path, bytes_text("the page cache may be believed\n"), why);
+    (void)s; /* without the mark it is not believed */
+  }
+  free(j->folder);
+  j->folder = NULL;
   j->store = j->reader = NULL;
   j->view = NULL;
 }

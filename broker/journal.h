@@ -26,16 +26,20 @@ struct journal {
   struct note_key log_key;
   struct log_end written; /* by the last commit */
   struct log_end end;     /* what is published */
+  bool unsure;            /* a commit failed: what the disk has is not known */
+  char *folder;           /* where closing leaves its mark; NULL: it leaves none */
   struct books *view;     /* the books at that state, for reading */
 };
 
 /* Makes the books with their first entry. `why` tells what was wrong. */
 MUST_USE enum status journal_create(struct journal *j, const char *folder, const struct broker_keys *keys,
                                     const Onward__Genesis *genesis, uint64_t clock_ms, char why[200]);
-/* Opens them, and holds the newest entries against the newest checkpoint: BAD_INPUT when they do not fit. */
+/* Opens them, and holds the newest entries against the newest checkpoint: BAD_INPUT when they do not fit. Where they
+ * were not closed well, what the disk has is read, not what the kernel remembers. */
 MUST_USE enum status journal_open(struct journal *j, const char *folder, const struct broker_keys *keys,
                                   uint64_t map_size, bool read_only, char why[200]);
 void journal_close(struct journal *j);
+bool journal_is_served(const char *folder); /* by some process, which has its lock */
 /* While no transaction of `store` is open: what the last commit wrote is what may be spoken of. */
 void journal_publish(struct journal *j);
 

@@ -157,6 +157,18 @@ static enum status rows_seek(struct books *b, int table, struct bytes from, stru
   return NOT_FOUND;
 }
 
+uint64_t store_count(struct store *s, int table)
+{
+  MDB_stat stat = {0};
+  must(s->open && table >= 0 && table < s->table_count);
+  if (s->books.trouble == OK) {
+    int error = mdb_stat(s->txn, s->tables[table], &stat);
+    if (error != 0)
+      trouble_set(s, error);
+  }
+  return stat.ms_entries;
+}
+
 /* --- transactions --- */
 
 struct books *store_begin(struct store *s, bool write)
@@ -343,7 +355,8 @@ static int folder_look(const struct store_options *o, bool *lock_file)
     *lock_file = access(lock, F_OK) == 0;
     if (access(data, F_OK) != 0 && !o->create)
       error = ENOENT;
-    cache_drop(data);
+    if (!o->trusted)
+      cache_drop(data);
   }
   free(data);
   free(lock);

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -76,6 +78,38 @@ static void sound_books_are_opened(void **state)
   assert_int_equal(opened(NULL), OK);
 }
 
+static bool marked(void)
+{
+  char path[300];
+  snprintf(path, sizeof path, "%s/closed-well", folder);
+  return access(path, F_OK) == 0;
+}
+
+/* Whoever opens next need not drop the file from the page cache. */
+static void closing_well_leaves_a_mark(void **state)
+{
+  (void)state;
+  static struct journal j;
+  struct broker_keys keys = {.log_secret = w.log_secret};
+  memcpy(keys.log_public, w.log_key.public_key, sizeof keys.log_public);
+  assert_false(marked());
+  assert_int_equal(opened(NULL), OK);
+  assert_true(marked());
+  store_close(w.store);
+  w.store = NULL;
+  assert_int_equal(journal_open(&j, folder, &keys, 0, false, why), OK);
+  assert_false(marked()); /* a process that dies now leaves none */
+  struct books *b = store_begin(j.store, true);
+  b->trouble = OUR_FAULT;
+  assert_int_equal(journal_commit(&j, b, why), OUR_FAULT);
+  journal_close(&j);
+  assert_false(marked());
+  assert_int_equal(journal_open(&j, folder, &keys, 0, true, why), OK); /* reading leaves none either */
+  journal_close(&j);
+  assert_false(marked());
+  assert_int_equal(opened(NULL), OK);
+}
+
 static void every_hash_of_the_tree_is_held_against_the_signed_root(void **state)
 {
   (void)state;
@@ -112,6 +146,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       TEST(sound_books_are_opened),
+      TEST(closing_well_leaves_a_mark),
       TEST(every_hash_of_the_tree_is_held_against_the_signed_root),
       TEST(every_entry_is_held_against_the_tree),
       TEST(the_checkpoint_must_be_ours),
