@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-  HEARTBEAT_INTERVAL_MS = 30000,
+  HEARTBEAT_INTERVAL_MS = 60000, /* only from here: the other side's would cost as much again */
   HEARTBEAT_TIMEOUT_MS = 120000,
   HANDSHAKE_MS = 30000, /* at 20 kbit/s and 1.5 s of round trip four seconds are too short */
   RECONNECT_MS = 500,
@@ -55,6 +55,7 @@ static bool set_numbers(void *socket)
          set_number(socket, ZMQ_RCVHWM, RECEIVE_MESSAGES) &&
          set_number(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_INTERVAL_MS) &&
          set_number(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS) &&
+         set_number(socket, ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS) &&
          set_number(socket, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && set_number(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) &&
          set_number(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) &&
          zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_size, sizeof message_size) == 0;

@@ -26,9 +26,10 @@ static void set_options(struct door *d, const struct config *c, const struct bro
   set(d->router, ZMQ_SNDTIMEO, 0);
   set(d->router, ZMQ_BACKLOG, 1024);
   set(d->router, ZMQ_HANDSHAKE_IVL, (int)c->hello_within_s * 1000);
-  set(d->router, ZMQ_HEARTBEAT_IVL, 30000);
-  set(d->router, ZMQ_HEARTBEAT_TIMEOUT, 120000);
-  set(d->router, ZMQ_HEARTBEAT_TTL, 120000);
+  set(d->router, ZMQ_TCP_KEEPALIVE, 1); /* heartbeats come from agents; this finds those that are gone without a word */
+  set(d->router, ZMQ_TCP_KEEPALIVE_IDLE, 300);
+  set(d->router, ZMQ_TCP_KEEPALIVE_INTVL, 60);
+  set(d->router, ZMQ_TCP_KEEPALIVE_CNT, 5);
   set(d->router, ZMQ_IPV6, 1);
   int64_t largest = MESSAGE_SIZE_MAX + 33; /* what CURVE adds */
   must(zmq_setsockopt(d->router, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0);

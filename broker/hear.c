@@ -176,7 +176,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
     REFUSE(b, k, m, WRONG_NETWORK, "hello.network: is another network");
     return;
   }
-  uint64_t kept_from = h->kept_from;
+  uint64_t kept_from = h->kept_from, confirmed = h->confirmed;
   if (!known_checkpoint(b, k, m, h, &known_size))
     return;
   struct session *s = open_session(b, k, o, m);
@@ -187,6 +187,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
   door_welcomed(&b->door, &k->wire, clock_ms());
   s->known_size = known_size;
   s->kept_from = kept_from;
+  s->confirmed = confirmed;
   struct books *books = store_begin(b->journal.store, false);
   enum status st = post_welcome(&b->post, books, s);
   store_abort(b->journal.store);
@@ -198,9 +199,9 @@ static void hear_credit(struct broker *b, const struct knock *k, struct session 
 {
   arena_reset(&b->post_arena);
   const Onward__Credit *c = pb_unpack(&onward__credit__descriptor, k->body, &b->post_arena);
-  if (c == NULL || c->entries == 0 || c->entries > DELIVERY_ENTRIES_MAX || c->bytes < 65536 ||
+  if (c == NULL || c->entries == 0 || c->entries > DELIVERY_ENTRIES_MAX || c->bytes < CREDIT_BYTES_MIN ||
       c->bytes > MESSAGE_SIZE_MAX) {
-    REFUSE(b, k, s->meter, MALFORMED, "credit: expected 1 to 256 entries and 65536 to 1048576 bytes");
+    REFUSE(b, k, s->meter, MALFORMED, "credit: expected 1 to 256 entries and 4096 to 1048576 bytes");
     return;
   }
   if (!s->placed)
@@ -218,9 +219,9 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
     REFUSE(b, k, s->meter, MALFORMED, "ask: is no well-formed message");
     return;
   }
-  uint64_t after = a->registry_after;
+  uint64_t after = a->registry_after, bytes = a->bytes;
   struct books *books = store_begin(b->journal.store, false);
-  enum status st = after < b->journal.head.size ? post_answer(&b->post, books, s, after) : NOT_FOUND;
+  enum status st = after < b->journal.head.size ? post_answer(&b->post, books, s, after, bytes) : NOT_FOUND;
   store_abort(b->journal.store);
   if (st == NOT_FOUND && after >= b->journal.head.size)
     REFUSE(b, k, s->meter, MALFORMED, "ask.registry_after: is beyond the log");

@@ -32,7 +32,7 @@ enum status post_welcome(struct post *p, struct books *b, struct session *s)
   w.last_sequence = last.sequence;
   w.time_ms = clock_ms();
   enum status st = journal_consistency(p->journal, b, s->known_size, p->arena, &w.consistency);
-  if (st == OK && last.sequence > 0)
+  if (st == OK && last.sequence > 0 && last.sequence != s->confirmed)
     st = journal_entry(p->journal, b, last.first_index, p->arena, &w.last);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
@@ -180,7 +180,7 @@ enum status post_mail(struct post *p, struct books *b, struct session *s)
   return OK;
 }
 
-enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after)
+enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after, uint64_t bytes)
 {
   static struct parcel parcel;
   Onward__Answer a = ONWARD__ANSWER__INIT;
@@ -192,7 +192,8 @@ enum status post_answer(struct post *p, struct books *b, struct session *s, uint
   while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK && st == OK) {
     struct reader r = reader_of(key);
     uint64_t index = read_u64(&r);
-    if (parcel.entry_count == DELIVERY_ENTRIES_MAX || parcel.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX) {
+    if (parcel.entry_count == DELIVERY_ENTRIES_MAX || parcel.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX ||
+        (bytes > 0 && parcel.size >= bytes)) {
       a.more = true;
       break;
     }

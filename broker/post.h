@@ -17,7 +17,8 @@ struct post {
 MUST_USE enum status post_welcome(struct post *p, struct books *b, struct session *s);
 /* Sends what the mailbox holds, as far as credit goes; spends it. OK also when there was nothing to send. */
 MUST_USE enum status post_mail(struct post *p, struct books *b, struct session *s);
-MUST_USE enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after);
+MUST_USE enum status post_answer(struct post *p, struct books *b, struct session *s, uint64_t registry_after,
+                                 uint64_t bytes);
 
 void post_refusal(struct post *p, const struct routing *to, Onward__RefusalReason reason, uint64_t sequence,
                   uint32_t event, const char *what, uint32_t retry_after_ms);

@@ -34,6 +34,7 @@ struct session {
   uint64_t bytes;       /* of one delivery */
   uint64_t known_size;  /* of the newest checkpoint that it has from us */
   uint64_t kept_from;   /* sequence */
+  uint64_t confirmed;   /* sequence of its newest batch that it has read back */
 };
 
 struct sessions {
