@@ -84,6 +84,7 @@ static void speak(struct broker *b)
 {
   uint64_t now = clock_ms();
   struct books *books = store_begin(b->journal.store, false);
+  b->more_to_say = false;
   for (size_t i = 0; i < b->sessions.max; i++) {
     struct session *s = &b->sessions.list[i];
     if (!s->used || s->leaving || !s->placed || s->entries == 0 || s->position >= b->journal.head.size ||
@@ -94,6 +95,8 @@ static void speak(struct broker *b)
       s->patience_ms = now + PATIENCE_MS;
     else if (st == NOT_FOUND && books->trouble == OK)
       sessions_remove(s);
+    else if (st == OK && s->entries > 0 && s->position < b->journal.head.size)
+      b->more_to_say = true;
   }
   if (books->trouble == OUR_FAULT) {
     say("the books cannot be read: look at the disk, then `onward-broker check`");
@@ -104,7 +107,7 @@ static void speak(struct broker *b)
 
 void turn(struct broker *b)
 {
-  bool waits = door_wait(&b->door, TICK_MS);
+  bool waits = door_wait(&b->door, b->holds || b->more_to_say ? 0 : TICK_MS) || b->holds;
   b->waiting_count = 0;
   arena_reset(&b->batch_arena);
   arena_reset(&b->turn_arena);

@@ -21,8 +21,8 @@ static void set_options(struct door *d, const struct config *c, const struct bro
   set(d->router, ZMQ_LINGER, 0);
   set(d->router, ZMQ_ROUTER_MANDATORY, 1);
   set(d->router, ZMQ_ROUTER_HANDOVER, 0);
-  set(d->router, ZMQ_SNDHWM, 32);
-  set(d->router, ZMQ_RCVHWM, 64);
+  set(d->router, ZMQ_SNDHWM, (int)c->queue_out_messages);
+  set(d->router, ZMQ_RCVHWM, (int)c->queue_in_messages);
   set(d->router, ZMQ_SNDTIMEO, 0);
   set(d->router, ZMQ_BACKLOG, 1024);
   set(d->router, ZMQ_HANDSHAKE_IVL, (int)c->hello_within_s * 1000);

@@ -83,6 +83,12 @@ void check_sessions(struct broker *b)
 
 /* --- hearing --- */
 
+enum heard { /* what becomes of a knock */
+             DONE,
+             KEPT, /* for the turn: it is in `waiting` */
+             HELD, /* for the next turn: nothing was done about it yet */
+};
+
 void refuse(struct broker *b, const struct knock *k, struct meter *m, uint64_t sequence, const struct refusal *why)
 {
   bool later = why->reason == ONWARD__REFUSAL_REASON__BUSY || why->reason == ONWARD__REFUSAL_REASON__OVER_QUOTA;
@@ -154,7 +160,12 @@ static struct session *open_session(struct broker *b, const struct knock *k, con
     s = sessions_add(&b->sessions, &k->from);
   if (s == NULL)
     return NULL;
-  *s = (struct session){.used = true, .to = k->from, .wire = k->wire, .organisation = o->id, .meter = m};
+  *s = (struct session){.used = true,
+                        .to = k->from,
+                        .wire = k->wire,
+                        .organisation = o->id,
+                        .meter = m,
+                        .patience_ms = s->patience_ms}; /* who does not read gains nothing by another hello */
   memcpy(s->link_key, k->link_key, sizeof s->link_key);
   return s;
 }
@@ -227,8 +238,8 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
     REFUSE(b, k, s->meter, MALFORMED, "ask.registry_after: is beyond the log");
 }
 
-/* Keeps the knock: its bodies' bytes are needed until the turn is committed. True: it is kept. */
-static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
+/* Keeps the knock: its bodies' bytes are needed until the turn is committed. */
+static enum heard hear_submit(struct broker *b, struct knock *k, struct session *s)
 {
   struct waiting *w = &b->waiting[b->waiting_count];
   *w = (struct waiting){.meter = s->meter};
@@ -247,11 +258,12 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s)
   }
   if (st != OK) {
     refuse(b, k, s->meter, w->batch.header.sequence, &w->why);
-    return false;
+    return DONE;
   }
+  s->meter->share.events += w->batch.count;
   knock_move(&w->knock, k);
   b->waiting_count++;
-  return true;
+  return KEPT;
 }
 
 static bool within_quota(struct broker *b, const struct knock *k, struct meter *m)
@@ -259,13 +271,14 @@ static bool within_quota(struct broker *b, const struct knock *k, struct meter *
   const struct config *c = &b->config;
   uint64_t now = clock_ms();
   double size = (double)(k->head.size + k->body.size + k->sealed.size);
+  m->share.messages++;
+  m->share.bytes += (uint64_t)size;
   return bucket_take(&m->messages, 1, c->messages_per_minute, 60000, now) &&
          bucket_take(&m->bytes, size, c->bytes_per_minute, 60000, now) &&
          bucket_take(&m->refusals, 0, c->refusals_per_hour, 3600000, now);
 }
 
-/* One message. True: the knock is kept for the turn. */
-static bool hear(struct broker *b, struct knock *k)
+static enum heard hear(struct broker *b, struct knock *k)
 {
   uint8_t version;
   enum frame_kind kind;
@@ -275,13 +288,15 @@ static bool hear(struct broker *b, struct knock *k)
   store_abort(b->journal.store);
   struct session *s = sessions_find(&b->sessions, &k->from);
   if (known != OK || (s != NULL && s->leaving))
-    return false; /* suspended while connected: not even answered */
+    return DONE; /* suspended while connected: not even answered */
   struct meter *m = sessions_meter(&b->sessions, &o.id);
   if (m == NULL)
-    return false; /* none can be missing: a handshake makes it */
+    return DONE; /* none can be missing: a handshake makes it */
+  if (!share_left(&m->share, &b->config, b->turns))
+    return HELD;
   if (!within_quota(b, k, m)) {
     REFUSE(b, k, m, OVER_QUOTA, "more than this organisation may say now");
-    return false;
+    return DONE;
   }
   if (!k->three) {
     REFUSE(b, k, m, MALFORMED, "expected exactly three frames");
@@ -289,22 +304,22 @@ static bool hear(struct broker *b, struct knock *k)
       leave(s);
     else
       door_cut(&k->wire);
-    return false;
+    return DONE;
   }
   if (head_read(k->head, &version, &kind) != OK) {
     if (version != PROTOCOL_VERSION)
       REFUSE(b, k, m, WRONG_VERSION, "head: this exchange speaks version 1");
     else
       REFUSE(b, k, m, MALFORMED, "head: expected two bytes, version and kind");
-    return false;
+    return DONE;
   }
   if (kind == FRAME_HELLO) {
     hear_hello(b, k, &o, m);
-    return false;
+    return DONE;
   }
   if (s == NULL) {
     REFUSE(b, k, m, NOT_WELCOME_YET, "say hello first");
-    return false;
+    return DONE;
   }
   if (kind == FRAME_SUBMIT)
     return hear_submit(b, k, s);
@@ -314,20 +329,34 @@ static bool hear(struct broker *b, struct knock *k)
     hear_ask(b, k, s);
   else
     REFUSE(b, k, m, MALFORMED, "head: unknown kind of message");
-  return false;
+  return DONE;
 }
 
+/* libzmq gives one message of each connection by turns. So when one organisation comes again after its share, all
+ * others that were waiting have been heard: the turn ends, and the next begins with that message. */
 void hear_all(struct broker *b)
 {
   const struct arena *a = &b->batch_arena;
+  b->turns++;
   for (uint64_t i = 0; i < b->config.turn_messages_max && !stop_asked; i++) {
     struct knock k;
+    enum status s = OK;
     if (a->size - a->used < MESSAGE_ROOM)
       return; /* the rest waits for the next turn */
-    enum status s = door_take(&b->door, &k);
+    if (b->holds)
+      knock_move(&k, &b->held);
+    else
+      s = door_take(&b->door, &k);
+    b->holds = false;
     if (s == NOT_NOW)
       return;
-    if (s == OK && !hear(b, &k))
+    enum heard heard = s == OK ? hear(b, &k) : KEPT;
+    if (heard == DONE)
       knock_done(&k);
+    if (heard == HELD) {
+      knock_move(&b->held, &k);
+      b->holds = true;
+      return;
+    }
   }
 }

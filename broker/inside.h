@@ -43,6 +43,10 @@ struct broker {
   struct arena post_arena;
   struct waiting *waiting; /* turn_messages_max */
   size_t waiting_count;
+  struct knock held; /* heard first in the next turn: its organisation has had its share of this one */
+  bool holds;
+  bool more_to_say; /* mail that did not fit the share of a turn */
+  uint64_t turns;   /* this one's number, from 1 */
   bool registry_moved;
   int exit_code;
 };

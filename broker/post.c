@@ -148,10 +148,10 @@ static enum status fill_parcel(struct post *p, struct books *b, struct session *
 enum status post_mail(struct post *p, struct books *b, struct session *s)
 {
   static struct parcel parcel; /* too large for a stack; one thread */
-  uint64_t next;
+  uint64_t next, said = 0;
   if (!s->placed || s->leaving)
     return OK;
-  while (s->entries > 0 && s->position < p->journal->head.size) {
+  while (s->entries > 0 && s->position < p->journal->head.size && said < p->share_bytes) {
     arena_reset(p->arena);
     parcel.entry_count = parcel.body_count = parcel.size = 0;
     Onward__Delivery d = ONWARD__DELIVERY__INIT;
@@ -173,6 +173,7 @@ enum status post_mail(struct post *p, struct books *b, struct session *s)
       st = send_packed(p, &s->to, FRAME_DELIVERY, &d, parcel.bodies, parcel.body_count);
     if (st != OK)
       return st;
+    said += parcel.size;
     s->position = next;
     s->known_size = p->journal->checkpoint.size;
     s->entries -= parcel.entry_count < s->entries ? parcel.entry_count : s->entries;
@@ -200,6 +201,7 @@ enum status post_answer(struct post *p, struct books *b, struct session *s, uint
     st = add_entry(p, b, &parcel, index);
     from = key_of_index(index + 1);
   }
+  s->meter->share.bytes += parcel.size; /* as much work as to hear so much */
   a.n_entries = parcel.entry_count;
   a.entries = parcel.entries;
   a.checkpoint = pb_data(note_of(p->journal));
