@@ -42,7 +42,7 @@ class BadLink:
 
     def __init__(self, target, bytes_per_s, cut_s=None, round_trip_s=0.0):
         self.target, self.bytes_per_s, self.cut_s, self.round_trip_s = target, bytes_per_s, cut_s, round_trip_s
-        self.cuts, self.cut_at = 0, 0.0
+        self.cuts, self.connections, self.cut_at = 0, 0, 0.0
         self.up, self.down = [], []  # (when, bytes) of every part that entered the line: TCP's payload
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what is not on the line waits at its sender
@@ -64,6 +64,7 @@ class BadLink:
         try:
             far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             far.connect(("127.0.0.1", self.target))
+            self.connections += 1
             self.carry(Way(self, near, far, self.up), Way(self, far, near, self.down))
         except OSError:
             pass

@@ -121,9 +121,10 @@ def idle(office, seconds):
     office.start()
     until("it is connected", lambda: office.ask("status")["connected"], WAIT_S)
     until("all is said", lambda: office.line.quiet(5), WAIT_S)
-    since = time.monotonic()
+    since, connections = time.monotonic(), office.line.connections
     time.sleep(seconds)  # what is measured is the time itself
     days = (time.monotonic() - since) / 86400
+    assert office.line.connections == connections, "a line that holds was given up"
     total = 0
     for word, way in (("sent", office.line.up), ("received", office.line.down)):
         parts = [size for when, size in list(way) if when >= since]
