@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/wire/limits.h"
+#include "tests/bench/fairness.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/work.h"
 
@@ -14,19 +15,21 @@ enum { REPS_MAX = 100, EXIT_USAGE = 2 };
 struct options {
   double seconds;
   size_t reps, batch_max;
-  bool kept, json;
+  bool kept, json, fairness;
   const char *workload; /* NULL: all */
 };
 
 static int usage(void)
 {
   fputs("usage: onward-bench [--workload NAME] [--seconds N] [--reps N] [--batch N] [--books] [--json]\n"
+        "       onward-bench --fairness [--seconds N] [--json]\n"
         "\n"
         "  --workload NAME  one of A1 A16 A64 W256 B1 B64; without it all of them\n"
         "  --seconds N      how long each run measures, 0.1 to 60; without it 5\n"
         "  --reps N         how many runs of each, 1 to 100; without it 1\n"
         "  --batch N        events under one signature, 32 to 256; without it 256\n"
         "  --books          agents with their durable outbox and inbox\n"
+        "  --fairness       a polite agent alone, and beside one that floods or never reads\n"
         "  --json           one object a line in place of the table\n"
         "\n"
         "The programs are looked for in ONWARD_BIN, temporary folders are made in TMPDIR.\n",
@@ -57,6 +60,8 @@ static bool read_options(int argc, char **argv, struct options *o)
     bool more = i + 1 < argc;
     if (strcmp(argv[i], "--books") == 0)
       o->kept = true;
+    else if (strcmp(argv[i], "--fairness") == 0)
+      o->fairness = true;
     else if (strcmp(argv[i], "--json") == 0)
       o->json = true;
     else if (strcmp(argv[i], "--workload") == 0 && more && known_workload(argv[i + 1]))
@@ -137,6 +142,8 @@ int main(int argc, char **argv)
   if (!read_options(argc, argv, &o))
     return usage();
   bench_begin();
+  if (o.fairness)
+    return fairness_run(&x, o.seconds, o.json) || o.json ? 0 : 1;
   if (o.kept)
     folder_make(homes);
   if (!o.json)
