@@ -84,10 +84,12 @@ void pace_cut(struct pace *p)
 
 size_t pace_delivery(size_t now, size_t size, uint64_t took_ms, size_t max)
 {
-  if (size * 2 >= now && took_ms * 4 < PACE_TARGET_MS)
-    now *= 2;
-  else if (took_ms > PACE_TARGET_MS)
+  if (size * 2 < now) /* nothing waited for its turn: it says nothing of the link */
+    return now < max ? now : max;
+  if (took_ms > PACE_TARGET_MS)
     now /= 2;
+  else if (took_ms < PACE_TARGET_MS / 4)
+    now *= 2;
   now = now < max ? now : max;
   return now > PACE_DELIVERY_MIN ? now : PACE_DELIVERY_MIN;
 }

@@ -76,7 +76,7 @@ void session_lost(struct agent *a)
   struct session *s = &a->session;
   if (s->phase == PHASE_READY && s->credit == s->granted) { /* nothing of it came through */
     s->granted -= s->granted / 2;
-    s->delivery_bytes = pace_delivery(s->delivery_bytes, 0, UINT64_MAX, s->delivery_bytes);
+    s->delivery_bytes = pace_delivery(s->delivery_bytes, s->delivery_bytes, UINT64_MAX, s->delivery_bytes);
   }
   session_down(a, RETRY_MS);
 }

@@ -94,6 +94,7 @@ def check(net, items, left):
         got = sorted(i["id"] for i in net.office(to).ask("list", box="inbox")["items"])
         assert got == expected, f"{to} has {got} in place of {expected}"
     order = sorted((item for _, item in items), key=lambda item: index_of(police, item))
+    assert len(left) < len(items) - 1, "all of lower priority had left: there was nothing to overtake"
     before = set(order[:order.index(high)])
     assert before <= left, f"{len(before - left)} of lower priority overtook the high one"
     for name in ["police", *OTHERS]:

@@ -138,10 +138,11 @@ static void deliveries_fit_the_line(void **state)
   (void)state;
   assert_int_equal(pace_delivery(16384, 16000, 100, 131072), 32768);
   assert_int_equal(pace_delivery(16384, 500, 100, 131072), 16384); /* it was not full: nothing is known of the line */
+  assert_int_equal(pace_delivery(16384, 500, UINT64_MAX, 131072), 16384);
   assert_int_equal(pace_delivery(16384, 16000, PACE_TARGET_MS / 2, 131072), 16384);
   assert_int_equal(pace_delivery(16384, 16000, PACE_TARGET_MS + 1, 131072), 8192);
   assert_int_equal(pace_delivery(131072, 131072, 100, 131072), 131072);
-  assert_int_equal(pace_delivery(CREDIT_BYTES_MIN, 4096, UINT64_MAX / 8, 131072), CREDIT_BYTES_MIN);
+  assert_int_equal(pace_delivery(CREDIT_BYTES_MIN, 4096, UINT64_MAX, 131072), CREDIT_BYTES_MIN);
 }
 
 int main(void)
