@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/wire/limits.h"
+
 static bool is_proxy(const char *text)
 {
   char address[140] = "tcp://";
@@ -35,7 +37,7 @@ static const struct setting table[] = {
     NUMBER("exchange", hello_wait_ms, 100, 600000),
     NUMBER("exchange", ask_interval_s, 1, 86400),
     NUMBER("exchange", credit_entries, 1, 256),
-    NUMBER("exchange", credit_bytes, 65536, 1048576),
+    NUMBER("exchange", credit_bytes, CREDIT_BYTES_MIN, MESSAGE_SIZE_MAX),
     NUMBER("office", lock_after_minutes, 0, 1440),
     TEXT("office", hook, "a program that can be started, by its whole path", is_program),
     NUMBER("office", phone_after_minutes, 0, 1440),
@@ -44,7 +46,7 @@ static const struct setting table[] = {
 enum status config_read(const char *path, struct config *out, struct settings_error *why)
 {
   *out = (struct config){.hello_wait_ms = 15000,
-                         .ask_interval_s = 60,
+                         .ask_interval_s = 600,
                          .credit_entries = 64,
                          .credit_bytes = 131072,
                          .lock_after_minutes = 600,

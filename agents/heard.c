@@ -58,18 +58,20 @@ static void not_heard(struct agent *a)
 {
   session_alarm(a, ALARM_NOT_HEARD);
   hold(a, NOT_HEARD_MS);
-  session_unsent(&a->session, UINT64_MAX);
+  pace_unsent(&a->session.pace, UINT64_MAX);
   if (a->session.phase != PHASE_READY)
     session_down(a, NOT_HEARD_MS);
 }
 
 /* --- welcome --- */
 
-/* The last batch of ours that the log has, as the exchange says, and proves. NOT_FOUND: there is none. */
-static enum status last_batch(struct agent *a, const Onward__Welcome *w, struct batch_header *out)
+/* The last batch of ours that the log has, as the exchange says, and proves. NOT_FOUND: none, or one that we know. */
+static enum status last_batch(struct agent *a, struct books *b, const Onward__Welcome *w, struct batch_header *out)
 {
   struct leaf leaf;
-  if (w->last_sequence == 0)
+  struct marks m;
+  marks_get(b, &m);
+  if (w->last_sequence == 0 || (w->last == NULL && m.read_back == 0 && w->last_sequence == outbox_confirmed(b)))
     return NOT_FOUND;
   evidence_begin(&a->evidence);
   bool proved = w->last != NULL &&
@@ -87,7 +89,7 @@ static enum status is_ahead(struct agent *a, struct books *b, const Onward__Welc
   struct batch_header last = {.sequence = 0};
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
   *ahead = false;
-  enum status s = last_batch(a, w, &last);
+  enum status s = last_batch(a, b, w, &last);
   if (s != OK)
     return s == NOT_FOUND ? OK : s;
   marks_get(b, &m);
@@ -143,8 +145,9 @@ static void welcome(struct agent *a, const Onward__Welcome *w)
     session_hello(a); /* again: without claiming to keep what we lost */
     return;
   }
+  session_exchange_has(a, w->last_sequence);
   a->session.phase = PHASE_ASKING;
-  session_ask(a);
+  session_push(a);
 }
 
 /* --- the directory --- */
@@ -256,12 +259,6 @@ static void answer(struct agent *a, const Onward__Answer *m)
 
 /* --- deliveries --- */
 
-static size_t count_flights(struct books *b)
-{
-  struct flight flights[BATCHES_IN_FLIGHT_MAX];
-  return outbox_flights(b, flights);
-}
-
 /* The directory first: what else comes on this connection is dropped, and read again after the hello. */
 static void put_aside(struct agent *a, uint64_t registry)
 {
@@ -276,10 +273,13 @@ static void put_aside(struct agent *a, uint64_t registry)
   session_hello(a);
 }
 
-static void delivered(struct agent *a, size_t entries, bool ours, bool batch_done)
+static void delivered(struct agent *a, size_t entries, size_t size, bool ours, uint64_t confirmed)
 {
   struct session *s = &a->session;
-  s->heard_ms = s->moved_ms = ticks_ms();
+  uint64_t now = ticks_ms();
+  s->delivery_bytes = pace_delivery(s->delivery_bytes, size, now - s->heard_ms, a->config.credit_bytes);
+  pace_logged(&s->pace, confirmed, now);
+  s->heard_ms = s->moved_ms = now;
   if (ours) {
     s->waits_from_ms = 0;
     s->busy = false;
@@ -288,15 +288,13 @@ static void delivered(struct agent *a, size_t entries, bool ours, bool batch_don
   s->credit -= entries < s->credit ? entries : s->credit;
   if (s->granted * 2 <= a->config.credit_entries)
     s->granted *= 2;
-  if (batch_done && s->batch_events < BATCH_EVENTS_MAX)
-    s->batch_events *= 2;
   if (s->credit <= s->granted / 2)
     session_credit(a);
   duty_reseal(a);
   session_push(a);
 }
 
-static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes sealed)
+static void delivery(struct agent *a, const Onward__Delivery *d, const struct link_message *m)
 {
   uint64_t registry = 0;
   if (a->session.phase != PHASE_READY)
@@ -306,8 +304,8 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
     return;
   }
   struct books *b = agent_write(a);
-  size_t before = count_flights(b), unlogged = outbox_unlogged(b);
-  enum status s = sound(a, b, inbox_take(a, b, d, sealed, &registry));
+  size_t unlogged = outbox_unlogged(b);
+  enum status s = sound(a, b, inbox_take(a, b, d, m->sealed, &registry));
   if (s == NOT_FOUND) {
     put_aside(a, registry);
     return;
@@ -316,11 +314,12 @@ static void delivery(struct agent *a, const Onward__Delivery *d, struct bytes se
     not_taken(a, s);
     return;
   }
-  bool batch_done = count_flights(b) < before, ours = outbox_unlogged(b) < unlogged;
+  bool ours = outbox_unlogged(b) < unlogged;
+  uint64_t confirmed = outbox_confirmed(b);
   contact(b);
   evidence_keep(&a->evidence, b);
   if (agent_commit(a) == OK)
-    delivered(a, d->n_entries, ours, batch_done);
+    delivered(a, d->n_entries, m->body.size + m->sealed.size, ours, confirmed);
   else
     session_down(a, NO_ROOM_MS);
 }
@@ -343,8 +342,8 @@ static void take_out(struct agent *a, uint64_t sequence, size_t event)
     else
       outbox_unform(b, sequence); /* one by one, to find it */
   }
-  a->session.batch_events = 1;
-  session_unsent(&a->session, UINT64_MAX);
+  a->session.pace.room = 0; /* one by one */
+  pace_unsent(&a->session.pace, UINT64_MAX);
   if (agent_commit(a) == OK)
     session_alarm(a, ALARM_NOT_HEARD);
 }
@@ -392,13 +391,13 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
   case ONWARD__REFUSAL_REASON__OVER_QUOTA:
     a->session.busy = true;
     hold(a, r->retry_after_ms > 0 ? r->retry_after_ms : RETRY_MS);
-    session_unsent(&a->session, UINT64_MAX);
+    pace_unsent(&a->session.pace, UINT64_MAX);
     if (a->session.phase != PHASE_READY)
       session_down(a, RETRY_MS);
     break;
   case ONWARD__REFUSAL_REASON__SEQUENCE_GAP:
     hold(a, GAP_MS);
-    session_unsent(&a->session, sequence);
+    pace_unsent(&a->session.pace, sequence);
     break;
   case ONWARD__REFUSAL_REASON__KEY_ENDED:
   case ONWARD__REFUSAL_REASON__BAD_SIGNATURE: /* by a key older than that, or not ours at all */
@@ -408,7 +407,7 @@ static void refusal(struct agent *a, const Onward__Refusal *r)
   case ONWARD__REFUSAL_REASON__NOT_WELCOME_YET:
     hold(a, GAP_MS);
     a->session.wait_ms = a->config.hello_wait_ms;
-    session_unsent(&a->session, UINT64_MAX);
+    pace_unsent(&a->session.pace, UINT64_MAX);
     session_hello(a);
     break;
   case ONWARD__REFUSAL_REASON__MALFORMED:
@@ -489,7 +488,7 @@ void heard_message(struct agent *a, const struct link_message *m)
   else if (m->kind == FRAME_ANSWER)
     answer(a, message);
   else if (m->kind == FRAME_DELIVERY)
-    delivery(a, message, m->sealed);
+    delivery(a, message, m);
   else if (m->kind == FRAME_REFUSAL)
     refusal(a, message);
   else

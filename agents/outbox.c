@@ -180,6 +180,14 @@ size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX])
   return n;
 }
 
+uint64_t outbox_confirmed(struct books *b)
+{
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  struct marks m;
+  marks_get(b, &m);
+  return outbox_flights(b, flights) > 0 ? flights[0].sequence - 1 : m.sequence;
+}
+
 size_t outbox_unlogged(struct books *b)
 {
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
@@ -202,7 +210,8 @@ size_t outbox_drop_registry(struct books *b)
 }
 
 /* The next events of one priority that fit one message. */
-static size_t choose(struct books *b, size_t limit, bool high_only, struct member out[BATCH_EVENTS_MAX])
+static size_t choose(struct books *b, size_t limit, size_t bytes_max, bool high_only,
+                     struct member out[BATCH_EVENTS_MAX])
 {
   struct walk w = walk_start(TABLE_QUEUE, (struct bytes){NULL, 0});
   struct outbox_event e;
@@ -211,7 +220,9 @@ static size_t choose(struct books *b, size_t limit, bool high_only, struct membe
   while (count < limit && walk_next(&w, b)) {
     uint64_t number = key_number(w.key, 1);
     must(outbox_get(b, number, &e) == OK);
-    bool fits = e.event.size + 8 <= room && e.bodies.size <= sealed_room && (count == 0 || !e.alone);
+    size_t size = e.event.size + 8 + e.bodies.size;
+    bool fits =
+        e.event.size + 8 <= room && e.bodies.size <= sealed_room && (count == 0 || (!e.alone && size <= bytes_max));
     if (!fits || (count > 0 && e.priority != priority) || (high_only && e.priority > ONWARD__PRIORITY__HIGH))
       break;
     priority = e.priority;
@@ -219,6 +230,7 @@ static size_t choose(struct books *b, size_t limit, bool high_only, struct membe
     out[count++].hash = merkle_leaf(e.event);
     room -= e.event.size + 8;
     sealed_room -= e.bodies.size;
+    bytes_max -= size < bytes_max ? size : bytes_max;
     if (e.alone)
       break;
   }
@@ -251,18 +263,18 @@ static void move_members(struct books *b, const struct flight_row *row, size_t c
   }
 }
 
-enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t flights_max,
+enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t bytes_max, bool high_only,
                         uint64_t *sequence)
 {
   struct flight flights[BATCHES_IN_FLIGHT_MAX];
   struct flight_row row = {.logged = 0};
   struct marks m;
   size_t in_flight = outbox_flights(b, flights);
-  size_t places = flights_max < BATCHES_IN_FLIGHT_MAX ? flights_max : BATCHES_IN_FLIGHT_MAX - 1;
-  if (in_flight > places)
+  if (in_flight == BATCHES_IN_FLIGHT_MAX)
     return NOT_FOUND;
+  high_only |= in_flight + 1 == BATCHES_IN_FLIGHT_MAX;
   size_t limit = events_max < BATCH_EVENTS_MAX ? events_max : BATCH_EVENTS_MAX;
-  size_t count = choose(b, limit, in_flight == places, row.events);
+  size_t count = choose(b, limit, bytes_max, high_only, row.events);
   if (count == 0)
     return NOT_FOUND;
   marks_get(b, &m);

@@ -48,14 +48,16 @@ struct flight {
   uint16_t logged; /* of the events, in order */
 };
 size_t outbox_flights(struct books *b, struct flight out[BATCHES_IN_FLIGHT_MAX]);
+uint64_t outbox_confirmed(struct books *b); /* all of our batches up to this sequence came back from the log */
 /* How many of their events are not in the log yet. */
 size_t outbox_unlogged(struct books *b);
 /* Takes back all acts on the registry that are in no batch yet, and says how many those were. */
 size_t outbox_drop_registry(struct books *b);
-/* Signs the next batch, of at most `events_max` events, unless `flights_max` are in flight; one place more is kept for
- * high priority. NOT_FOUND: nothing waits, or too much is in flight. */
-MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t flights_max,
-                                 uint64_t *sequence);
+/* Signs the next batch, of at most `events_max` events, and of `bytes_max` bytes unless one event has more. The last
+ * place in flight is kept for high priority. NOT_FOUND: nothing waits, or nothing of high priority where only that may
+ * go, or too much is in flight. */
+MUST_USE enum status outbox_form(struct books *b, const struct self *self, size_t events_max, size_t bytes_max,
+                                 bool high_only, uint64_t *sequence);
 /* The message of a batch in flight, in the arena. NOT_NOW: the arena is full. */
 MUST_USE enum status outbox_message(struct books *b, uint64_t sequence, struct arena *a, struct bytes *body,
                                     struct bytes *sealed);

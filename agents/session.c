@@ -22,7 +22,7 @@ enum {
 
 enum status session_init(struct session *s, bool halted)
 {
-  *s = (struct session){.phase = PHASE_DOWN, .batch_events = 1, .halted = halted};
+  *s = (struct session){.phase = PHASE_DOWN, .delivery_bytes = PACE_DELIVERY_FIRST, .halted = halted};
   return link_init(&s->link);
 }
 
@@ -66,6 +66,7 @@ void session_down(struct agent *a, uint64_t wait_ms)
   if (session_connected(s))
     say("the exchange is not reachable");
   link_close(&s->link);
+  pace_cut(&s->pace);
   s->phase = PHASE_DOWN;
   s->deadline_ms = ticks_ms() + wait_ms;
 }
@@ -73,10 +74,10 @@ void session_down(struct agent *a, uint64_t wait_ms)
 void session_lost(struct agent *a)
 {
   struct session *s = &a->session;
-  if (s->phase == PHASE_READY && s->batch_events > 1)
-    s->batch_events /= 2;
-  if (s->phase == PHASE_READY && s->granted > 1 && s->credit == s->granted) /* nothing of it came through */
-    s->granted /= 2;
+  if (s->phase == PHASE_READY && s->credit == s->granted) { /* nothing of it came through */
+    s->granted -= s->granted / 2;
+    s->delivery_bytes = pace_delivery(s->delivery_bytes, s->delivery_bytes, UINT64_MAX, s->delivery_bytes);
+  }
   session_down(a, RETRY_MS);
 }
 
@@ -120,21 +121,26 @@ void session_hello(struct agent *a)
   struct books *b = agent_read(a);
   marks_get(b, &m);
   size_t count = outbox_flights(b, flights);
+  uint64_t confirmed = m.read_back == 0 ? outbox_confirmed(b) : 0;
   if (agent_abort(a) != OK)
     return;
   h.organisation = pb_data(org_id_text(&a->self.id));
   h.network = pb_data(hash_bytes(&a->self.network));
   h.checkpoint = pb_data(bytes_of(a->evidence.note, a->evidence.note_size));
+  h.confirmed = confirmed;
   h.kept_from = count > 0 && m.read_back == 0 ? flights[0].sequence : m.sequence + 1;
   s->phase = PHASE_HELLO;
   s->deadline_ms = ticks_ms() + s->wait_ms;
   send_packed(a, FRAME_HELLO, &h);
+  if (s->phase == PHASE_HELLO)
+    session_ask(a); /* with it: on a far link an answer less to wait for */
 }
 
 void session_ask(struct agent *a)
 {
   Onward__Ask m = ONWARD__ASK__INIT;
   arena_reset(&a->arena);
+  m.bytes = (uint32_t)a->session.delivery_bytes;
   m.registry_after = directory_known(agent_read(a));
   if (agent_abort(a) != OK)
     return;
@@ -163,7 +169,9 @@ void session_credit(struct agent *a)
   if (s->granted == 0 || s->granted > a->config.credit_entries)
     s->granted = a->config.credit_entries < FIRST_CREDIT ? a->config.credit_entries : FIRST_CREDIT;
   m.entries = (uint32_t)s->granted;
-  m.bytes = (uint32_t)a->config.credit_bytes;
+  if (s->delivery_bytes > a->config.credit_bytes)
+    s->delivery_bytes = a->config.credit_bytes;
+  m.bytes = (uint32_t)s->delivery_bytes;
   s->credit = s->granted;
   s->heard_ms = ticks_ms();
   s->mail_read = false;
@@ -197,7 +205,6 @@ static void connect_link(struct agent *a)
   memcpy(o.server_key, a->network.link_key, sizeof o.server_key);
   choose_keys(a, &o);
   s->refused_now = false;
-  memset(s->sent, 0, sizeof s->sent);
   s->wait_ms = s->wait_ms == 0 ? first : s->wait_ms < first * WAIT_DOUBLINGS ? s->wait_ms * 2 : first * WAIT_DOUBLINGS;
   enum status opened = link_open(&s->link, &o);
   if (opened == OK) {
@@ -211,11 +218,14 @@ static void connect_link(struct agent *a)
 
 /* --- batches --- */
 
-void session_unsent(struct session *s, uint64_t up_to)
+void session_exchange_has(struct agent *a, uint64_t up_to)
 {
-  for (size_t i = 0; i < BATCHES_IN_FLIGHT_MAX; i++)
-    if (s->sent[i] <= up_to)
-      s->sent[i] = 0;
+  struct flight flights[BATCHES_IN_FLIGHT_MAX];
+  size_t count = outbox_flights(agent_read(a), flights);
+  if (agent_abort(a) != OK)
+    return;
+  for (size_t i = 0; i < count && flights[i].sequence <= up_to; i++)
+    pace_exchange_has(&a->session.pace, flights[i].sequence);
 }
 
 /* Sends what is in flight and was not sent on this connection, in order. False: the link takes no more. */
@@ -230,12 +240,12 @@ static bool send_flights(struct agent *a)
     struct bytes body, sealed;
     uint64_t sequence = flights[i].sequence;
     arena_reset(&a->arena);
-    if (s->sent[sequence % BATCHES_IN_FLIGHT_MAX] == sequence ||
+    if (pace_was_sent(&s->pace, sequence) ||
         outbox_message(b, sequence, &a->arena, &body, &sealed) != OK) /* part of it came back: all of it is logged */
       continue;
     open = link_send(&s->link, FRAME_SUBMIT, body, sealed) == OK;
     if (open)
-      s->sent[sequence % BATCHES_IN_FLIGHT_MAX] = sequence;
+      pace_sent(&s->pace, sequence, body.size + sealed.size, ticks_ms());
   }
   if (!open)
     s->hold_ms = ticks_ms() + RETRY_MS;
@@ -247,14 +257,17 @@ static bool form_batch(struct agent *a)
 {
   struct marks m;
   uint64_t sequence;
+  struct pace_next next = pace_next(&a->session.pace);
   marks_get(agent_read(a), &m);
-  if (agent_abort(a) != OK || m.waiting == 0)
+  if (agent_abort(a) != OK || m.waiting == 0 || next.bytes == 0)
     return false;
-  enum status s = outbox_form(agent_write(a), &a->self, a->session.batch_events, a->session.batch_events, &sequence);
+  enum status s = outbox_form(agent_write(a), &a->self, BATCH_EVENTS_MAX, next.bytes, next.high_only, &sequence);
   if (s != OK) {
     agent_abort(a);
     return false;
   }
+  if (next.high_only)
+    a->session.pace.extra = sequence;
   return agent_commit(a) == OK;
 }
 
@@ -271,9 +284,10 @@ void session_push(struct agent *a)
     s->waits_from_ms = 0;
   else if (s->waits_from_ms == 0)
     s->waits_from_ms = ticks_ms();
-  if (s->phase != PHASE_READY || ticks_ms() < s->hold_ms || s->sign_from != 0 || m.read_back != 0)
+  if (!session_connected(s) || ticks_ms() < s->hold_ms || s->sign_from != 0 || m.read_back != 0)
     return;
-  while (send_flights(a) && form_batch(a))
+  /* what a suspended registrar had begun must not go before the directory has told it */
+  while (send_flights(a) && s->phase == PHASE_READY && form_batch(a))
     ;
 }
 

@@ -1,6 +1,7 @@
 /* The conversation with the exchange:
  *
- *   down -> hello -> (welcome) -> asking -> (answer: the directory is up to date) -> ready: credit, submit, deliveries
+ *   down -> hello, ask -> (welcome) -> asking -> (answer: the directory is up to date) -> ready: credit, submit,
+ * deliveries
  *
  * Nothing of it needs to survive: what matters is in the books, and every connection begins with a hello. When a
  * delivery names an entry of the directory that we do not have, it is put aside and the hello is said again: the
@@ -13,6 +14,7 @@
 
 #include "agents/alarm.h"
 #include "agents/link.h"
+#include "agents/pace.h"
 
 struct agent;
 
@@ -33,7 +35,8 @@ struct session { /* all times are ticks */
   uint64_t asked_for;     /* the directory's entry for which a delivery was put aside last */
   uint64_t granted;       /* entries of the newest credit: few first, doubled by success, halved by a cut */
   uint64_t credit;        /* entries that may still come before new credit is given */
-  size_t batch_events;    /* of the next batch: one first, doubled by success, halved by a cut */
+  size_t delivery_bytes;  /* that one delivery may have; by what the link carried, halved by a cut */
+  struct pace pace;       /* of what we send */
   uint64_t waits_from_ms; /* since when something of ours waits and nothing of ours was confirmed; 0: nothing waits */
   bool busy;              /* the exchange took nothing for want of room, and nothing of ours was confirmed since */
   bool mail_read;         /* nothing came for a while: what was missing has been looked at */
@@ -41,8 +44,7 @@ struct session { /* all times are ticks */
   bool refused_now;       /* this connection was refused */
   const char
       *refused; /* why the exchange, which was reached, takes nothing from us; NULL: it does, or was not reached */
-  uint64_t sign_from;                   /* batches from this sequence on are signed again, then sent; 0: none */
-  uint64_t sent[BATCHES_IN_FLIGHT_MAX]; /* sequences sent on this connection, by sequence % 8 */
+  uint64_t sign_from; /* batches from this sequence on are signed again, then sent; 0: none */
 };
 
 MUST_USE enum status session_init(struct session *s, bool halted);
@@ -68,6 +70,6 @@ void session_lost(struct agent *a);                     /* a cut: the same, soon
 void session_refused(struct agent *a, const char *why); /* it does not take what we are; `why` is never freed */
 void session_accused(struct agent *a);                  /* records the evidence's accusation and halts */
 void session_alarm(struct agent *a, enum alarm_kind kind);
-void session_unsent(struct session *s, uint64_t up_to); /* batches up to this sequence are sent again */
+void session_exchange_has(struct agent *a, uint64_t up_to); /* batches up to this sequence are in the log already */
 
 #endif

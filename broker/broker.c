@@ -77,6 +77,7 @@ static struct turn_work *give_turn(struct broker *b, bool may_wait)
 static void speak(struct broker *b)
 {
   uint64_t now = clock_ms();
+  b->more_to_say = false;
   for (size_t i = 0; i < b->sessions.max; i++) {
     struct session *s = &b->sessions.list[i];
     if (!s->used || s->leaving || !s->placed || s->entries == 0 || s->position >= b->journal.end.head.size ||
@@ -87,6 +88,8 @@ static void speak(struct broker *b)
       s->patience_ms = now + PATIENCE_MS;
     else if (st == NOT_FOUND && b->journal.view->trouble == OK)
       sessions_remove(s);
+    else if (st == OK && s->entries > 0 && s->position < b->journal.end.head.size)
+      b->more_to_say = true;
   }
   if (b->journal.view->trouble == OUR_FAULT) {
     say("the books cannot be read: look at the disk, then `onward-broker check`");
@@ -106,7 +109,9 @@ static void tell_of(struct broker *b, struct turn_work *done)
 
 void turn(struct broker *b)
 {
-  if (door_wait(&b->door, b->scribe.done, TICK_MS))
+  bool deaf = b->scribe.turn != NULL && (b->holds || b->heard->waiting_count == b->config.turn_messages_max);
+  bool hurry = b->more_to_say || (b->holds && !deaf);
+  if (door_wait(&b->door, b->scribe.done, deaf, hurry ? 0 : TICK_MS) || (b->holds && !deaf))
     hear_all(b);
   struct turn_work *done = scribe_take(b, false);
   if (done != NULL)

@@ -24,6 +24,11 @@ static const struct setting table[] = {
     NUMBER(bytes_per_minute, 1048576, 1000000000000),
     NUMBER(refusals_per_hour, 1, 100000000),
     NUMBER(turn_messages_max, 1, 1024),
+    NUMBER(share_messages, 1, 1024),
+    NUMBER(share_events, 1, 65536),
+    NUMBER(share_bytes, 65536, 1073741824),
+    NUMBER(queue_in_messages, 1, 1024),
+    NUMBER(queue_out_messages, 4, 1024),
     NUMBER(map_size_gib, 1, 65536),
 };
 
@@ -43,6 +48,11 @@ enum status config_read(const char *folder, struct config *out, struct settings_
                          .bytes_per_minute = 256 * 1048576ull,
                          .refusals_per_hour = 1000,
                          .turn_messages_max = 64,
+                         .share_messages = 16,
+                         .share_events = 256,
+                         .share_bytes = 1048576,
+                         .queue_in_messages = 16,
+                         .queue_out_messages = 32,
                          .map_size_gib = 1024};
   return settings_read(path, table, sizeof table / sizeof table[0], out, why);
 }

@@ -13,6 +13,11 @@ struct config {
   uint64_t bytes_per_minute;    /* of one organisation, all frames */
   uint64_t refusals_per_hour;   /* of one organisation: messages not heard, and events that the rules refused */
   uint64_t turn_messages_max;   /* messages taken into one turn */
+  uint64_t share_messages;      /* of one organisation in one turn; what comes beyond its share is heard in the next */
+  uint64_t share_events;        /* the same, of its batches */
+  uint64_t share_bytes;         /* the same, of what it says and asks for; and of what it is told in one turn */
+  uint64_t queue_in_messages;   /* of one connection, decrypted and not heard yet; then TCP holds it up */
+  uint64_t queue_out_messages;  /* of one connection that does not read */
   uint64_t map_size_gib;        /* address space for the books; not disk */
 };
 

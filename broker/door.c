@@ -21,14 +21,15 @@ static void set_options(struct door *d, const struct config *c, const struct bro
   set(d->router, ZMQ_LINGER, 0);
   set(d->router, ZMQ_ROUTER_MANDATORY, 1);
   set(d->router, ZMQ_ROUTER_HANDOVER, 0);
-  set(d->router, ZMQ_SNDHWM, 32);
-  set(d->router, ZMQ_RCVHWM, 64);
+  set(d->router, ZMQ_SNDHWM, (int)c->queue_out_messages);
+  set(d->router, ZMQ_RCVHWM, (int)c->queue_in_messages);
   set(d->router, ZMQ_SNDTIMEO, 0);
   set(d->router, ZMQ_BACKLOG, 1024);
   set(d->router, ZMQ_HANDSHAKE_IVL, (int)c->hello_within_s * 1000);
-  set(d->router, ZMQ_HEARTBEAT_IVL, 30000);
-  set(d->router, ZMQ_HEARTBEAT_TIMEOUT, 120000);
-  set(d->router, ZMQ_HEARTBEAT_TTL, 120000);
+  set(d->router, ZMQ_TCP_KEEPALIVE, 1); /* heartbeats come from agents; this finds those that are gone without a word */
+  set(d->router, ZMQ_TCP_KEEPALIVE_IDLE, 300);
+  set(d->router, ZMQ_TCP_KEEPALIVE_INTVL, 60);
+  set(d->router, ZMQ_TCP_KEEPALIVE_CNT, 5);
   set(d->router, ZMQ_IPV6, 1);
   int64_t largest = MESSAGE_SIZE_MAX + 33; /* what CURVE adds */
   must(zmq_setsockopt(d->router, ZMQ_MAXMSGSIZE, &largest, sizeof largest) == 0);
@@ -125,9 +126,10 @@ static bool zap_answer(struct door *d)
   return true;
 }
 
-bool door_wait(struct door *d, int other_fd, long timeout_ms)
+bool door_wait(struct door *d, int other_fd, bool deaf, long timeout_ms)
 {
-  zmq_pollitem_t items[] = {{d->router, 0, ZMQ_POLLIN, 0}, {d->zap, 0, ZMQ_POLLIN, 0}, {NULL, other_fd, ZMQ_POLLIN, 0}};
+  zmq_pollitem_t items[] = {
+      {d->router, 0, deaf ? 0 : ZMQ_POLLIN, 0}, {d->zap, 0, ZMQ_POLLIN, 0}, {NULL, other_fd, ZMQ_POLLIN, 0}};
   if (zmq_poll(items, 3, timeout_ms) <= 0)
     return false;
   while ((items[1].revents & ZMQ_POLLIN) != 0 && zap_answer(d))

@@ -63,8 +63,8 @@ MUST_USE enum status door_open(struct door *d, const struct config *c, const str
                                void *context, char why[200]);
 void door_close(struct door *d);
 /* Waits for something to do, at most `timeout_ms`, or until `other_fd` can be read; answers waiting handshakes. True: a
- * message waits. */
-bool door_wait(struct door *d, int other_fd, long timeout_ms);
+ * message waits; a deaf one does not look. */
+bool door_wait(struct door *d, int other_fd, bool deaf, long timeout_ms);
 /* The next message. NOT_NOW: none waits. A message whose sender cannot be told is dropped. */
 MUST_USE enum status door_take(struct door *d, struct knock *out);
 void knock_move(struct knock *to, struct knock *from); /* `from` needs no knock_done any more */

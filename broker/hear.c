@@ -77,6 +77,12 @@ void check_sessions(struct broker *b)
 
 /* --- hearing --- */
 
+enum heard { /* what becomes of a knock */
+             DONE,
+             KEPT, /* for the turn: it is in `waiting` */
+             HELD, /* for the next turn: nothing was done about it yet */
+};
+
 void refuse(struct broker *b, const struct knock *k, struct meter *m, uint64_t sequence, const struct refusal *why)
 {
   bool later = why->reason == ONWARD__REFUSAL_REASON__BUSY || why->reason == ONWARD__REFUSAL_REASON__OVER_QUOTA;
@@ -146,7 +152,12 @@ static struct session *open_session(struct broker *b, const struct knock *k, con
     s = sessions_add(&b->sessions, &k->from);
   if (s == NULL)
     return NULL;
-  *s = (struct session){.used = true, .to = k->from, .wire = k->wire, .organisation = o->id, .meter = m};
+  *s = (struct session){.used = true,
+                        .to = k->from,
+                        .wire = k->wire,
+                        .organisation = o->id,
+                        .meter = m,
+                        .patience_ms = s->patience_ms}; /* who does not read gains nothing by another hello */
   memcpy(s->link_key, k->link_key, sizeof s->link_key);
   return s;
 }
@@ -168,7 +179,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
     REFUSE(b, k, m, WRONG_NETWORK, "hello.network: is another network");
     return;
   }
-  uint64_t kept_from = h->kept_from;
+  uint64_t kept_from = h->kept_from, confirmed = h->confirmed;
   if (!known_checkpoint(b, k, m, h, &known_size))
     return;
   struct session *s = open_session(b, k, o, m);
@@ -179,6 +190,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
   door_welcomed(&b->door, &k->wire, clock_ms());
   s->known_size = known_size;
   s->kept_from = kept_from;
+  s->confirmed = confirmed;
   if (post_welcome(&b->post, s) != OK)
     sessions_remove(s);
 }
@@ -187,9 +199,9 @@ static void hear_credit(struct broker *b, const struct knock *k, struct session 
 {
   arena_reset(&b->post_arena);
   const Onward__Credit *c = pb_unpack(&onward__credit__descriptor, k->body, &b->post_arena);
-  if (c == NULL || c->entries == 0 || c->entries > DELIVERY_ENTRIES_MAX || c->bytes < 65536 ||
+  if (c == NULL || c->entries == 0 || c->entries > DELIVERY_ENTRIES_MAX || c->bytes < CREDIT_BYTES_MIN ||
       c->bytes > MESSAGE_SIZE_MAX) {
-    REFUSE(b, k, s->meter, MALFORMED, "credit: expected 1 to 256 entries and 65536 to 1048576 bytes");
+    REFUSE(b, k, s->meter, MALFORMED, "credit: expected 1 to 256 entries and 4096 to 1048576 bytes");
     return;
   }
   if (!s->placed)
@@ -207,14 +219,14 @@ static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
     REFUSE(b, k, s->meter, MALFORMED, "ask: is no well-formed message");
     return;
   }
-  uint64_t after = a->registry_after;
-  enum status st = after < b->journal.end.head.size ? post_answer(&b->post, s, after) : NOT_FOUND;
+  uint64_t after = a->registry_after, bytes = a->bytes;
+  enum status st = after < b->journal.end.head.size ? post_answer(&b->post, s, after, bytes) : NOT_FOUND;
   if (st == NOT_FOUND && after >= b->journal.end.head.size)
     REFUSE(b, k, s->meter, MALFORMED, "ask.registry_after: is beyond the log");
 }
 
-/* Keeps the knock: its bodies' bytes are needed until the turn is committed. True: it is kept. */
-static bool hear_submit(struct broker *b, struct knock *k, struct session *s, const struct organisation *o)
+/* Keeps the knock: its bodies' bytes are needed until the turn is committed. */
+static enum heard hear_submit(struct broker *b, struct knock *k, struct session *s, const struct organisation *o)
 {
   struct turn_work *t = b->heard;
   struct waiting *w = &t->waiting[t->waiting_count];
@@ -234,12 +246,13 @@ static bool hear_submit(struct broker *b, struct knock *k, struct session *s, co
   }
   if (st != OK) {
     refuse(b, k, s->meter, w->batch.header.sequence, &w->why);
-    return false;
+    return DONE;
   }
   batch_verify(&b->ring, &w->batch, o->keys.sign); /* now, while another turn is written */
+  s->meter->share.events += w->batch.count;
   knock_move(&w->knock, k);
   t->waiting_count++;
-  return true;
+  return KEPT;
 }
 
 static bool within_quota(struct broker *b, const struct knock *k, struct meter *m)
@@ -247,13 +260,14 @@ static bool within_quota(struct broker *b, const struct knock *k, struct meter *
   const struct config *c = &b->config;
   uint64_t now = clock_ms();
   double size = (double)(k->head.size + k->body.size + k->sealed.size);
+  m->share.messages++;
+  m->share.bytes += (uint64_t)size;
   return bucket_take(&m->messages, 1, c->messages_per_minute, 60000, now) &&
          bucket_take(&m->bytes, size, c->bytes_per_minute, 60000, now) &&
          bucket_take(&m->refusals, 0, c->refusals_per_hour, 3600000, now);
 }
 
-/* One message. True: the knock is kept for the turn. */
-static bool hear(struct broker *b, struct knock *k)
+static enum heard hear(struct broker *b, struct knock *k)
 {
   uint8_t version;
   enum frame_kind kind;
@@ -261,13 +275,15 @@ static bool hear(struct broker *b, struct knock *k)
   enum status known = organisation_of(b->journal.view, k->link_key, &o);
   struct session *s = sessions_find(&b->sessions, &k->from);
   if (known != OK || (s != NULL && s->leaving))
-    return false; /* suspended while connected: not even answered */
+    return DONE; /* suspended while connected: not even answered */
   struct meter *m = sessions_meter(&b->sessions, &o.id);
   if (m == NULL)
-    return false; /* none can be missing: a handshake makes it */
+    return DONE; /* none can be missing: a handshake makes it */
+  if (!share_left(&m->share, &b->config, b->turns))
+    return HELD;
   if (!within_quota(b, k, m)) {
     REFUSE(b, k, m, OVER_QUOTA, "more than this organisation may say now");
-    return false;
+    return DONE;
   }
   if (!k->three) {
     REFUSE(b, k, m, MALFORMED, "expected exactly three frames");
@@ -275,22 +291,22 @@ static bool hear(struct broker *b, struct knock *k)
       leave(s);
     else
       door_cut(&k->wire);
-    return false;
+    return DONE;
   }
   if (head_read(k->head, &version, &kind) != OK) {
     if (version != PROTOCOL_VERSION)
       REFUSE(b, k, m, WRONG_VERSION, "head: this exchange speaks version 1");
     else
       REFUSE(b, k, m, MALFORMED, "head: expected two bytes, version and kind");
-    return false;
+    return DONE;
   }
   if (kind == FRAME_HELLO) {
     hear_hello(b, k, &o, m);
-    return false;
+    return DONE;
   }
   if (s == NULL) {
     REFUSE(b, k, m, NOT_WELCOME_YET, "say hello first");
-    return false;
+    return DONE;
   }
   if (kind == FRAME_SUBMIT)
     return hear_submit(b, k, s, &o);
@@ -300,20 +316,36 @@ static bool hear(struct broker *b, struct knock *k)
     hear_ask(b, k, s);
   else
     REFUSE(b, k, m, MALFORMED, "head: unknown kind of message");
-  return false;
+  return DONE;
 }
 
+/* libzmq gives one message of each connection by turns. So when one organisation comes again after its share, all
+ * others that were waiting have been heard: the turn ends, and the next begins with that message. */
 void hear_all(struct broker *b)
 {
   const struct arena *a = &b->heard->arena;
-  while (b->heard->waiting_count < b->config.turn_messages_max && !stop_asked) {
+  const uint64_t max = b->config.turn_messages_max;
+  if (b->heard->waiting_count == 0)
+    b->turns++;
+  for (uint64_t i = 0; i < max && b->heard->waiting_count < max && !stop_asked; i++) {
     struct knock k;
+    enum status s = OK;
     if (a->size - a->used < MESSAGE_ROOM)
       return; /* the rest waits for the next turn */
-    enum status s = door_take(&b->door, &k);
+    if (b->holds)
+      knock_move(&k, &b->held);
+    else
+      s = door_take(&b->door, &k);
+    b->holds = false;
     if (s == NOT_NOW)
       return;
-    if (s == OK && !hear(b, &k))
+    enum heard heard = s == OK ? hear(b, &k) : KEPT;
+    if (heard == DONE)
       knock_done(&k);
+    if (heard == HELD) {
+      knock_move(&b->held, &k);
+      b->holds = true;
+      return;
+    }
   }
 }

@@ -68,6 +68,10 @@ struct broker {
   struct turn_work *heard; /* the one that is being filled; the other one is written, or free */
   bool quiet;              /* not more than one batch in the turn before */
   bool takes_bodies;       /* there is room for them on the disk */
+  struct knock held;       /* heard first in the next turn: its organisation has had its share of this one */
+  bool holds;
+  bool more_to_say; /* mail that did not fit the share of a turn */
+  uint64_t turns;   /* number of the one that is being filled, from 1 */
   int exit_code;
 };
 

@@ -37,7 +37,7 @@ enum status post_welcome(struct post *p, struct session *s)
   w.last_sequence = last.sequence;
   w.time_ms = clock_ms();
   enum status st = journal_consistency(p->journal, s->known_size, p->arena, &w.consistency);
-  if (st == OK && last.sequence > 0)
+  if (st == OK && last.sequence > 0 && last.sequence != s->confirmed)
     st = journal_entry(p->journal, last.first_index, NULL, p->arena, &w.last);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
@@ -161,10 +161,10 @@ static enum status fill_parcel(struct post *p, struct session *s, struct parcel 
 enum status post_mail(struct post *p, struct session *s)
 {
   static struct parcel parcel; /* too large for a stack; one thread */
-  uint64_t next;
+  uint64_t next, said = 0;
   if (!s->placed || s->leaving)
     return OK;
-  while (s->entries > 0 && s->position < p->journal->end.head.size) {
+  while (s->entries > 0 && s->position < p->journal->end.head.size && said < p->share_bytes) {
     arena_reset(p->arena);
     parcel.load = (struct load){0};
     Onward__Delivery d = ONWARD__DELIVERY__INIT;
@@ -186,6 +186,7 @@ enum status post_mail(struct post *p, struct session *s)
       st = send_packed(p, &s->to, FRAME_DELIVERY, &d, parcel.bodies, parcel.load.bodies);
     if (st != OK)
       return st;
+    said += parcel.load.size;
     s->position = next;
     s->known_size = p->journal->end.checkpoint.size;
     s->entries -= parcel.load.entries < s->entries ? parcel.load.entries : s->entries;
@@ -193,7 +194,7 @@ enum status post_mail(struct post *p, struct session *s)
   return OK;
 }
 
-enum status post_answer(struct post *p, struct session *s, uint64_t registry_after)
+enum status post_answer(struct post *p, struct session *s, uint64_t registry_after, uint64_t bytes)
 {
   struct books *b = p->journal->view;
   static struct parcel parcel;
@@ -206,13 +207,15 @@ enum status post_answer(struct post *p, struct session *s, uint64_t registry_aft
   while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK && st == OK) {
     struct reader r = reader_of(key);
     uint64_t index = read_u64(&r);
-    if (parcel.load.entries == DELIVERY_ENTRIES_MAX || parcel.load.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX) {
+    if (parcel.load.entries == DELIVERY_ENTRIES_MAX || parcel.load.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX ||
+        (bytes > 0 && parcel.load.size >= bytes)) {
       a.more = true;
       break;
     }
     st = add_entry(p, &parcel, index);
     from = key_of_index(index + 1);
   }
+  s->meter->share.bytes += parcel.load.size; /* as much work as to hear so much */
   a.n_entries = parcel.load.entries;
   a.entries = parcel.entries;
   a.checkpoint = pb_data(note_of(p->journal));

@@ -9,14 +9,16 @@
 struct post {
   struct door *door;
   struct journal *journal;
-  struct arena *arena; /* for one message at a time */
+  struct arena *arena;  /* for one message at a time */
+  uint64_t share_bytes; /* that one session is told in one turn, but for the last delivery */
 };
 
 /* NOT_NOW: the connection's queue is full, try again; NOT_FOUND: it is gone. */
 MUST_USE enum status post_welcome(struct post *p, struct session *s);
-/* Sends what the mailbox holds, as far as credit goes; spends it. OK also when there was nothing to send. */
+/* Sends what the mailbox holds, as far as credit and the share of a turn go; spends the credit. OK also when there was
+ * nothing to send. */
 MUST_USE enum status post_mail(struct post *p, struct session *s);
-MUST_USE enum status post_answer(struct post *p, struct session *s, uint64_t registry_after);
+MUST_USE enum status post_answer(struct post *p, struct session *s, uint64_t registry_after, uint64_t bytes);
 
 void post_refusal(struct post *p, const struct routing *to, Onward__RefusalReason reason, uint64_t sequence,
                   uint32_t event, const char *what, uint32_t retry_after_ms);

@@ -100,7 +100,7 @@ static int start(struct broker *b, const char *folder)
     say("%s", why);
     return EXIT_CONFIG;
   }
-  b->post = (struct post){&b->door, &b->journal, &b->post_arena};
+  b->post = (struct post){&b->door, &b->journal, &b->post_arena, b->config.share_bytes};
   return 0;
 }
 
@@ -111,6 +111,8 @@ static void finish(struct broker *b)
   for (size_t i = 0; b->door.router != NULL && i < b->sessions.max; i++)
     if (b->sessions.list[i].used && !b->sessions.list[i].leaving)
       post_goodbye(&b->post, &b->sessions.list[i].to, ONWARD__GOODBYE_REASON__STOPPING);
+  if (b->holds)
+    knock_done(&b->held);
   door_close(&b->door);
   if (b->journal.store != NULL && b->exit_code == EXIT_STOPPED && journal_alive(&b->journal, clock_ms(), why) != OK)
     say("%s", why);

@@ -64,6 +64,13 @@ struct meter *sessions_meter(struct sessions *s, const struct org_id *organisati
   return m;
 }
 
+bool share_left(struct share *s, const struct config *c, uint64_t turn)
+{
+  if (s->turn != turn)
+    *s = (struct share){.turn = turn};
+  return s->messages < c->share_messages && s->events < c->share_events && s->bytes < c->share_bytes;
+}
+
 bool bucket_take(struct bucket *b, double amount, uint64_t max, uint64_t period_ms, uint64_t now_ms)
 {
   double full = (double)max;

@@ -12,10 +12,17 @@ struct bucket {
   uint64_t filled_ms;
 };
 
+/* What an organisation has had of one turn. */
+struct share {
+  uint64_t turn; /* that one; in any other it has had nothing yet */
+  uint64_t messages, events, bytes;
+};
+
 /* What one organisation may still do; survives its connections. */
 struct meter {
   struct org_id organisation;
   struct bucket messages, bytes, refusals, connects;
+  struct share share;
 };
 
 struct session {
@@ -34,6 +41,7 @@ struct session {
   uint64_t bytes;       /* of one delivery */
   uint64_t known_size;  /* of the newest checkpoint that it has from us */
   uint64_t kept_from;   /* sequence */
+  uint64_t confirmed;   /* sequence of its newest batch that it has read back */
 };
 
 struct sessions {
@@ -51,6 +59,9 @@ struct session *sessions_of(struct sessions *s, const struct org_id *organisatio
 struct session *sessions_add(struct sessions *s, const struct routing *r);          /* NULL: full */
 void sessions_remove(struct session *one);
 struct meter *sessions_meter(struct sessions *s, const struct org_id *organisation); /* NULL: full */
+
+/* False: it has had its share of this turn. One message it may always say. */
+bool share_left(struct share *s, const struct config *c, uint64_t turn);
 
 /* Spends `amount` of a bucket that holds `max` and refills within `period_ms`. False: too much, nothing is spent; with
  * an amount of 0: it is empty. */

@@ -23,6 +23,7 @@ enum {
   PARTIES_MAX = 32,            /* organisations that a referral may name: listed, and targets of re-routes */
   MESSAGE_SIZE_MAX = 1048576,  /* bytes of one frame of the wire */
   DELIVERY_ENTRIES_MAX = 256,  /* entries of one delivery */
+  CREDIT_BYTES_MIN = 4096,     /* bytes of one delivery that a credit allows, at the least */
   REQUEST_SIZE_MAX = 1024,     /* bytes of a packed Request */
   INVITATION_SIZE_MAX = 16384, /* bytes of a packed Invitation */
   TEXT_SIZE_MAX = 2000,        /* bytes of one text of a case form */

@@ -39,6 +39,8 @@ struct exchange {
   double start_ms;   /* from then on, until it had welcomed somebody */
 };
 
+extern const char *exchange_limits; /* of the next exchange, as its configuration has them; NULL: raised beyond reach */
+
 void bench_begin(void);                /* first of all */
 void bench_hush(const char *log_path); /* what this process says from now on, but for bench_fail, goes into this file */
 _Noreturn void bench_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -170,8 +170,9 @@ void door_close(struct door *d)
   d->router = NULL;
 }
 
-bool door_wait(struct door *d, int other_fd, long timeout_ms)
+bool door_wait(struct door *d, int other_fd, bool deaf, long timeout_ms)
 {
+  (void)deaf;
   (void)other_fd;
   (void)timeout_ms;
   count(false);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/wire/limits.h"
+#include "tests/bench/fairness.h"
 #include "tests/bench/fill.h"
 #include "tests/bench/idle.h"
 #include "tests/bench/measure.h"
@@ -18,7 +19,7 @@ struct options {
   double seconds;
   size_t reps, batch_max;
   size_t connected;
-  bool kept, json;
+  bool kept, json, fairness;
   const char *workload; /* NULL: all */
   const char *network;  /* a folder to go on from; NULL: a new one for every run */
   uint64_t fill;        /* entries; 0: it is there already */
@@ -28,12 +29,14 @@ static int usage(void)
 {
   fputs("usage: onward-bench [--workload NAME] [--seconds N] [--reps N] [--batch N] [--books] [--json]\n"
         "                    [--network FOLDER [--fill N] [--connected N]]\n"
+        "       onward-bench --fairness [--seconds N] [--json]\n"
         "\n"
         "  --workload NAME  one of A1 A16 A64 W256 B1 B64; without it all of them\n"
         "  --seconds N      how long each run measures, 0.1 to 60; without it 5\n"
         "  --reps N         how many runs of each, 1 to 100; without it 1\n"
         "  --batch N        events under one signature, 32 to 256; without it 64\n"
         "  --books          agents with their durable outbox and inbox\n"
+        "  --fairness       a polite agent alone, and beside one that floods or never reads\n"
         "  --json           one object a line in place of the table\n"
         "  --network FOLDER every run goes on from a copy of this exchange\n"
         "  --fill N         makes it, with so many entries, and runs nothing\n"
@@ -67,6 +70,8 @@ static bool read_options(int argc, char **argv, struct options *o)
     bool more = i + 1 < argc;
     if (strcmp(argv[i], "--books") == 0)
       o->kept = true;
+    else if (strcmp(argv[i], "--fairness") == 0)
+      o->fairness = true;
     else if (strcmp(argv[i], "--json") == 0)
       o->json = true;
     else if (strcmp(argv[i], "--workload") == 0 && more && known_workload(argv[i + 1]))
@@ -195,6 +200,8 @@ int main(int argc, char **argv)
     make_network(&x, &o);
     return 0;
   }
+  if (o.fairness)
+    return fairness_run(&x, o.seconds, o.json) || o.json ? 0 : 1;
   if (o.kept)
     folder_make(homes);
   if (!o.json)

@@ -7,7 +7,8 @@ set -euo pipefail
 lines=$("$1" --seconds 0.5 --json
   "$1" --seconds 0.5 --json --books --workload W256
   "$1" --seconds 0.5 --json --books --workload B64)
-python3 - "$lines" <<'END'
+beside=$("$1" --seconds 0.5 --json --fairness)
+python3 - "$lines" "$beside" <<'END'
 import json
 import sys
 
@@ -17,4 +18,13 @@ assert said == ["A1", "A16", "A64", "W256", "B1", "B64", "W256", "B64"], said
 for run in runs:
     assert run["rate"] > 0 and run["exchange_syncs"] > 0, run
     assert (run["agents_syncs"] > 0) == run["books"], run
+
+# Whatever the other one does, the polite one is answered; who says too much is refused, with that reason and no other; what the
+# exchange keeps for anybody has an end.
+beside = {run["beside"]: run for run in map(json.loads, sys.argv[2].splitlines())}
+assert list(beside) == ["alone", "floods-within-quota", "floods-over-quota", "never-reads"], beside
+for run in beside.values():
+    assert run["answered"] > 0 and run["exchange_kib"] < 131072, run
+over = beside["floods-over-quota"]
+assert over["other_refused"] > 0 and over["other_otherwise"] == 0, over
 END

@@ -27,7 +27,8 @@ static struct parcel begin(void)
     if (i == 0)
       office_send_all();
   }
-  must(outbox_form(agent_write(&agent), &agent.self, 8, 8, &sequence) == OK && agent_commit(&agent) == OK);
+  must(outbox_form(agent_write(&agent), &agent.self, 8, MESSAGE_SIZE_MAX, false, &sequence) == OK &&
+       agent_commit(&agent) == OK);
   return office_mail(0);
 }
 

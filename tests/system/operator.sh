@@ -55,7 +55,10 @@ wrong 'listen = tcp://127.0.0.1:7001' listen 'second time'
 wrong 'adress = x' adress 'no such key'
 wrong $'[limits]\nsessions_max = many' sessions_max 'a number from 1 to 100000'
 wrong $'[limits]\nsessions_max = 0' sessions_max 'a number from 1 to 100000'
+wrong $'[limits]\nshare_events = 0' share_events 'a number from 1 to 65536'
 wrong 'listen' 'key = value'
+cp deploy/broker.conf "$conf" # the sample
+expect 0 'in order' -- check "$NET/broker"
 cp "$work/conf" "$conf"
 printf '[limits\nsessions_max = 7\n' >>"$conf"
 expect 2 "broker.conf:$(($(wc -l <"$conf") - 1))" '[section]' -- serve "$NET/broker"

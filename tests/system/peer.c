@@ -41,6 +41,8 @@ void dial(struct peer *p)
   hang_up(p);
   p->socket = zmq_socket(t.zmq, ZMQ_DEALER);
   zmq_setsockopt(p->socket, ZMQ_LINGER, &linger, sizeof linger);
+  if (p->queue > 0)
+    zmq_setsockopt(p->socket, ZMQ_RCVHWM, &p->queue, sizeof p->queue);
   zmq_setsockopt(p->socket, ZMQ_CURVE_SERVERKEY, t.link_public, 32);
   zmq_setsockopt(p->socket, ZMQ_CURVE_PUBLICKEY, p->member->link_point, 32);
   zmq_setsockopt(p->socket, ZMQ_CURVE_SECRETKEY, p->secret, 32);
@@ -296,7 +298,8 @@ int door_start(void **state)
   read_invitation(folder_path(broker, "first.invitation"));
   FILE *conf = fopen(folder_path(broker, "broker.conf"), "ae");
   assert_non_null(conf);
-  fprintf(conf, "[limits]\nmessages_per_minute = 3000\nconnects_per_minute = 1000\nhello_within_s = 6\n");
+  fprintf(conf, "[limits]\nmessages_per_minute = 3000\nconnects_per_minute = 1000\nhello_within_s = 6\n"
+                "share_events = 8\nshare_messages = 4\n");
   fclose(conf);
   t.broker = fork();
   if (t.broker == 0) {

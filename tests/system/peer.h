@@ -18,6 +18,7 @@ struct peer {
   struct member *member;
   uint8_t secret[32]; /* CURVE */
   void *socket;
+  int queue;               /* messages that may wait to be heard by it; 0: libzmq's own limit */
   int connection;          /* the file descriptor that the newest frame came from */
   struct capture *capture; /* what it hears is kept there; NULL: it is not */
 };

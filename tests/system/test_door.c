@@ -237,6 +237,75 @@ static void other_peoples_referrals(void **state)
   }
 }
 
+/* The directory, in answers that are no larger than asked, but for their last entry. */
+static void answers_are_as_small_as_asked(void **state)
+{
+  (void)state;
+  enum { BYTES_ASKED = 500, ENTRY_MAX = 1500, ENTRIES = 3 };
+  Onward__Ask ask = ONWARD__ASK__INIT;
+  const Onward__Answer *a = NULL;
+  size_t entries = 0;
+  (void)enter(&t.police);
+  ask.bytes = BYTES_ASKED;
+  do {
+    struct leaf leaf;
+    send_message(&t.police, FRAME_ASK, pb_pack(&ask, &t.arena), (struct bytes){NULL, 0});
+    assert_int_equal(hear(&t.police, WAIT_MS, &a), FRAME_ANSWER);
+    assert_in_range(onward__answer__get_packed_size(a), 1, BYTES_ASKED + ENTRY_MAX);
+    assert_true(a->n_entries > 0);
+    assert_int_equal(leaf_read(pb_bytes(a->entries[a->n_entries - 1]->leaf), &leaf), OK);
+    ask.registry_after = leaf.index;
+    entries += a->n_entries;
+    assert_true(entries == ENTRIES || a->more);
+  } while (a->more && entries < ENTRIES);
+  assert_int_equal(entries, ENTRIES);
+  ask = (Onward__Ask)ONWARD__ASK__INIT;
+  send_message(&t.police, FRAME_ASK, pb_pack(&ask, &t.arena), (struct bytes){NULL, 0});
+  assert_int_equal(hear(&t.police, WAIT_MS, &a), FRAME_ANSWER);
+  assert_int_equal(a->n_entries, ENTRIES);
+}
+
+/* Whoever has read its last batch back is not shown it again at every hello. */
+static void welcome_leaves_out_what_is_confirmed(void **state)
+{
+  (void)state;
+  Onward__Hello h = ONWARD__HELLO__INIT;
+  const Onward__Welcome *w = enter(&t.police);
+  h.organisation = pb_data(org_id_text(&t.police_keys.id));
+  h.network = pb_data(hash_bytes(&t.network));
+  assert_true(w->last_sequence > 0);
+  assert_non_null(w->last);
+  h.confirmed = w->last_sequence;
+  send_message(&t.police, FRAME_HELLO, pb_pack(&h, &t.arena), (struct bytes){NULL, 0});
+  assert_int_equal(hear(&t.police, WAIT_MS, &w), FRAME_WELCOME);
+  assert_int_equal(w->last_sequence, h.confirmed);
+  assert_null(w->last);
+  h.confirmed--;
+  send_message(&t.police, FRAME_HELLO, pb_pack(&h, &t.arena), (struct bytes){NULL, 0});
+  assert_int_equal(hear(&t.police, WAIT_MS, &w), FRAME_WELCOME);
+  assert_non_null(w->last);
+}
+
+static void credit_has_limits(void **state)
+{
+  (void)state;
+  static const uint32_t bad[][2] = {{0, 4096}, {257, 4096}, {1, 4095}, {1, MESSAGE_SIZE_MAX + 1}};
+  Onward__Credit c = ONWARD__CREDIT__INIT;
+  (void)enter(&t.stranger);
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    c.entries = bad[i][0];
+    c.bytes = bad[i][1];
+    send_message(&t.stranger, FRAME_CREDIT, pb_pack(&c, &t.arena), (struct bytes){NULL, 0});
+    expect_refusal(&t.stranger, ONWARD__REFUSAL_REASON__MALFORMED);
+  }
+  c.entries = 1;
+  c.bytes = CREDIT_BYTES_MIN;
+  send_message(&t.stranger, FRAME_CREDIT, pb_pack(&c, &t.arena), (struct bytes){NULL, 0});
+  const Onward__Delivery *d;
+  assert_int_equal(hear(&t.stranger, WAIT_MS, &d), FRAME_DELIVERY);
+  assert_int_equal(d->n_entries, 1);
+}
+
 static void flood_is_stopped_by_quota(void **state)
 {
   (void)state;
@@ -299,6 +368,9 @@ int main(void)
       cmocka_unit_test_setup(submit_is_taken_once, fresh),
       cmocka_unit_test_setup(damaged_batches_are_refused, fresh),
       cmocka_unit_test_setup(other_peoples_referrals, fresh),
+      cmocka_unit_test_setup(answers_are_as_small_as_asked, fresh),
+      cmocka_unit_test_setup(welcome_leaves_out_what_is_confirmed, fresh),
+      cmocka_unit_test_setup(credit_has_limits, fresh),
       cmocka_unit_test_setup(flood_is_stopped_by_quota, fresh),
       cmocka_unit_test_setup(suspended_while_connected, fresh),
   };

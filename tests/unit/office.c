@@ -220,7 +220,7 @@ void office_send_all(void)
   struct bytes body, sealed;
   struct batch batch;
   struct refusal refusal;
-  assert_int_equal(outbox_form(agent_write(&agent), &agent.self, 8, 8, &sequence), OK);
+  assert_int_equal(outbox_form(agent_write(&agent), &agent.self, 8, MESSAGE_SIZE_MAX, false, &sequence), OK);
   assert_int_equal(agent_commit(&agent), OK);
   must(outbox_message(agent_read(&agent), sequence, &arena, &body, &sealed) == OK);
   agent_abort(&agent);

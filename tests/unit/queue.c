@@ -116,7 +116,7 @@ struct item queue_item(uint8_t referral)
 uint64_t queue_form(size_t limit)
 {
   uint64_t sequence = 0;
-  if (outbox_form(store_begin(queue_store, true), &queue_self, limit, BATCHES_IN_FLIGHT_MAX, &sequence) != OK) {
+  if (outbox_form(store_begin(queue_store, true), &queue_self, limit, MESSAGE_SIZE_MAX, false, &sequence) != OK) {
     store_abort(queue_store);
     return 0;
   }

@@ -250,6 +250,24 @@ static void full_exchange_is_told_until_something_arrives(void **state)
   assert_false(status_says("busy") || status_says("stalled"));
 }
 
+static void what_the_exchange_has_is_not_sent_again(void **state)
+{
+  (void)state;
+  uint64_t sequence = 0, number;
+  struct event act = {.act = ONWARD__CORE__ACT_RECEIVE, .bytes = bytes_text("one of two")};
+  struct books *b = agent_write(&agent);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(outbox_add(b, ONWARD__PRIORITY__HIGH, &act, act.bytes, &number), OK);
+    assert_int_equal(outbox_form(b, &agent.self, 1, 1, false, &sequence), OK);
+  }
+  assert_int_equal(agent_commit(&agent), OK);
+  session_exchange_has(&agent, sequence - 1);
+  assert_true(pace_was_sent(&agent.session.pace, sequence - 1));
+  assert_false(pace_was_sent(&agent.session.pace, sequence));
+  session_down(&agent, 0);
+  assert_false(pace_was_sent(&agent.session.pace, sequence - 1));
+}
+
 static void suspended_registrars_acts_are_dropped(void **state)
 {
   (void)state;
@@ -289,6 +307,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(alarm_that_finds_no_room_is_raised_again, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(case_is_shown_on_a_full_disk, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(full_exchange_is_told_until_something_arrives, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(what_the_exchange_has_is_not_sent_again, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(suspended_registrars_acts_are_dropped, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);

@@ -28,7 +28,7 @@ static void form_uses_no_sequence_before_its_commit(void **state)
   struct flight list[BATCHES_IN_FLIGHT_MAX];
   queue_add(store_begin(queue_store, true), HIGH, 1);
   queue_commit();
-  assert_int_equal(outbox_form(store_begin(queue_store, true), &queue_self, 8, 8, &sequence), OK);
+  assert_int_equal(outbox_form(store_begin(queue_store, true), &queue_self, 8, MESSAGE_SIZE_MAX, false, &sequence), OK);
   assert_int_equal(sequence, 1);
   store_abort(queue_store);
   queue_crash();
@@ -98,20 +98,35 @@ static void last_place_is_kept_for_high(void **state)
   assert_int_equal(queue_form(1), 0);
 }
 
-static void slow_link_carries_few_batches(void **state)
+static void only_high_goes_where_only_high_may(void **state)
 {
   (void)state;
   uint64_t sequence;
   struct books *b = store_begin(queue_store, true);
   queue_add(b, LOW, 1);
-  queue_add(b, LOW, 2);
-  assert_int_equal(outbox_form(b, &queue_self, 1, 1, &sequence), OK);
-  assert_int_equal(outbox_form(b, &queue_self, 1, 1, &sequence), NOT_FOUND);
+  assert_int_equal(outbox_form(b, &queue_self, 8, 1, true, &sequence), NOT_FOUND);
+  queue_add(b, HIGH, 2);
   queue_add(b, HIGH, 3);
-  queue_add(b, HIGH, 4);
-  assert_int_equal(outbox_form(b, &queue_self, 1, 1, &sequence), OK); /* never behind a lower one */
-  assert_int_equal(outbox_form(b, &queue_self, 1, 1, &sequence), NOT_FOUND);
-  store_abort(queue_store);
+  assert_int_equal(outbox_form(b, &queue_self, 8, 1, true, &sequence), OK);
+  queue_commit();
+  struct batch batch = queue_message(sequence);
+  assert_int_equal(batch.count, 1);
+  assert_int_equal(batch.events[0].referral.byte[0], 2);
+}
+
+static void batch_has_no_more_bytes_than_allowed(void **state)
+{
+  (void)state;
+  uint64_t sequence;
+  struct books *b = store_begin(queue_store, true);
+  for (uint8_t i = 0; i < 5; i++)
+    queue_add(b, LOW, i);
+  size_t size = queue_event(0).bytes.size + 8;
+  assert_int_equal(outbox_form(b, &queue_self, 8, 2 * size, false, &sequence), OK);
+  assert_int_equal(outbox_form(b, &queue_self, 8, 2 * size - 1, false, &sequence), OK);
+  queue_commit();
+  assert_int_equal(queue_message(1).count, 2);
+  assert_int_equal(queue_message(2).count, 1);
 }
 
 static void queue_has_a_limit(void **state)
@@ -134,7 +149,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(formed_batch_never_changes, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(high_goes_first_and_alone, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(last_place_is_kept_for_high, queue_setup, queue_teardown),
-      cmocka_unit_test_setup_teardown(slow_link_carries_few_batches, queue_setup, queue_teardown),
+      cmocka_unit_test_setup_teardown(only_high_goes_where_only_high_may, queue_setup, queue_teardown),
+      cmocka_unit_test_setup_teardown(batch_has_no_more_bytes_than_allowed, queue_setup, queue_teardown),
       cmocka_unit_test_setup_teardown(queue_has_a_limit, queue_setup, queue_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
