@@ -12,7 +12,7 @@
 
 #include "proto/ledger/rows.h"
 
-enum { REHASHED_AT_OPENING = 4096 };
+enum { REHASHED_AT_OPENING = 4096, REUSE_AFTER = 1000 /* commits: about 100 MB */ };
 
 uint64_t clock_ms(void)
 {
@@ -60,6 +60,7 @@ static enum status open_store(struct journal *j, const char *folder, uint64_t ma
                             .map_size = map_size,
                             .create = create,
                             .read_only = read_only,
+                            .reuse_after = REUSE_AFTER,
                             .trusted = closed_well(folder, read_only)};
   j->folder = create || read_only ? NULL : strdup(folder);
   j->unsure = true;

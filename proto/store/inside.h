@@ -17,8 +17,11 @@ struct store {
   bool open;    /* between begin and commit or abort */
   bool writing;
   bool scratch;
-  bool borrowed;  /* the environment belongs to another */
-  enum room room; /* as it was when the transaction began */
+  bool borrowed;        /* the environment belongs to another */
+  MDB_txn *anchor;      /* reads nothing: while it is there no page is reused that was in use when it began */
+  uint32_t reuse_after; /* commits from one anchor to the next; 0: there is none */
+  uint32_t anchored;    /* commits since */
+  enum room room;       /* as it was when the transaction began */
   const char *const *table_names;
   int table_count;
   uint32_t format;

@@ -205,6 +205,24 @@ static bool still_sound(struct store *s)
   return error == 0;
 }
 
+static void anchor_lift(struct store *s)
+{
+  if (s->anchor != NULL)
+    mdb_txn_abort(s->anchor);
+  s->anchor = NULL;
+}
+
+/* After a commit. Where room is short every page is needed. */
+static void anchor_move(struct store *s)
+{
+  if (s->reuse_after == 0 || (s->anchor != NULL && s->room == ROOM_FOR_ALL && ++s->anchored < s->reuse_after))
+    return;
+  anchor_lift(s);
+  s->anchored = 0;
+  if (s->room == ROOM_FOR_ALL && mdb_txn_begin(s->env, NULL, MDB_RDONLY, &s->anchor) != 0)
+    s->anchor = NULL;
+}
+
 enum status store_commit(struct store *s, char why[200])
 {
   must(s->open && s->writing);
@@ -221,6 +239,10 @@ enum status store_commit(struct store *s, char why[200])
     if (status == NOT_NOW && !still_sound(s))
       status = OUR_FAULT;
   }
+  if (status == OK)
+    anchor_move(s);
+  else
+    anchor_lift(s);
   if (status != OK && error != 0)
     file_why_error(why, s->folder, "cannot write the books", error);
   else if (status == NOT_NOW)
@@ -393,6 +415,7 @@ enum status store_open(const struct store_options *o, char why[200], struct stor
   s->table_names = o->table_names;
   s->table_count = o->table_count;
   s->format = o->format;
+  s->reuse_after = o->reuse_after;
   int error = store_prepare(s, o);
   if (error == 0) {
     *out = s;
@@ -428,6 +451,7 @@ struct store *store_reader(const struct store *s)
   reader->txn = NULL;
   reader->open = reader->writing = false;
   reader->borrowed = true;
+  reader->anchor = NULL;
   reader->folder = folder;
   return reader;
 }
@@ -438,6 +462,7 @@ void store_close(struct store *s)
     return;
   if (s->open)
     store_abort(s);
+  anchor_lift(s);
   if (s->env != NULL && !s->borrowed)
     mdb_env_close(s->env);
   free(s->folder);

@@ -19,7 +19,11 @@ struct store_options {
   bool create;
   bool read_only; /* an auditor's copy: no lock file is written */
   bool scratch;   /* not synced: for books that a replay rebuilds */
-  bool trusted;   /* whoever wrote them last ended well: what the page cache holds, the disk has */
+  /* Commits during which no page that became free is written again. LMDB takes single free pages wherever they lie;
+   * after a while what one commit writes is strewn over the file, and the disk needs several times as long for it.
+   * Freed by hundreds they lie together. Costs disk: so many times what a commit writes. 0: they are taken at once. */
+  uint32_t reuse_after;
+  bool trusted; /* whoever wrote them last ended well: what the page cache holds, the disk has */
 };
 
 /* Errors are told in `why`, with the folder. NOT_FOUND: no such folder, or no books in it. OUR_FAULT: anything else.
