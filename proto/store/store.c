@@ -336,7 +336,7 @@ static int environment_open(struct store *s, const struct store_options *o, bool
 static int format_check(struct store *s, MDB_txn *txn, bool read_only)
 {
   MDB_dbi names;
-  MDB_stat stat;
+  MDB_stat stat = {0};
   MDB_val key = val_of(bytes_text("format")), value = {sizeof s->format, &s->format};
   int error = mdb_dbi_open(txn, NULL, 0, &names);
   if (error == 0)

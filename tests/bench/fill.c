@@ -87,7 +87,8 @@ static void hear(struct fill *f, const struct office *author, const struct bytes
     books_head(f->books, &head);
     Onward__Verdict v = turn_hear(&f->turn, &batch, i);
     if (v != ONWARD__VERDICT__ACCEPTED || f->books->trouble != OK)
-      bench_fail("%s was refused: %s", act_name(batch.events[i].act), pb_enum_name(&onward__verdict__descriptor, v));
+      bench_fail("%s was refused: %s", act_name(batch.events[i].act),
+                 pb_enum_name(&onward__verdict__descriptor, (int)v));
     if (heard == NULL)
       continue;
     must(books_entry(f->books, head.size, &leaf) == OK);
