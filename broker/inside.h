@@ -88,7 +88,7 @@ void check_sessions(struct broker *b); /* after the registry has moved: who may 
 void cut_those_who_left(struct broker *b);
 
 /* write.c */
-void write_turn(struct broker *b, struct turn_work *t); /* what was heard and what is due, and commits */
+void write_turn(struct broker *b, struct turn_work *work); /* what was heard and what is due, and commits */
 
 /* scribe.c */
 bool scribe_start(struct broker *b);

@@ -11,7 +11,7 @@ enum { READ_AT_ONCE = 128 };
 
 static redisContext *dial(const struct load *l)
 {
-  redisContext *c = redisConnect("127.0.0.1", atoi(l->port));
+  redisContext *c = redisConnect("127.0.0.1", (int)strtol(l->port, NULL, 10));
   if (c == NULL || c->err != 0)
     rival_fail("redis: cannot be connected to at port %s", l->port);
   return c;

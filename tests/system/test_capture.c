@@ -322,9 +322,9 @@ static unsigned held(void)
                                         .read_only = true};
   assert_int_equal(store_open(&options, why, &store), OK);
   struct books *b = store_begin(store, false);
-  for (uint8_t slot = 0; slot < SLOTS; slot++) {
+  for (size_t slot = 0; slot < SLOTS; slot++) {
     struct bytes body, row;
-    struct row_key key = key_of_body(sent.index, slot);
+    struct row_key key = key_of_body(sent.index, (uint8_t)slot);
     bool there = b->get(b, TABLE_BODIES, row_key(&key), &body) == OK;
     assert_true(there == (b->get(b, TABLE_HELD, row_key(&key), &row) == OK));
     assert_true(!there || bytes_equal(body, sent.body[slot]));
