@@ -17,7 +17,7 @@ END
 
 configure() {
   rm -rf "$work/build"
-  cmake -S "$work" -B "$work/build" >"$work/said" 2>&1 && cc -std=c17 -fsyntax-only -I. -isystem "$build" "$work/build/made.c" >>"$work/said" 2>&1
+  cmake -G Ninja -S "$work" -B "$work/build" >"$work/said" 2>&1 && cc -std=c17 -fsyntax-only -I. -isystem "$build" "$work/build/made.c" >>"$work/said" 2>&1
 }
 
 # refused WHAT FILE SED-SCRIPT WORDS: with the file changed so, WORDS are said.
