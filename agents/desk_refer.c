@@ -431,14 +431,14 @@ void refer_forget(struct referring *r)
   json_decref(r->file_form);
 }
 
-void refer_tell(json_t *o, const struct referring *r)
+void refer_tell(json_t *answer, const struct referring *r)
 {
-  json_id(o, &r->id);
-  json_object_set_new(o, "again", json_boolean(r->again));
+  json_id(answer, &r->id);
+  json_object_set_new(answer, "again", json_boolean(r->again));
   if (r->again)
-    json_object_set_new(o, "compared", json_boolean(r->compared));
+    json_object_set_new(answer, "compared", json_boolean(r->compared));
   if (!r->again || r->compared)
-    json_object_set(o, "root", json_object_get(r->file_form, "root"));
+    json_object_set(answer, "root", json_object_get(r->file_form, "root"));
 }
 
 json_t *desk_refer(struct agent *a, const json_t *request)

@@ -28,7 +28,7 @@ struct referring {
 /* Saves all of the list, whose members are zero but for their forms, or none. NULL: all are saved. `wrong`: which one
  * the refusal is about; `count`: all of them. `with` may be NULL. The caller forgets each. */
 json_t *refer_all(struct agent *a, const json_t *with, struct referring *list, size_t count, size_t *wrong);
-void refer_tell(json_t *o, const struct referring *r); /* adds id, short, again, compared, root */
+void refer_tell(json_t *answer, const struct referring *r); /* adds id, short, again, compared, root */
 void refer_forget(struct referring *r);
 
 /* Gives all of them one number in their files: the one that the form names, that of the item `with`, that of the first

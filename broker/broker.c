@@ -40,7 +40,6 @@ static void answer_waiting(struct broker *b, struct turn_work *t)
 static void publish(struct broker *b, const struct turn_work *t)
 {
   uint64_t registry = b->journal.end.head.registry;
-  b->takes_bodies = t->takes_bodies;
   if (t->status == NOT_NOW)
     say("the turn was not written, and its senders are told to come again: %s", t->why);
   if (t->status != OK && t->status != NOT_NOW) {
@@ -130,8 +129,12 @@ void turn(struct broker *b)
 void last_turn(struct broker *b)
 {
   struct turn_work *done = scribe_take(b, true);
-  if (done == NULL)
-    return;
-  publish(b, done);
-  tell_of(b, done);
+  if (done != NULL) {
+    publish(b, done);
+    tell_of(b, done);
+  }
+  for (size_t i = 0; i < b->heard->waiting_count; i++)
+    knock_done(&b->heard->waiting[i].knock); /* not acknowledged: its senders have it, and send it again */
+  if (b->holds)
+    knock_done(&b->held);
 }

@@ -238,7 +238,7 @@ static enum heard hear_submit(struct broker *b, struct knock *k, struct session 
     st = BAD_INPUT;
   }
   /* it would undo the turn, and with it what lets other bodies go */
-  if (st == OK && k->sealed.size > 0 && !b->takes_bodies)
+  if (st == OK && k->sealed.size > 0 && !store_takes_bodies(b->journal.reader))
     st = NOT_NOW;
   if (st == NOT_NOW) {
     w->why.reason = ONWARD__REFUSAL_REASON__BUSY;

@@ -1,5 +1,5 @@
 /* Private to this folder: what one running broker is, between broker.c (the turn), hear.c (what comes in), scribe.c
- * (what is written) and serve.c (beginning and end).
+ * (the thread that writes), write.c (what is written) and serve.c (beginning and end).
  */
 #ifndef ONWARD_BROKER_INSIDE_H
 #define ONWARD_BROKER_INSIDE_H
@@ -39,7 +39,6 @@ struct turn_work {
   struct about_time about;
   enum status status; /* of its commit */
   char why[200];      /* where that is not OK */
-  bool takes_bodies;  /* after it */
 };
 
 /* The thread that writes. `turn` is its own from when it is given until it is done. */
@@ -67,7 +66,6 @@ struct broker {
   struct turn_work work[2];
   struct turn_work *heard; /* the one that is being filled; the other one is written, or free */
   bool quiet;              /* not more than one batch in the turn before */
-  bool takes_bodies;       /* there is room for them on the disk */
   struct knock held;       /* heard first in the next turn: its organisation has had its share of this one */
   bool holds;
   bool more_to_say; /* mail that did not fit the share of a turn */
@@ -105,6 +103,6 @@ void time_note_alive(struct broker *b);
 
 /* broker.c */
 void turn(struct broker *b);
-void last_turn(struct broker *b); /* waits for what is being written, and speaks of it */
+void last_turn(struct broker *b); /* waits for what is being written, speaks of it, and drops what was only heard */
 
 #endif

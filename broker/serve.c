@@ -68,7 +68,6 @@ static bool make_rooms(struct broker *b)
     made = made && t->arena.memory != NULL && t->waiting != NULL;
   }
   b->heard = &b->work[0];
-  b->takes_bodies = store_takes_bodies(b->journal.store);
   b->scribe.arena = arena_of(malloc(TURN_ARENA_SIZE), TURN_ARENA_SIZE);
   b->post_arena = arena_of(malloc(POST_ARENA_SIZE), POST_ARENA_SIZE);
   return made && b->scribe.arena.memory != NULL && b->post_arena.memory != NULL &&

@@ -30,5 +30,4 @@ void write_turn(struct broker *b, struct turn_work *work)
   else
     work->status =
         journal_commit(&b->journal, books, work->why); /* say nothing before it is written: the only sync is here */
-  work->takes_bodies = store_takes_bodies(b->journal.store);
 }

@@ -65,7 +65,7 @@ enum room store_room(struct store *s)
   uint64_t used = (info.me_last_pgno + 1) * stat.ms_psize;
   uint64_t left = least(info.me_mapsize - least(used, info.me_mapsize), (uint64_t)disk.f_bavail * disk.f_frsize);
   if (left >= reserve)
-    return ROOM_FOR_ALL;
+    return ROOM_TO_GROW;
   struct store_size size;
   store_measure(s, &size);
   left += size.free;
@@ -74,7 +74,7 @@ enum room store_room(struct store *s)
 
 bool store_takes_bodies(struct store *s)
 {
-  return store_room(s) == ROOM_FOR_ALL;
+  return store_room(s) <= ROOM_FOR_ALL;
 }
 
 /* Copies the next rows of a table, as many as one transaction should hold. */

@@ -6,8 +6,9 @@
 
 #include "proto/store/store.h"
 
-/* What there is room for, in the map and on the disk. */
-enum room { ROOM_FOR_ALL, ROOM_FOR_ENTRIES, ROOM_FOR_DELETING };
+/* What there is room for, in the map and on the disk: for all even if the file has to grow for it, for all in the pages
+ * that are free in it, and so on. */
+enum room { ROOM_TO_GROW, ROOM_FOR_ALL, ROOM_FOR_ENTRIES, ROOM_FOR_DELETING };
 
 struct store {
   struct books books; /* first: its functions find the store behind it */

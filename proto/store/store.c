@@ -171,6 +171,24 @@ uint64_t store_count(struct store *s, int table)
 
 /* --- transactions --- */
 
+static void anchor_lift(struct store *s)
+{
+  if (s->anchor != NULL)
+    mdb_txn_abort(s->anchor);
+  s->anchor = NULL;
+}
+
+/* After a commit. */
+static void anchor_move(struct store *s)
+{
+  if (s->reuse_after == 0 || (s->anchor != NULL && ++s->anchored < s->reuse_after))
+    return;
+  anchor_lift(s);
+  s->anchored = 0;
+  if (s->room == ROOM_TO_GROW && mdb_txn_begin(s->env, NULL, MDB_RDONLY, &s->anchor) != 0)
+    s->anchor = NULL;
+}
+
 struct books *store_begin(struct store *s, bool write)
 {
   must(!s->open);
@@ -180,6 +198,8 @@ struct books *store_begin(struct store *s, bool write)
   s->books.trouble = OK;
   s->error = 0;
   s->room = write ? store_room(s) : ROOM_FOR_ALL;
+  if (write && s->room != ROOM_TO_GROW)
+    anchor_lift(s); /* every free page is needed */
   int error = mdb_txn_begin(s->env, NULL, write ? 0 : MDB_RDONLY, &s->txn);
   if (error != 0)
     trouble_set(s, error);
@@ -203,24 +223,6 @@ static bool still_sound(struct store *s)
   if (error == 0)
     mdb_txn_abort(txn);
   return error == 0;
-}
-
-static void anchor_lift(struct store *s)
-{
-  if (s->anchor != NULL)
-    mdb_txn_abort(s->anchor);
-  s->anchor = NULL;
-}
-
-/* After a commit. Where room is short every page is needed. */
-static void anchor_move(struct store *s)
-{
-  if (s->reuse_after == 0 || (s->anchor != NULL && s->room == ROOM_FOR_ALL && ++s->anchored < s->reuse_after))
-    return;
-  anchor_lift(s);
-  s->anchored = 0;
-  if (s->room == ROOM_FOR_ALL && mdb_txn_begin(s->env, NULL, MDB_RDONLY, &s->anchor) != 0)
-    s->anchor = NULL;
 }
 
 enum status store_commit(struct store *s, char why[200])
