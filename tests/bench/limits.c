@@ -46,6 +46,33 @@ static void sync_file(void *context, size_t count)
     must(pwrite(fd, content, sizeof content, 0) == sizeof content && fdatasync(fd) == 0);
 }
 
+/* The same 128 KB behind one another, and a page at a time at places that are not neighbours. */
+enum { PAGE = 4096, PAGES = 32, FILE_PAGES = 16384 };
+
+static void sync_in_one_piece(void *context, size_t count)
+{
+  static uint8_t piece[PAGES * PAGE];
+  int fd = *(int *)context;
+  for (size_t i = 0; i < count; i++) {
+    off_t at = (off_t)(i % (FILE_PAGES / PAGES)) * (off_t)sizeof piece;
+    must(pwrite(fd, piece, sizeof piece, at) == sizeof piece && fdatasync(fd) == 0);
+  }
+}
+
+static void sync_in_places(void *context, size_t count)
+{
+  static uint8_t page[PAGE];
+  static uint64_t place;
+  int fd = *(int *)context;
+  for (size_t i = 0; i < count; i++) {
+    for (int k = 0; k < PAGES; k++) {
+      place = (place + 7919) % FILE_PAGES; /* prime to their number: all come in turn */
+      must(pwrite(fd, page, sizeof page, (off_t)place * PAGE) == sizeof page);
+    }
+    must(fdatasync(fd) == 0);
+  }
+}
+
 struct disk {
   struct store *store;
   uint64_t next;
@@ -79,6 +106,9 @@ static void measure_disk(const char *folder)
   int fd = open(folder_path(folder, "file"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   must(fd >= 0 && store_open(&o, why, &d.store) == OK);
   measure("write of 1.2 KB and fdatasync", 50, sync_file, &fd);
+  sync_in_one_piece(&fd, FILE_PAGES / PAGES); /* it is all there, and only written anew from here on */
+  measure("write of 128 KB in one piece, and fdatasync", 20, sync_in_one_piece, &fd);
+  measure("write of 128 KB in 32 places, and fdatasync", 20, sync_in_places, &fd);
   const size_t sizes[] = {1, 16, 64, 256};
   for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
     char name[60];
