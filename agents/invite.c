@@ -14,6 +14,7 @@ static bool names_request(const Onward__Core *core, ProtobufCBinaryData *packed)
   return true;
 }
 
+/* Its path is that to the newest checkpoint, whole: in the answer it was cut. */
 static void make_one(struct agent *a, struct books *b, const Onward__Entry *entry)
 {
   struct leaf leaf;
@@ -24,13 +25,15 @@ static void make_one(struct agent *a, struct books *b, const Onward__Entry *entr
   ProtobufCBinaryData packed;
   Onward__Invitation i = ONWARD__INVITATION__INIT;
   Onward__Entry genesis = ONWARD__ENTRY__INIT;
-  Onward__Entry *enrolled = (Onward__Entry *)(uintptr_t)entry; /* only read */
-  if (leaf_read(pb_bytes(entry->leaf), &leaf) != OK || event_read(leaf.event, &a->arena, &why, &e) != OK ||
-      !names_request(e.core, &packed))
+  Onward__Entry whole = *entry, *enrolled = &whole;
+  const struct merkle_way *way = &a->evidence.way;
+  if (evidence_leaf(&a->evidence, pb_bytes(entry->leaf), pb_bytes(entry->path), &leaf) != OK ||
+      event_read(leaf.event, &a->arena, &why, &e) != OK || !names_request(e.core, &packed))
     return;
   const Onward__Request *request = pb_unpack(&onward__request__descriptor, pb_bytes(packed), &a->arena);
   if (request == NULL || pb_org(request->organisation, &id) != OK)
     return;
+  whole.path = pb_data(bytes_of(way->path, way->count * sizeof way->path[0]));
   note_key_print(&a->evidence.log_key, vkey);
   genesis.leaf = pb_data(a->network.genesis_leaf);
   genesis.path = pb_data(bytes_of(a->evidence.genesis.hash, a->evidence.genesis.count * sizeof(struct hash)));
@@ -52,6 +55,7 @@ void invite_make(struct agent *a, struct books *b, const Onward__Answer *answer)
   if (books_organisation(b, &a->self.id, &self) != OK || !self.registrar ||
       a->evidence.genesis.size != a->evidence.newest.size)
     return;
+  evidence_begin(&a->evidence); /* it was proved before: here only for the paths */
   for (size_t i = 0; i < answer->n_entries; i++) {
     size_t used = a->arena.used;
     make_one(a, b, answer->entries[i]);

@@ -158,6 +158,23 @@ size_t merkle_path_apart(uint64_t index, uint64_t before, uint64_t size)
   return siblings_between(index, size, 0, levels_apart(index, before));
 }
 
+/* The lower part is this leaf's own, the rest that of the leaf before; `out` may be `way`. */
+static void way_tell(struct merkle_way *out, const struct merkle_way *way, uint64_t index, size_t shared,
+                     const struct hash *path, const struct hash *node, size_t own)
+{
+  out->index = index;
+  if (way != NULL) {
+    memmove(&out->path[own], &way->path[way->count - shared], shared * sizeof *path);
+    memmove(&out->node[own], &way->node[way->count - shared], (shared + 1) * sizeof *node);
+  } else
+    out->node[own] = node[own];
+  if (own > 0) {
+    memcpy(out->path, path, own * sizeof *path);
+    memcpy(out->node, node, own * sizeof *node);
+  }
+  out->count = own + shared;
+}
+
 enum status merkle_climb(const struct merkle_way *way, const struct hash *leaf, uint64_t index, uint64_t size,
                          const struct hash *path, size_t path_count, const struct hash *root, struct merkle_way *out)
 {
@@ -168,18 +185,14 @@ enum status merkle_climb(const struct merkle_way *way, const struct hash *leaf, 
   if (path_count != siblings_between(index, size, 0, apart) || (way != NULL && shared > way->count))
     return BAD_INPUT;
   struct climb c = {index, size - 1};
-  struct merkle_way mine = {.index = index, .count = path_count + shared, .node = {*leaf}};
+  struct hash node[MERKLE_PATH_MAX + 1];
+  node[0] = *leaf;
   for (size_t i = 0; i < path_count; i++)
-    mine.node[i + 1] =
-        climb_past_left(&c) ? merkle_node(&path[i], &mine.node[i]) : merkle_node(&mine.node[i], &path[i]);
-  const struct hash *meets = way == NULL ? root : &way->node[way->count - shared];
-  if (!hash_equal(&mine.node[path_count], meets))
+    node[i + 1] = climb_past_left(&c) ? merkle_node(&path[i], &node[i]) : merkle_node(&node[i], &path[i]);
+  if (!hash_equal(&node[path_count], way == NULL ? root : &way->node[way->count - shared]))
     return BAD_INPUT;
-  if (out == NULL)
-    return OK;
-  if (way != NULL)
-    memcpy(&mine.node[path_count], meets, (shared + 1) * sizeof *meets);
-  *out = mine;
+  if (out != NULL)
+    way_tell(out, way, index, shared, path, node, path_count);
   return OK;
 }
 

@@ -42,14 +42,14 @@ MUST_USE enum status merkle_verify_consistency(uint64_t old_size, uint64_t new_s
  * the same. So of a later leaf only the hashes of its path below that place are told, and only those are hashed. They
  * are the first of the path; how many they are follows from the three numbers. */
 size_t merkle_path_apart(uint64_t index, uint64_t before, uint64_t size);
-struct merkle_way { /* of the leaf before */
+struct merkle_way { /* of one leaf */
   uint64_t index;
-  size_t count; /* hashes of its path; 0 also where there is none before: see merkle_climb */
-  struct hash
-      node[MERKLE_PATH_MAX + 1]; /* the leaf, and what it was when each of them was taken; the last is the root */
+  size_t count;                          /* hashes of its path */
+  struct hash path[MERKLE_PATH_MAX];     /* whole */
+  struct hash node[MERKLE_PATH_MAX + 1]; /* the leaf, and what came of it with each of them; the last is the root */
 };
-/* `way` NULL: the path is whole. OK: the leaf is there, and `out`, where it is wanted, is its own way; it may be `way`
- * itself. Else BAD_INPUT, and `out` is untouched. */
+/* `way`: of the leaf before; NULL: there is none, and the path is whole. OK: the leaf is there, and `out`, where it is
+ * wanted, is its own way; it may be `way` itself. Else BAD_INPUT, and `out` is untouched. */
 MUST_USE enum status merkle_climb(const struct merkle_way *way, const struct hash *leaf, uint64_t index, uint64_t size,
                                   const struct hash *path, size_t path_count, const struct hash *root,
                                   struct merkle_way *out);

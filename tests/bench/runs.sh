@@ -5,6 +5,7 @@
 set -euo pipefail
 
 lines=$("$1" --seconds 0.5 --json
+  "$1" --seconds 0.5 --json --books --workload A16
   "$1" --seconds 0.5 --json --books --workload W256
   "$1" --seconds 0.5 --json --books --workload B64)
 beside=$("$1" --seconds 0.5 --json --fairness)
@@ -14,7 +15,7 @@ import sys
 
 runs = [json.loads(line) for line in sys.argv[1].splitlines()]
 said = [run["workload"] for run in runs]
-assert said == ["A1", "A16", "A64", "W256", "B1", "B64", "W256", "B64"], said
+assert said == ["A1", "A16", "A64", "W256", "B1", "B64", "A16", "W256", "B64"], said
 for run in runs:
     assert run["rate"] > 0 and run["exchange_syncs"] > 0, run
     assert (run["agents_syncs"] > 0) == run["books"], run

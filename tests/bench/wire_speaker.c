@@ -341,12 +341,15 @@ static struct speaker *wire_open(struct exchange *x, const struct office *o, siz
 
 /* --- the directory --- */
 
-static void write_invitation(struct exchange *x, const struct evidence *e, Onward__Entry *enrolled, const char *homes,
+static void write_invitation(struct exchange *x, struct evidence *e, const Onward__Entry *entry, const char *homes,
                              const struct office *o)
 {
   char text[PAPER_TEXT_MAX], vkey[NOTE_VKEY_SIZE], path[300], why[200];
   Onward__Invitation i = ONWARD__INVITATION__INIT;
-  Onward__Entry genesis = ONWARD__ENTRY__INIT;
+  Onward__Entry genesis = ONWARD__ENTRY__INIT, whole = *entry, *enrolled = &whole;
+  struct leaf leaf;
+  must(evidence_leaf(e, pb_bytes(entry->leaf), pb_bytes(entry->path), &leaf) == OK); /* once more, for its whole path */
+  whole.path = pb_data(bytes_of(e->way.path, e->way.count * sizeof e->way.path[0]));
   note_key_print(&e->log_key, vkey);
   genesis.leaf = pb_data(x->network.genesis_leaf);
   genesis.path = pb_data(bytes_of(e->genesis.hash, e->genesis.count * sizeof(struct hash)));
@@ -374,6 +377,7 @@ static bool read_directory(struct wire_speaker *p, struct exchange *x, const cha
   take_checkpoint(p, a->checkpoint, a->consistency);
   if (directory_take(&p->evidence, p->books, a, &p->arena, &changed) != OK || changed == 0)
     bench_fail("the directory does not hold");
+  evidence_begin(&p->evidence);
   for (size_t i = 0; homes != NULL && i < x->office_count; i++)
     write_invitation(x, &p->evidence, a->entries[i], homes, &x->office[i]);
   return a->more;

@@ -562,6 +562,24 @@ def lost_keys_are_replaced():
         police.until("acknowledged", item)
 
 
+def invitations_by_the_other_registrar():
+    """Which was away while several were enrolled, and hears of all of them in one message."""
+    with Network("police") as net:
+        council, names = net.office("council"), [f"office-{n}" for n in range(5)]
+        council.end()
+        for name in names:
+            net.enrol(name)
+        council.start().connected()
+        for name in names:
+            answer = until(f"the invitation of {name} is made", lambda: (lambda a: a if a["ok"] else None)(
+                council.answer("invitation", organisation=name)))
+            home = net.office(name).home
+            os.remove(f"{home}/network")  # that of the first registrar's invitation
+            with open(f"{home}/{name}.invitation", "w") as f:
+                f.write(answer["invitation"])
+            net.join(name, f"{home}/{name}.invitation").start().connected()
+
+
 def suspended_and_back():
     with Network("police", "aple") as net:
         police, aple, ministry = net.office("police"), net.office("aple"), net.office("ministry")
@@ -670,7 +688,8 @@ def bad_link_carries_everything_once():
 
 TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes_to_cancel, bad_input_is_named, restored_from_a_backup,
          sender_restored_with_a_batch_on_its_way, restored_with_steps_that_waited, two_copies_of_one_office, new_keys, new_keys_with_batches_on_their_way, keys_change_one_at_a_time,
-         key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places, nothing_of_a_case_stays_in_memory,         lost_keys_are_replaced, suspended_and_back,
+         key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places, nothing_of_a_case_stays_in_memory, lost_keys_are_replaced,
+         invitations_by_the_other_registrar, suspended_and_back,
          suspended_registrars_plans_are_dropped,
          watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
 

@@ -309,7 +309,7 @@ static void a_failed_read_is_passed_on(void **state)
 /* Leaf `index` behind leaf `before`: what is told is what is apart, and nothing else is believed. */
 static void climb_behind(uint64_t index, uint64_t before, uint64_t size, const struct hash *root)
 {
-  struct hash path[MERKLE_PATH_MAX + 1] = {{{0}}}, other = leaves[index];
+  struct hash path[MERKLE_PATH_MAX + 1] = {{{0}}}, whole_path[MERKLE_PATH_MAX], other = leaves[index];
   struct merkle_way first, alone, way;
   size_t whole = 0, count = 0;
   assert_int_equal(merkle_tree_path(before, size, book_read, &book, path, &whole), OK);
@@ -333,6 +333,12 @@ static void climb_behind(uint64_t index, uint64_t before, uint64_t size, const s
     assert_int_equal(merkle_climb(&first, &leaves[index], index, size, path, count, root, NULL), BAD_INPUT);
     path[i].byte[31] ^= 1;
   }
+  assert_int_equal(merkle_tree_path(index, size, book_read, &book, whole_path, &whole), OK);
+  assert_int_equal(way.count, whole);
+  assert_memory_equal(way.path, whole_path, whole * sizeof whole_path[0]);
+  assert_int_equal(merkle_climb(&first, &leaves[index], index, size, path, count, root, &first), OK); /* onto itself */
+  assert_memory_equal(first.path, whole_path, whole * sizeof whole_path[0]);
+  assert_memory_equal(first.node, alone.node, (way.count + 1) * sizeof way.node[0]);
 }
 
 static void ways_of_two_leaves_meet(void **state)
