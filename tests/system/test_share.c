@@ -194,12 +194,50 @@ static void who_never_reads_is_alone_with_it(void **state)
   assert_true(d->n_bodies >= 1);
 }
 
+/* One batch of steps on referrals that there are none of, and the verdicts on all of them. */
+static void step_on_nothing(struct peer *p)
+{
+  static struct draft d;
+  struct bytes events[BATCH_EVENTS_MAX], none = {NULL, 0};
+  Onward__Acknowledge acknowledge = ONWARD__ACKNOWLEDGE__INIT;
+  const struct ref_id nobodys = {{7}};
+  for (size_t i = 0; i < BATCH_EVENTS_MAX; i++) {
+    draft_init(&d, ONWARD__CORE__ACT_ACKNOWLEDGE, &nobodys);
+    d.core.acknowledge = &acknowledge;
+    d.answers.index = 4;
+    d.answers.leaf_hash = pb_data(BYTES(d.leaf_hash));
+    d.core.answers = &d.answers;
+    events[i] = pack_draft(&d);
+  }
+  send_message(p, FRAME_SUBMIT, member_batch(p->member, &t.network, events, BATCH_EVENTS_MAX, &t.arena), none);
+  for (size_t n = 0; n < BATCH_EVENTS_MAX;) {
+    const Onward__Delivery *heard;
+    assert_int_equal(hear(p, WAIT_MS, &heard), FRAME_DELIVERY);
+    n += heard->n_entries;
+    give_credit(p, heard->next);
+  }
+  arena_reset(&t.arena);
+}
+
+/* What the rules refuse stands in the log for ever: whoever makes too much of it is no longer heard. */
+static void who_is_refused_too_often_is_not_heard(void **state)
+{
+  (void)state;
+  enum { REFUSALS_PER_HOUR = 1000 };
+  enter_to_hear_new(&t.first);
+  for (size_t n = 0; n < REFUSALS_PER_HOUR; n += BATCH_EVENTS_MAX)
+    step_on_nothing(&t.first);
+  give_credit(&t.first, UINT64_MAX);
+  expect_refusal(&t.first, ONWARD__REFUSAL_REASON__OVER_QUOTA);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(turn_has_a_share_for_everybody, fresh),
       cmocka_unit_test_setup(flood_over_quota_is_refused_and_nobody_else, fresh),
       cmocka_unit_test_setup(who_never_reads_is_alone_with_it, fresh),
+      cmocka_unit_test_setup(who_is_refused_too_often_is_not_heard, fresh),
   };
   return cmocka_run_group_tests(tests, door_start, door_stop);
 }
