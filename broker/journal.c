@@ -12,7 +12,7 @@
 
 #include "proto/ledger/rows.h"
 
-enum { REHASHED_AT_OPENING = 4096, REUSE_AFTER = 1000 /* commits: about 100 MB */ };
+enum { REHASHED_AT_OPENING = 4096, REUSE_AFTER = 32768 /* pages: 128 MiB */ };
 
 uint64_t clock_ms(void)
 {

@@ -20,8 +20,9 @@ struct store {
   bool scratch;
   bool borrowed;        /* the environment belongs to another */
   MDB_txn *anchor;      /* reads nothing: while it is there no page is reused that was in use when it began */
-  uint32_t reuse_after; /* commits from one anchor to the next; 0: there is none */
-  uint32_t anchored;    /* commits since */
+  uint32_t reuse_after; /* pages written from one anchor to the next; 0: there is none */
+  uint64_t anchored;    /* pages written since, as far as can be told */
+  uint64_t rows_put;    /* in this transaction */
   enum room room;       /* as it was when the transaction began */
   const char *const *table_names;
   int table_count;

@@ -19,9 +19,9 @@ struct store_options {
   bool create;
   bool read_only; /* an auditor's copy: no lock file is written */
   bool scratch;   /* not synced: for books that a replay rebuilds */
-  /* Commits during which no page that became free is written again. LMDB takes single free pages wherever they lie;
-   * after a while what one commit writes is strewn over the file, and the disk needs several times as long for it.
-   * Freed by hundreds they lie together. Costs disk: so many times what a commit writes. 0: they are taken at once. */
+  /* Pages, roughly, that are written before those that became free meanwhile are written again; the disk that it costs.
+   * LMDB takes single free pages wherever they lie; after a while what one commit writes is strewn over the file, and
+   * the disk needs several times as long for it. Freed by the thousand they lie together. 0: they are taken at once. */
   uint32_t reuse_after;
   bool trusted; /* whoever wrote them last ended well: what the page cache holds, the disk has */
 };

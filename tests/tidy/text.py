@@ -49,6 +49,14 @@ for path, text in sources(".c", ".h", ".py", ".sh", ".md", ".txt", ".proto", ".j
         if len(lines) > FILE_LINES_MAX + 1:
             faults.append(f"{path}:{FILE_LINES_MAX}: {len(lines) - 1} lines: split the file by what it does")
 
+REQUIREMENT = re.compile(r"^\* \*\*\[([A-Z]+-\d+)\]\*\*", re.M)
+stated = {}
+for path, text in sources(".md"):
+    for number in REQUIREMENT.findall(text):
+        if number in stated:
+            faults.append(f"{path}:1: {number} is stated in {stated[number]}, too: a new requirement gets a new number")
+        stated[number] = path
+
 everything = set(paths())
 folders = {os.path.dirname(path) for path in everything}
 parents = {os.path.dirname(folder) for folder in folders}

@@ -383,36 +383,6 @@ static void map_that_ends_within_a_turn_takes_nothing_of_it(void **state)
   store_close(s);
 }
 
-/* Rows that are written anew again and again need no more room than they have, however long free pages are left alone
- * while there is plenty. */
-static void pages_that_are_reused_late_are_reused_before_the_books_are_full(void **state)
-{
-  (void)state;
-  enum { MAP_SIZE = 16 << 20, ROWS = 40, TURNS = 1000 };
-  static uint8_t value[1500];
-  struct store_options options = books_in(folder_path(folder, "books"));
-  struct store_size size;
-  options.create = true;
-  options.map_size = MAP_SIZE;
-  options.reuse_after = TURNS + 1;
-  struct store *s = opened(options);
-  uint64_t most = 0;
-  for (int turn = 0; turn < TURNS; turn++) {
-    struct books *b = store_begin(s, true);
-    for (uint64_t i = 0; i < ROWS; i++) {
-      uint8_t key[8];
-      number_key(i, key);
-      value[0] = (uint8_t)turn;
-      b->put(b, TABLE_REFERRALS, BYTES(key), BYTES(value));
-    }
-    assert_committed(s);
-    store_measure(s, &size);
-    most = size.used > most ? size.used : most;
-  }
-  assert_in_range(most, MAP_SIZE / 2, MAP_SIZE); /* they were left alone first */
-  store_close(s);
-}
-
 static void copy_holds_nothing_that_was_deleted(void **state)
 {
   (void)state;
@@ -520,7 +490,6 @@ int main(void)
                                      TEST(auditor_reads_a_copy_and_writes_nothing_into_it),
                                      TEST(auditor_reads_live_books_as_they_were_when_it_began),
                                      TEST(full_books_take_no_more_and_lose_nothing),
-                                     TEST(pages_that_are_reused_late_are_reused_before_the_books_are_full),
                                      TEST(map_that_ends_within_a_turn_takes_nothing_of_it),
                                      TEST(copy_holds_nothing_that_was_deleted),
                                      TEST(copy_is_whole_and_private),
