@@ -19,6 +19,16 @@
 
 #define HOME_SIZE 96 /* the socket's path must fit into 108 bytes */
 
+/* When others were last here, as the exchange says: for those that a person has just asked about. */
+struct seen {
+  size_t count; /* asked for with the next question about the directory */
+  struct seen_one {
+    struct org_id id;
+    uint32_t days;
+    bool known, now;
+  } list[SEEN_MAX];
+};
+
 struct agent {
   char home[HOME_SIZE];
   int lock_fd;
@@ -39,8 +49,9 @@ struct agent {
   struct arena secret;       /* opened cases: wiped behind each request */
   uint64_t used_ms;          /* ticks: when the sealing key was last needed */
   int64_t exchange_ahead_ms; /* its clock against ours, as it said last */
-  bool stale;                /* the request at the desk asks for what a newer directory may know */
-  bool broken;               /* a fault of ours: the process ends */
+  struct seen seen;
+  bool stale;  /* the request at the desk asks for what a newer directory may know */
+  bool broken; /* a fault of ours: the process ends */
   char why[200];
 };
 

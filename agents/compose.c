@@ -157,7 +157,9 @@ Onward__Verdict judge(struct books *b, const struct self *self, const struct eve
   struct occasion o = {.books = b, .arena = a, .author = self->id, .index = PRETEND_INDEX, .time_ms = now_ms};
   struct walk w = walk_start(TABLE_EVENTS, (struct bytes){NULL, 0});
   struct item item;
-  bool pending = e->act != ONWARD__CORE__ACT_SUBMIT && item_get(b, &e->referral, &item) == OK && item.pending > 0;
+  bool directory = e->act >= ONWARD__CORE__ACT_SET_SERVICE && e->act <= ONWARD__CORE__ACT_SET_CAPACITY;
+  bool pending =
+      directory || (e->act != ONWARD__CORE__ACT_SUBMIT && item_get(b, &e->referral, &item) == OK && item.pending > 0);
   while (pending && walk_next(&w, b)) {
     struct outbox_event queued;
     struct event earlier;

@@ -25,7 +25,8 @@ json_t *desk_saved(const struct ref_id *id); /* {"ok": true, "id", "short"} */
 typedef json_t *desk_handler(struct agent *a, const json_t *request);
 desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_assess, desk_list, desk_show, desk_act,
     desk_directory, desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement,
-    desk_policy, desk_set_policy;
+    desk_policy, desk_set_policy, desk_service, desk_end_service, desk_assure, desk_duty, desk_capacity,
+    desk_candidates, desk_ask_place, desk_answer_place, desk_questions;
 
 /* --- for the handlers --- */
 
@@ -43,11 +44,24 @@ bool desk_referred(struct books *b, const char *ref, struct item *out); /* this 
   " to ourselves priority group area basis scope never consent_until phoned drill reroute feedback file_now ref "      \
   "brief "                                                                                                             \
   "file "
+#define SERVICE_FIELDS " number name group codes age_min age_max languages priorities areas capacity "
 /* NULL: the object has no other fields than these (and "do"). */
 json_t *desk_unknown_field(const json_t *object, const char *fields);
 
 /* NULL: the organisation is in our directory; otherwise the refusal, with those of nearly this id. */
 json_t *desk_known(struct agent *a, struct books *b, const char *field, const struct org_id *id);
+/* The conditions of a need: " need area age_band age language priority never ". NULL: they are in `out`. */
+struct wanted;
+json_t *desk_wanted(const json_t *request, struct wanted *out);
+/* NULL: the code is one of the tables, or of a country that has none. */
+json_t *desk_area(const char *field, const json_t *value, char out[AREA_SIZE_MAX + 1], Onward__AreaScheme *scheme);
+/* NULL: a list of codes of this type, `max` at most. */
+json_t *desk_codes(const json_t *request, const char *field, const ProtobufCEnumDescriptor *type, size_t max, int *out,
+                   size_t *count);
+/* NULL: a whole number from min to max; `otherwise` where it is absent, if that fits. */
+json_t *desk_number(const json_t *request, const char *field, json_int_t min, json_int_t max, json_int_t otherwise,
+                    uint32_t *out);
+
 /* NULL: the point in time is not over. */
 json_t *desk_ahead(const struct agent *a, const char *field, uint64_t ms);
 /* Other keys that wait for the network's delay: {"asked_ms", "due_ms", "by", "by_name"}, or NULL: none do. */

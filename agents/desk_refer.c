@@ -268,7 +268,9 @@ static json_t *make(struct agent *a, struct referring *r)
     return refused != NULL ? refused : desk_trouble(OUR_FAULT);
   core->act_case = ONWARD__CORE__ACT_SUBMIT;
   core->submit = &r->submit;
-  refused = compose_submit(a, agent_read(a), r, core, &r->composed);
+  struct books *b = agent_read(a);
+  r->submit.directory_index = directory_index(b);
+  refused = compose_submit(a, b, r, core, &r->composed);
   if (agent_abort(a) != OK) {
     json_decref(refused);
     return desk_trouble(OUR_FAULT);
@@ -334,6 +336,7 @@ static bool same_routing(struct agent *a, struct books *b, const struct view *v,
   Onward__Submit given = r->submit;
   given.schema = e.core->submit->schema; /* an update between the two makes no other case */
   given.taxonomy = e.core->submit->taxonomy;
+  given.directory_index = e.core->submit->directory_index;
   struct bytes packed = pb_pack(&given, &a->arena);
   return packed.size > 0 && bytes_equal(packed, pb_pack(e.core->submit, &a->arena)) &&
          view_file_now(&e) == (r->file_now != 0);

@@ -1,47 +1,9 @@
-/* The directory, and what registrars do to it: signed events like all others, judged here before they are queued. */
+/* What registrars do to the directory: signed events like all others, judged here before they are queued. */
 #include <string.h>
 
 #include "agents/desk.h"
 #include "agents/invite.h"
 #include "agents/item.h"
-
-static json_t *organisation_json(struct agent *a, struct books *b, const struct organisation *o)
-{
-  size_t used = a->arena.used;
-  const Onward__Request *r = directory_request(b, o, &a->arena);
-  json_t *one = json_pack(
-      "{s:s, s:s, s:I, s:b, s:b}", "kind", pb_enum_name(&onward__organisation_kind__descriptor, o->kind), "standing",
-      pb_enum_name(&onward__standing__descriptor, o->standing), "agreement_until_ms", (json_int_t)o->agreement_until_ms,
-      "registrar", o->registrar != 0, "yourself", org_id_equal(&o->id, &a->self.id));
-  json_object_set_new(one, "id", json_org(&o->id));
-  json_object_set_new(one, "name", r != NULL ? json_bytes(r->name) : json_org(&o->id));
-  json_object_set_new(one, "telephone", r != NULL ? json_bytes(r->duty_telephone) : json_string(""));
-  json_object_set_new(one, "hours", r != NULL ? json_bytes(r->duty_hours) : json_string(""));
-  json_t *replacement = desk_replacement(a, b, o);
-  if (replacement != NULL)
-    json_object_set_new(one, "replacement", replacement);
-  a->arena.used = used;
-  return one;
-}
-
-json_t *desk_directory(struct agent *a, const json_t *request)
-{
-  a->stale = true;
-  json_t *list = json_array();
-  struct books *b = agent_read(a);
-  struct walk w = walk_start(TABLE_ORGANISATIONS, (struct bytes){NULL, 0});
-  (void)request;
-  while (walk_next(&w, b)) {
-    struct organisation o;
-    must(w.value.size == sizeof o);
-    memcpy(&o, w.value.data, sizeof o);
-    json_array_append_new(list, organisation_json(a, b, &o));
-  }
-  if (agent_abort(a) == OK)
-    return json_pack("{s:b, s:o}", "ok", 1, "organisations", list);
-  json_decref(list);
-  return desk_trouble(OUR_FAULT);
-}
 
 /* --- acts on the registry --- */
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "agents/tables.h"
+
 static void put_entry(struct books *b, uint64_t index, struct bytes leaf)
 {
   struct row_key k = key_of_index(index);
@@ -39,7 +41,30 @@ uint64_t directory_known(struct books *b)
   return head.registry;
 }
 
-/* One entry of the chain. */
+uint64_t directory_index(struct books *b)
+{
+  struct marks m;
+  uint64_t chain = directory_known(b);
+  marks_get(b, &m);
+  return m.capacity > chain ? m.capacity : chain;
+}
+
+/* What an organisation said of its places: in no chain, and nothing follows from it but a place in a list. */
+static enum status take_capacity(struct books *b, const struct leaf *leaf, const struct event *event,
+                                 struct bytes bytes)
+{
+  struct marks m;
+  struct row_key k = key_of_index(leaf->index);
+  ledger_apply(b, leaf, event);
+  put_entry(b, leaf->index, bytes);
+  b->put(b, TABLE_PLACES_SAID, row_key(&k), (struct bytes){NULL, 0});
+  marks_get(b, &m);
+  m.capacity = leaf->index > m.capacity ? leaf->index : m.capacity;
+  marks_put(b, &m);
+  return OK;
+}
+
+/* One entry of the chain, or about places. */
 static enum status take_one(struct evidence *e, struct books *b, const Onward__Entry *entry, struct arena *a,
                             size_t *changed)
 {
@@ -50,14 +75,18 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   if (evidence_leaf(e, pb_bytes(entry->leaf), pb_bytes(entry->path), &leaf) != OK)
     return BAD_INPUT;
   books_head(b, &head);
-  if (leaf.index <= head.registry)
+  struct complaint why;
+  bool places = event_read(leaf.event, a, &why, &event) == OK && event.act == ONWARD__CORE__ACT_SET_CAPACITY;
+  if (!places && leaf.index <= head.registry)
     return OK;
-  if (leaf.registry != head.registry)
+  if (!places && leaf.registry != head.registry)
     return evidence_accuse(e, ALARM_WITHHELD, none);
   enum status s = evidence_event(e, b, &leaf, a, &event);
   if (s != OK)
     return s;
-  struct complaint why;
+  if (places)
+    return leaf.verdict == ONWARD__VERDICT__ACCEPTED ? take_capacity(b, &leaf, &event, pb_bytes(entry->leaf))
+                                                     : evidence_accuse(e, ALARM_BAD_PROOF, none);
   if (registry_verify(b, &leaf, &event, a, &why) != OK) /* an exchange that lets in what the rules forbid */
     return evidence_accuse(e, ALARM_BAD_PROOF, none);
   ledger_apply(b, &leaf, &event);
@@ -92,7 +121,7 @@ static bool is_request_of(ProtobufCBinaryData packed, const struct org_id *id, s
   return *out != NULL && bytes_equal(pb_bytes((*out)->organisation), org_id_text(id));
 }
 
-const Onward__Request *directory_request(struct books *b, const struct organisation *o, struct arena *a)
+static const Onward__Request *enrolled_with(struct books *b, const struct organisation *o, struct arena *a)
 {
   struct leaf leaf;
   struct event e;
@@ -115,6 +144,68 @@ const Onward__Request *directory_request(struct books *b, const struct organisat
     return is_request_of(e.core->replace_keys->request, &o->id, a, &r) ? r : NULL;
   default:
     return NULL;
+  }
+}
+
+const Onward__Request *directory_request(struct books *b, const struct organisation *o, struct arena *a)
+{
+  struct leaf leaf;
+  struct event e;
+  const Onward__Request *r = enrolled_with(b, o, a);
+  Onward__Request *now = r == NULL ? NULL : arena_alloc(a, sizeof *now);
+  if (now == NULL || o->duty_index == 0)
+    return r;
+  if (books_event(b, o->duty_index, a, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_SET_DUTY)
+    return NULL;
+  *now = *r;
+  now->duty_telephone = e.core->set_duty->duty_telephone;
+  now->duty_hours = e.core->set_duty->duty_hours;
+  return now;
+}
+
+const Onward__SetService *directory_service(struct books *b, const struct service *s, struct arena *a)
+{
+  struct leaf leaf;
+  struct event e;
+  bool found = books_event(b, s->index, a, &leaf, &e) == OK && e.act == ONWARD__CORE__ACT_SET_SERVICE;
+  return found ? e.core->set_service : NULL;
+}
+
+static void empty_table(struct books *b, int table)
+{
+  struct walk w = walk_start(table, (struct bytes){NULL, 0});
+  while (walk_next(&w, b)) {
+    struct row_key k = row_key_start();
+    row_key_bytes(&k, w.key);
+    row_del(b, table, k);
+  }
+}
+
+static uint64_t next_in(struct books *b, int table, uint64_t from)
+{
+  struct bytes key, value;
+  struct row_key k = key_of_index(from);
+  return b->seek(b, table, row_key(&k), &key, &value) == OK ? key_number(key, 0) : UINT64_MAX;
+}
+
+/* In the order of the log: a service that ended and began again has no places from before. */
+void directory_as_of(struct books *b, uint64_t index, struct arena *a)
+{
+  static const int tables[] = {TABLE_ORGANISATIONS, TABLE_KEYS,     TABLE_KEY_OWNERS, TABLE_CLOCKS,
+                               TABLE_POLICY,        TABLE_SERVICES, TABLE_CAPACITIES};
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+    empty_table(b, tables[i]);
+  for (uint64_t at = 0; b->trouble == OK; at++) {
+    struct leaf leaf;
+    struct event e;
+    size_t used = a->used;
+    uint64_t chain = next_in(b, TABLE_REGISTRY, at), places = next_in(b, TABLE_PLACES_SAID, at);
+    at = chain < places ? chain : places;
+    if (at > index)
+      return;
+    if (books_event(b, at, a, &leaf, &e) == OK)
+      ledger_apply(b, &leaf, &e);
+    a->used = used;
   }
 }
 

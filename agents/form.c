@@ -14,7 +14,6 @@
 #include <time.h>
 
 #define HEX_FIELD_BYTES 16 /* the only bytes field is file.root */
-#define AGE_MAX 130
 
 static enum status refuse(struct form_error *error, const char *path, const char *name, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -316,18 +315,30 @@ static enum status require(const json_t *object, const char *part, const char *c
   return OK;
 }
 
+static const struct {
+  json_int_t from;
+  Onward__AgeBand band;
+} bands[] = {{25, ONWARD__AGE_BAND__AGE_25_AND_OVER}, {18, ONWARD__AGE_BAND__AGE_18_24},
+             {15, ONWARD__AGE_BAND__AGE_15_17},       {10, ONWARD__AGE_BAND__AGE_10_14},
+             {5, ONWARD__AGE_BAND__AGE_5_9},          {0, ONWARD__AGE_BAND__AGE_0_4}};
+
 static Onward__AgeBand band_of(json_int_t age)
 {
-  static const struct {
-    int from;
-    Onward__AgeBand band;
-  } bands[] = {{25, ONWARD__AGE_BAND__AGE_25_AND_OVER}, {18, ONWARD__AGE_BAND__AGE_18_24},
-               {15, ONWARD__AGE_BAND__AGE_15_17},       {10, ONWARD__AGE_BAND__AGE_10_14},
-               {5, ONWARD__AGE_BAND__AGE_5_9},          {0, ONWARD__AGE_BAND__AGE_0_4}};
   size_t i = 0;
   while (age < bands[i].from)
     i++;
   return bands[i].band;
+}
+
+void form_band_years(Onward__AgeBand band, int *min, int *max)
+{
+  *min = 0;
+  *max = AGE_MAX;
+  for (size_t i = 0; i < sizeof bands / sizeof bands[0]; i++)
+    if (bands[i].band == band) {
+      *min = (int)bands[i].from;
+      *max = i == 0 ? AGE_MAX : (int)bands[i - 1].from - 1;
+    }
 }
 
 /* An age of 0 says that only the band is known, as on the wire: a baby has a band. */

@@ -42,6 +42,8 @@ bool form_is_line(const char *text, size_t size);
  */
 int words_distance(const char *a, const char *b);
 
+void form_band_years(Onward__AgeBand band, int *min, int *max); /* both inclusive */
+
 /* What goes into the log for a sealed code. */
 Onward__DeclineClass form_decline_class(Onward__DeclineReason reason);
 Onward__OutcomeClass form_outcome_class(Onward__Outcome outcome);

@@ -9,6 +9,7 @@
 #include "agents/duty.h"
 #include "agents/erase.h"
 #include "agents/overdue.h"
+#include "agents/questions.h"
 #include "agents/told.h"
 #include "agents/unattended.h"
 #include "proto/rules/rules.h"
@@ -233,6 +234,8 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
     note_item(a, b, e, event, ours, &before);
   else if (accepted && event->act == ONWARD__CORE__ACT_UNATTENDED)
     unattended_take(a, b, &e->leaf, event->core->unattended);
+  else if (accepted && act_family(event->act) == ACT_ON_PLACES)
+    questions_take(a, b, &e->leaf, event);
   if (!ours && accepted)
     duty_notice(a, b, event);
   return OK;

@@ -74,6 +74,7 @@ json_t *view_history(struct agent *a, struct books *b, const struct ref_id *id);
 json_t *json_org(const struct org_id *id);
 /* With the telephone of the role on duty, for whoever has to be called. */
 json_t *json_contact(struct agent *a, struct books *b, const struct org_id *id);
+json_t *json_service(struct agent *a, struct books *b, const struct service *s, uint64_t now_ms); /* of the directory */
 json_t *json_bytes(ProtobufCBinaryData text);
 void json_id(json_t *object, const struct ref_id *id); /* adds "id" and "short" */
 

@@ -1,5 +1,5 @@
-/* What others did, as a notice says it: an item's id, and one of six words. Never more: notices travel through e-mail,
- * SMS and other people's pockets.
+/* What others did, as a notice says it: an item's id, and one of seven words. Never more: notices travel through
+ * e-mail, SMS and other people's pockets.
  */
 #ifndef ONWARD_NEWS_H
 #define ONWARD_NEWS_H
@@ -15,6 +15,7 @@ enum news_kind {
   NEWS_SAFETY,     /* a message about safety is to be read */
   NEWS_DUTY,       /* a case has to be erased */
   NEWS_UNATTENDED, /* about no item, the id is all zero: something lies unattended at another organisation */
+  NEWS_PLACE,      /* about no item: somebody asks for a place, or has answered */
 };
 const char *news_word(enum news_kind kind);
 

@@ -140,10 +140,19 @@ void session_ask(struct agent *a)
 {
   Onward__Ask m = ONWARD__ASK__INIT;
   arena_reset(&a->arena);
+  struct marks marks;
+  struct books *b = agent_read(a);
+  ProtobufCBinaryData seen[SEEN_MAX];
   m.bytes = (uint32_t)a->session.delivery_bytes;
-  m.registry_after = directory_known(agent_read(a));
+  m.registry_after = directory_known(b);
+  marks_get(b, &marks);
+  m.capacity_after = marks.capacity;
   if (agent_abort(a) != OK)
     return;
+  m.n_seen = a->seen.count;
+  m.seen = seen;
+  for (size_t i = 0; i < a->seen.count; i++)
+    seen[i] = pb_data(org_id_text(&a->seen.list[i].id));
   a->session.ask_ms = ticks_ms() + a->config.ask_interval_s * 1000;
   send_packed(a, FRAME_ASK, &m);
 }

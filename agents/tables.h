@@ -22,6 +22,8 @@ enum agent_table {
   TABLE_PAPERS,                  /* organisation[16] -> packed Invitation of an organisation that we enrolled */
   TABLE_UNATTENDED_AT,           /* organisation[16] -> struct unattended */
   TABLE_TOLD,                    /* referral id[16] -> struct told_row */
+  TABLE_PLACES_SAID,             /* u64 index of every set_capacity that was taken -> nothing */
+  TABLE_QUESTIONS,               /* u64 index of an ask_place -> struct question_row and answers (questions.h) */
   TABLES_AGENT,
 };
 #define AGENT_FORMAT (100 * BOOKS_FORMAT + 3) /* the last digits: of the agent's own rows */
@@ -36,6 +38,7 @@ struct marks {
   uint64_t waiting;     /* own events in no batch yet */
   uint64_t halted;      /* 1: after an alarm nothing is taken from the exchange any more */
   uint64_t contact_ms;  /* when the exchange was last heard; 0: never */
+  uint64_t capacity;    /* index of the newest set_capacity that was taken */
 };
 void marks_get(struct books *b, struct marks *out);
 void marks_put(struct books *b, const struct marks *m);

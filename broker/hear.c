@@ -11,6 +11,7 @@ enum {
   RETRY_AFTER_MS = 2000,
   MESSAGE_ROOM = 16 * 1048576, /* bytes: more than any one message takes once it is read */
   CUT_AFTER_MS = 200,          /* between goodbye and cutting the line */
+  DAY_MS = 86400000,
 };
 
 /* --- who may connect, and who is that --- */
@@ -211,18 +212,67 @@ static void hear_credit(struct broker *b, const struct knock *k, struct session 
   s->bytes = c->bytes;
 }
 
+/* When it was last here, coarsely: who is connected, who has said something to this process, whose batch the log has.
+ * 0: never. */
+static uint64_t last_here_ms(struct broker *b, const struct org_id *id)
+{
+  struct sequence last;
+  struct bytes bytes;
+  struct leaf leaf = {.time_ms = 0};
+  const struct meter *m = sessions_meter_known(&b->sessions, id);
+  books_last_sequence(b->journal.view, id, &last);
+  if (last.sequence == 0 || books_entry(b->journal.view, last.first_index, &bytes) != OK ||
+      leaf_read(bytes, &leaf) != OK)
+    leaf.time_ms = 0;
+  return m != NULL && m->heard_ms > leaf.time_ms ? m->heard_ms : leaf.time_ms;
+}
+
+static bool fill_seen(struct broker *b, const struct org_id *id, Onward__Seen *out)
+{
+  struct organisation o;
+  uint64_t now = clock_ms();
+  if (books_organisation(b->journal.view, id, &o) != OK)
+    return false;
+  out->now = sessions_of(&b->sessions, id) != NULL;
+  uint64_t here = out->now ? now : last_here_ms(b, id);
+  out->days = here < now ? (uint32_t)((now - here) / DAY_MS) : 0;
+  return true;
+}
+
+/* The answers to `seen`, in the arena of the ask. */
+static size_t answer_seen(struct broker *b, const Onward__Ask *a, Onward__Seen *out[SEEN_MAX])
+{
+  size_t count = 0;
+  for (size_t i = 0; i < a->n_seen; i++) {
+    struct org_id id;
+    const Onward__Seen init = ONWARD__SEEN__INIT;
+    Onward__Seen *one = arena_alloc(&b->post_arena, sizeof *one);
+    if (one == NULL)
+      break;
+    *one = init;
+    one->organisation = a->seen[i];
+    if (pb_org(a->seen[i], &id) == OK && fill_seen(b, &id, one))
+      out[count++] = one;
+  }
+  return count;
+}
+
 static void hear_ask(struct broker *b, const struct knock *k, struct session *s)
 {
+  Onward__Seen *seen[SEEN_MAX];
+  uint64_t size = b->journal.end.head.size;
   arena_reset(&b->post_arena);
   const Onward__Ask *a = pb_unpack(&onward__ask__descriptor, k->body, &b->post_arena);
-  if (a == NULL) {
-    REFUSE(b, k, s->meter, MALFORMED, "ask: is no well-formed message");
+  if (a == NULL || a->n_seen > SEEN_MAX) {
+    REFUSE(b, k, s->meter, MALFORMED, a == NULL ? "ask: is no well-formed message" : "ask.seen: at most 32");
     return;
   }
-  uint64_t after = a->registry_after, bytes = a->bytes;
-  enum status st = after < b->journal.end.head.size ? post_answer(&b->post, s, after, bytes) : NOT_FOUND;
-  if (st == NOT_FOUND && after >= b->journal.end.head.size)
-    REFUSE(b, k, s->meter, MALFORMED, "ask.registry_after: is beyond the log");
+  if (a->registry_after >= size || a->capacity_after >= size) {
+    REFUSE(b, k, s->meter, MALFORMED, "ask: registry_after or capacity_after is beyond the log");
+    return;
+  }
+  enum status st = post_answer(&b->post, s, a, seen, answer_seen(b, a, seen));
+  (void)st; /* what cannot be sent is asked for again */
 }
 
 /* Keeps the knock: its bodies' bytes are needed until the turn is committed. */
@@ -260,6 +310,7 @@ static bool within_quota(struct broker *b, const struct knock *k, struct meter *
   const struct config *c = &b->config;
   uint64_t now = clock_ms();
   double size = (double)(k->head.size + k->body.size + k->sealed.size);
+  m->heard_ms = now;
   m->share.messages++;
   m->share.bytes += (uint64_t)size;
   return bucket_take(&m->messages, 1, c->messages_per_minute, 60000, now) &&

@@ -194,30 +194,45 @@ enum status post_mail(struct post *p, struct session *s)
   return OK;
 }
 
-enum status post_answer(struct post *p, struct session *s, uint64_t registry_after, uint64_t bytes)
+/* The entries that an ask wants, one after another: the registry's chain and the newest capacities, by index. */
+static bool next_asked(struct books *b, uint64_t *registry_after, uint64_t *capacity_after, uint64_t *index)
 {
-  struct books *b = p->journal->view;
+  struct bytes key, value;
+  uint64_t next[2] = {UINT64_MAX, UINT64_MAX}, *after[2] = {registry_after, capacity_after};
+  static const int tables[2] = {TABLE_REGISTRY, TABLE_CAPACITIES};
+  for (size_t i = 0; i < 2; i++) {
+    struct row_key from = key_of_index(*after[i] + 1);
+    if (b->seek(b, tables[i], row_key(&from), &key, &value) == OK) {
+      struct reader r = reader_of(key);
+      next[i] = read_u64(&r);
+    }
+  }
+  size_t which = next[1] < next[0];
+  *index = *after[which] = next[which];
+  return next[which] != UINT64_MAX;
+}
+
+enum status post_answer(struct post *p, struct session *s, const Onward__Ask *ask, Onward__Seen **seen,
+                        size_t seen_count)
+{
   static struct parcel parcel;
   Onward__Answer a = ONWARD__ANSWER__INIT;
-  struct row_key from = key_of_index(registry_after + 1);
-  struct bytes key, value;
+  uint64_t registry_after = ask->registry_after, capacity_after = ask->capacity_after, index;
   enum status st = OK;
-  arena_reset(p->arena);
   parcel.load = (struct load){0};
-  while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK && st == OK) {
-    struct reader r = reader_of(key);
-    uint64_t index = read_u64(&r);
+  while (st == OK && next_asked(p->journal->view, &registry_after, &capacity_after, &index)) {
     if (parcel.load.entries == DELIVERY_ENTRIES_MAX || parcel.load.size + ENTRY_SIZE_MAX > MESSAGE_SIZE_MAX ||
-        (bytes > 0 && parcel.load.size >= bytes)) {
+        (ask->bytes > 0 && parcel.load.size >= ask->bytes)) {
       a.more = true;
       break;
     }
     st = add_entry(p, &parcel, index);
-    from = key_of_index(index + 1);
   }
   s->meter->share.bytes += parcel.load.size; /* as much work as to hear so much */
   a.n_entries = parcel.load.entries;
   a.entries = parcel.entries;
+  a.n_seen = seen_count;
+  a.seen = seen;
   a.checkpoint = pb_data(note_of(p->journal));
   if (st == OK)
     st = journal_consistency(p->journal, s->known_size, p->arena, &a.consistency);

@@ -18,7 +18,9 @@ MUST_USE enum status post_welcome(struct post *p, struct session *s);
 /* Sends what the mailbox holds, as far as credit and the share of a turn go; spends the credit. OK also when there was
  * nothing to send. */
 MUST_USE enum status post_mail(struct post *p, struct session *s);
-MUST_USE enum status post_answer(struct post *p, struct session *s, uint64_t registry_after, uint64_t bytes);
+/* The ask is in the post's own arena, and what answers `seen` of it: at most SEEN_MAX. */
+MUST_USE enum status post_answer(struct post *p, struct session *s, const Onward__Ask *ask, Onward__Seen **seen,
+                                 size_t seen_count);
 
 void post_refusal(struct post *p, const struct routing *to, Onward__RefusalReason reason, uint64_t sequence,
                   uint32_t event, const char *what, uint32_t retry_after_ms);

@@ -52,11 +52,19 @@ void sessions_remove(struct session *one)
   one->used = false;
 }
 
-struct meter *sessions_meter(struct sessions *s, const struct org_id *organisation)
+const struct meter *sessions_meter_known(const struct sessions *s, const struct org_id *organisation)
 {
   for (size_t i = 0; i < s->meter_count; i++)
     if (org_id_equal(&s->meters[i].organisation, organisation))
       return &s->meters[i];
+  return NULL;
+}
+
+struct meter *sessions_meter(struct sessions *s, const struct org_id *organisation)
+{
+  const struct meter *known = sessions_meter_known(s, organisation);
+  if (known != NULL)
+    return &s->meters[known - s->meters];
   if (s->meter_count == s->meter_max)
     return NULL;
   struct meter *m = &s->meters[s->meter_count++];

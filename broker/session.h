@@ -22,6 +22,7 @@ struct share {
 struct meter {
   struct org_id organisation;
   struct bucket messages, bytes, refusals, connects;
+  uint64_t heard_ms; /* when it said something last; 0: not since this process began */
   struct share share;
 };
 
@@ -58,7 +59,8 @@ struct session *sessions_find(struct sessions *s, const struct routing *r);
 struct session *sessions_of(struct sessions *s, const struct org_id *organisation); /* not one that is leaving */
 struct session *sessions_add(struct sessions *s, const struct routing *r);          /* NULL: full */
 void sessions_remove(struct session *one);
-struct meter *sessions_meter(struct sessions *s, const struct org_id *organisation); /* NULL: full */
+const struct meter *sessions_meter_known(const struct sessions *s, const struct org_id *organisation); /* NULL: none */
+struct meter *sessions_meter(struct sessions *s, const struct org_id *organisation);                   /* NULL: full */
 
 /* False: it has had its share of this turn. One message it may always say. */
 bool share_left(struct share *s, const struct config *c, uint64_t turn);

@@ -295,6 +295,10 @@ void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *
     change_registry(b, leaf, e);
     return;
   }
+  if (act_family(e->act) == ACT_ON_PLACES) {
+    change_directory(b, leaf, e);
+    return;
+  }
   struct org_id author;
   struct referral r;
   leaf_author(leaf, &author);

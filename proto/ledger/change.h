@@ -20,5 +20,7 @@ void unattended_move(struct books *b, const struct leaf *leaf, const struct even
                      const struct referral *after);
 void unattended_said(struct books *b, const struct leaf *leaf, const struct org_id *org);
 void change_registry(struct books *b, const struct leaf *leaf, const struct event *e);
+/* directory.c: services, duty lines, places. */
+void change_directory(struct books *b, const struct leaf *leaf, const struct event *e);
 
 #endif

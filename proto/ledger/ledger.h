@@ -26,6 +26,8 @@ enum table {
   TABLE_LEGS,     /* organisation[16], referral id[16] of a live one whose leg it has -> nothing */
   TABLE_POLICY,   /* "policy" -> struct policy */
   TABLE_UNATTENDED, /* organisation[16], referral id[16] with an overdue step of it -> u64 service ms since when */
+  TABLE_SERVICES,   /* organisation[16], u8 number of a service that it offers -> struct service */
+  TABLE_CAPACITIES, /* u64 index of the newest set_capacity of a service -> nothing */
   TABLES_DERIVED,   /* how many tables are functions of the log */
   TABLE_BODIES = TABLES_DERIVED, /* u64 index, u8 slot -> sealed body. Which must exist: TABLE_HELD */
   TABLE_CHECKPOINT,              /* "newest" -> signed note */
@@ -34,7 +36,7 @@ enum table {
 extern const char *const table_names[TABLES_CONTRACT];
 /* Of the rows below: whoever changes their shape, or what follows from a log, raises it, and records the log of
  * tests/scenarios anew. Format 1 was that of before the lifecycle. */
-#define BOOKS_FORMAT 4
+#define BOOKS_FORMAT 5
 
 /* The books. Slices that `get` and `seek` give are valid until the next put, del or end of the transaction. Trouble is
  * sticky: once a call failed for our own reasons, everything reads as NOT_FOUND and nothing is written, so callers
@@ -85,6 +87,7 @@ struct organisation {
   uint8_t registrar;
   uint8_t zero[5];
   uint64_t keys_index;    /* entry from which `keys` are valid; it holds the Request with names and telephone */
+  uint64_t duty_index;    /* set_duty since then, whose telephone and hours hold; 0: those of the Request */
   uint64_t pending_index; /* replace_keys that waits; 0: none */
   uint64_t pending_due_ms;
   uint64_t agreement_until_ms; /* 0: no end */
@@ -92,6 +95,32 @@ struct organisation {
   uint64_t unattended_due_ms;  /* when the organisation of last resort is to be told; 0: nothing new is overdue here */
   uint64_t unattended_told_ms; /* when it was told last; 0: never */
   struct keys keys;
+};
+
+/* A service as its organisation describes it, and what a registrar and the organisation said of it since. Whatever
+ * decides who is a candidate is in the row, so that thousands are looked through without reading their entries. */
+struct service {
+  uint64_t index; /* of the newest set_service: its entry holds the name */
+  uint64_t since_ms;
+  uint64_t assured_index; /* of the assure_service for just that entry; 0: nobody has assured it as it is now */
+  uint64_t assured_ms;
+  uint64_t capacity_index; /* of the newest set_capacity; 0: none */
+  uint64_t capacity_ms;
+  uint64_t capacity_until_ms; /* nobody believes it any longer */
+  uint32_t available, maximum;
+  struct org_id organisation;
+  uint8_t number;  /* within the organisation, from 1 */
+  uint8_t group;   /* Onward__ServiceGroup */
+  uint8_t age_min; /* years */
+  uint8_t age_max;
+  uint8_t priorities; /* bit Onward__Priority: it takes those */
+  uint8_t capacity;   /* Onward__CapacityStatus */
+  uint8_t code_count, language_count, area_count;
+  uint8_t zero[7];
+  uint16_t codes[SERVICE_CODES_MAX];                /* Onward__ServiceCode */
+  uint8_t schemes[SERVICE_AREAS_MAX];               /* Onward__AreaScheme of each area */
+  char areas[SERVICE_AREAS_MAX][AREA_SIZE_MAX + 1]; /* ended by zeros, as the languages */
+  char languages[SERVICE_LANGUAGES_MAX][LANGUAGE_SIZE_MAX + 1];
 };
 
 struct sequence {
@@ -194,6 +223,9 @@ MUST_USE enum status books_referral(struct books *b, const struct ref_id *id, st
 MUST_USE enum status books_organisation(struct books *b, const struct org_id *id, struct organisation *out);
 /* The next organisation behind `after`, which is moved to it. Begin with all zero. */
 MUST_USE enum status books_next_organisation(struct books *b, struct org_id *after, struct organisation *out);
+MUST_USE enum status books_service(struct books *b, const struct org_id *id, uint8_t number, struct service *out);
+/* The next service behind (organisation, number) of `at`, into it. Begin with all zero. */
+MUST_USE enum status books_next_service(struct books *b, struct service *at);
 bool standing_speaks(uint8_t standing);                          /* it may be heard: active, or finishing what it has */
 int books_registrars(struct books *b, const struct org_id *but); /* in standing, `but` this one; NULL: all */
 MUST_USE enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out);
@@ -247,9 +279,9 @@ size_t ledger_context(const struct event *event, const struct org_id *org, uint6
 /* --- writing: the only functions that change state. Three callers: the broker's turn, replay, and an agent. A refused
  * entry (verdict other than ACCEPTED) changes no state. --- */
 
-/* For an agent, which sees its own part of the log: referrals and the registry, nothing else. Entries come in the log's
- * order, those that a leg_opened names right before it; each once. What a broker that obeys the rules could not have
- * accepted changes nothing; entries of the registry are held against the rules first (registry_verify). */
+/* For an agent, which sees its own part of the log: referrals, the registry and places, nothing else. Entries come in
+ * the log's order, those that a leg_opened names right before it; each once. What a broker that obeys the rules could
+ * not have accepted changes nothing; entries of the registry are held against the rules first (registry_verify). */
 void ledger_apply(struct books *b, const struct leaf *leaf, const struct event *event);
 /* For a keeper of the whole log: appends the entry to log and tree, applies it, fills mailboxes, notes which bodies
  * must exist and drops those that are due, counts sequences. The bodies themselves are put into TABLE_BODIES by the

@@ -282,6 +282,25 @@ static void record_registry(struct books *b, const struct leaf *leaf, const stru
   clocks_lose_legs(b, leaf, &id);
 }
 
+/* A question goes to all who were asked, an answer to whoever asked. */
+static void record_places(struct books *b, const struct leaf *leaf, const struct event *e)
+{
+  struct bytes question;
+  struct leaf asked;
+  struct org_id org;
+  change_directory(b, leaf, e);
+  hold_sealed(b, leaf->index, e);
+  for (size_t i = 0; e->act == ONWARD__CORE__ACT_ASK_PLACE && i < e->core->ask_place->n_recipients; i++) {
+    must(pb_org(e->core->ask_place->recipients[i], &org) == OK);
+    mail(b, &org, leaf->index);
+  }
+  if (e->act != ONWARD__CORE__ACT_ANSWER_PLACE || books_entry(b, e->answers_index, &question) != OK ||
+      leaf_read(question, &asked) != OK)
+    return;
+  leaf_author(&asked, &org);
+  mail(b, &org, leaf->index);
+}
+
 void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes, const struct event *e)
 {
   struct org_id author;
@@ -293,6 +312,8 @@ void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_b
   if (leaf->verdict == ONWARD__VERDICT__ACCEPTED) {
     if (act_is_registry(e->act))
       record_registry(b, leaf, e);
+    else if (act_family(e->act) == ACT_ON_PLACES)
+      record_places(b, leaf, e);
     else if (act_is_about_referral(e->act))
       record_referral(b, leaf, e, &author);
     else if (e->act == ONWARD__CORE__ACT_UNATTENDED)
@@ -323,7 +344,8 @@ size_t ledger_bodies(struct books *b, const struct org_id *org, uint64_t index, 
     if (e->outer->sealed[i]->part == ONWARD__PART__NOTE &&
         bytes_equal(pb_bytes(e->outer->sealed[i]->recipient), org_id_text(org)))
       return add_body(b, index, index, index, (uint8_t)i, out);
-  if (act_is_registry(e->act) || books_referral(b, &e->referral, &r) != OK || !referral_present(&r, org) || !live(&r))
+  if (!act_is_about_referral(e->act) || books_referral(b, &e->referral, &r) != OK || !referral_present(&r, org) ||
+      !live(&r))
     return 0;
   const struct party *p = &r.parties[r.present];
   bool at_delivery = (p->marks & PARTY_FILE_AT_DELIVERY) != 0;

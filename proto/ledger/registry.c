@@ -24,7 +24,7 @@ static void put_keys(struct books *b, struct organisation *o, const Onward__Requ
 {
   keys_of(request, &o->keys);
   o->keys_index = index;
-  o->pending_index = o->pending_due_ms = 0;
+  o->pending_index = o->pending_due_ms = o->duty_index = 0;
   row_put(b, TABLE_KEYS, key_of_org_index(&o->id, ~(index + 1)), &o->keys, sizeof o->keys);
   own_keys(b, &o->id, &o->keys);
 }
@@ -195,6 +195,7 @@ void change_registry(struct books *b, const struct leaf *leaf, const struct even
     keys_replaced(b, leaf, e->core->keys_replaced);
     break;
   default:
+    change_directory(b, leaf, e);
     break;
   }
   row_put(b, TABLE_REGISTRY, key_of_index(leaf->index), NULL, 0);

@@ -5,15 +5,17 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "rows are little-endian: a big-endian port needs a codec here");
-_Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 248,
+_Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 256,
                "no padding");
 _Static_assert(sizeof(struct policy) == 184, "no padding");
+_Static_assert(sizeof(struct service) == 432, "no padding");
 _Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 48, "no padding");
 _Static_assert(offsetof(struct referral, parties) == 304, "no padding");
 
 const char *const table_names[TABLES_CONTRACT] = {
-    "head",      "entries", "tree",     "referrals", "organisations", "keys",   "key-owners", "registry", "mailboxes",
-    "sequences", "held",    "releases", "clocks",    "legs",          "policy", "unattended", "bodies",   "checkpoint",
+    "head",     "entries",    "tree",      "referrals",  "organisations", "keys",       "key-owners",
+    "registry", "mailboxes",  "sequences", "held",       "releases",      "clocks",     "legs",
+    "policy",   "unattended", "services",  "capacities", "bodies",        "checkpoint",
 };
 
 struct row_key row_key_start(void)
@@ -71,6 +73,13 @@ struct row_key key_of_body(uint64_t index, uint8_t slot)
 {
   struct row_key k = key_of_index(index);
   row_key_u8(&k, slot);
+  return k;
+}
+
+struct row_key key_of_service(const struct org_id *id, uint8_t number)
+{
+  struct row_key k = key_of_org(id);
+  row_key_u8(&k, number);
   return k;
 }
 
@@ -168,8 +177,31 @@ void books_put_organisation(struct books *b, const struct organisation *o)
   row_put(b, TABLE_ORGANISATIONS, key_of_org(&o->id), o, sizeof *o);
 }
 
-/* Keys are stored newest first (the index inverted), so that the first row at or behind ~index is the one valid there.
- */
+enum status books_service(struct books *b, const struct org_id *id, uint8_t number, struct service *out)
+{
+  return row_get(b, TABLE_SERVICES, key_of_service(id, number), out, sizeof *out);
+}
+
+void books_put_service(struct books *b, const struct service *s)
+{
+  row_put(b, TABLE_SERVICES, key_of_service(&s->organisation, s->number), s, sizeof *s);
+}
+
+enum status books_next_service(struct books *b, struct service *at)
+{
+  struct bytes key, value;
+  struct row_key from = key_of_service(&at->organisation, at->number);
+  row_key_u8(&from, 0); /* right behind it */
+  if (b->seek(b, TABLE_SERVICES, row_key(&from), &key, &value) != OK)
+    return NOT_FOUND;
+  if (value.size != sizeof *at) {
+    b->trouble = OUR_FAULT;
+    return NOT_FOUND;
+  }
+  memcpy(at, value.data, sizeof *at);
+  return OK;
+}
+
 enum status books_next_organisation(struct books *b, struct org_id *after, struct organisation *out)
 {
   struct bytes key, value;
@@ -205,6 +237,8 @@ int books_registrars(struct books *b, const struct org_id *but)
   return count;
 }
 
+/* Keys are stored newest first (the index inverted), so that the first row at or behind ~index is the one valid there.
+ */
 enum status books_keys_at(struct books *b, const struct org_id *id, uint64_t index, struct keys *out)
 {
   struct row_key from = key_of_org_index(id, ~index);

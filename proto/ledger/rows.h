@@ -18,6 +18,7 @@ struct row_key key_of_index(uint64_t index);
 struct row_key key_of_org(const struct org_id *id);
 struct row_key key_of_org_index(const struct org_id *id, uint64_t index);
 struct row_key key_of_body(uint64_t index, uint8_t slot);
+struct row_key key_of_service(const struct org_id *id, uint8_t number);
 struct row_key key_of_sequence(const struct org_id *id, uint64_t sequence);
 
 void row_put(struct books *b, int table, struct row_key k, const void *row, size_t size);
@@ -25,5 +26,6 @@ void row_del(struct books *b, int table, struct row_key k);
 void books_put_head(struct books *b, const struct head *h);
 void books_put_referral(struct books *b, const struct referral *r);
 void books_put_organisation(struct books *b, const struct organisation *o);
+void books_put_service(struct books *b, const struct service *s);
 
 #endif

@@ -108,9 +108,7 @@ static bool seals_fit(const struct event *e, struct referral *r, const struct ru
   }
 }
 
-/* Every recipient of a list is, or was, enrolled (one that is suspended is passed over, not refused) and is not the
- * sender. */
-static Onward__Verdict recipients_fit(const struct occasion *o, const ProtobufCBinaryData *recipients, size_t count)
+Onward__Verdict decide_recipients(const struct occasion *o, const ProtobufCBinaryData *recipients, size_t count)
 {
   for (size_t i = 0; i < count; i++) {
     struct org_id org;
@@ -122,8 +120,7 @@ static Onward__Verdict recipients_fit(const struct occasion *o, const ProtobufCB
   return V(ACCEPTED);
 }
 
-/* Whether the author may begin anything: its agreement holds, and it is neither lapsed nor leaving. */
-static Onward__Verdict decide_author(const struct occasion *o)
+Onward__Verdict decide_author(const struct occasion *o)
 {
   struct organisation author;
   if (books_organisation(o->books, &o->author, &author) != OK || author.standing != ONWARD__STANDING__ACTIVE)
@@ -180,7 +177,7 @@ static Onward__Verdict decide_readdress(const struct occasion *o, const struct e
     return V(LEGS_AT_LIMIT);
   if (r->party_count + added > PARTIES_MAX)
     return V(TOO_MANY_PARTIES);
-  return recipients_fit(o, a->recipients, a->n_recipients);
+  return decide_recipients(o, a->recipients, a->n_recipients);
 }
 
 /* `receive` proves that the recipient has the very bytes that the sender sealed. */
@@ -208,7 +205,7 @@ static Onward__Verdict decide_submit(const struct occasion *o, const struct even
   if (consent_over(&consent, o->time_ms))
     return V(CONSENT_IS_OVER);
   Onward__Verdict v = decide_author(o);
-  return v == V(ACCEPTED) ? recipients_fit(o, s->recipients, s->n_recipients) : v;
+  return v == V(ACCEPTED) ? decide_recipients(o, s->recipients, s->n_recipients) : v;
 }
 
 static Onward__Verdict decide_consent(const struct occasion *o, const struct event *e, struct referral *r)
@@ -361,5 +358,12 @@ static Onward__Verdict decide_referral(const struct occasion *o, const struct ev
 
 Onward__Verdict rules_decide(const struct occasion *o, const struct event *e)
 {
-  return act_family(e->act) == ACT_ON_REFERRAL ? decide_referral(o, e) : decide_registry(o, e);
+  switch (act_family(e->act)) {
+  case ACT_ON_REFERRAL:
+    return decide_referral(o, e);
+  case ACT_ON_PLACES:
+    return decide_places(o, e);
+  default:
+    return decide_registry(o, e);
+  }
 }

@@ -138,12 +138,15 @@ Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
 {
   struct organisation author;
   const Onward__Core *c = e->core;
-  bool registrar = books_organisation(o->books, &o->author, &author) == OK && author.registrar != 0;
+  bool enrolled = books_organisation(o->books, &o->author, &author) == OK;
+  bool registrar = enrolled && author.registrar != 0;
   bool in_standing = registrar && author.standing == ONWARD__STANDING__ACTIVE;
   if (e->act == ONWARD__CORE__ACT_ROTATE)
     return decide_keys(o, c->rotate->request, c->rotate->signature, &o->author, false);
   if (e->act == ONWARD__CORE__ACT_STOP_REPLACEMENT)
     return decide_stop(o, c->stop_replacement, in_standing);
+  if (enrolled && e->act >= ONWARD__CORE__ACT_SET_SERVICE && e->act <= ONWARD__CORE__ACT_SET_DUTY)
+    return decide_directory(o, e, &author);
   if (!registrar)
     return V(NOT_A_REGISTRAR);
   if (!in_standing)

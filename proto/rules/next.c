@@ -125,7 +125,7 @@ static void resolve(struct books *b, struct referral *r, const struct consent *c
 bool rules_consequence(struct books *b, const struct event *last, uint64_t time_ms, struct arena *a, Onward__Core *core)
 {
   struct referral r;
-  if (act_is_registry(last->act) || books_referral(b, &last->referral, &r) != OK)
+  if (!act_is_about_referral(last->act) || books_referral(b, &last->referral, &r) != OK)
     return false;
   bool submitted = last->act == ONWARD__CORE__ACT_SUBMIT && r.state == STATE_REQUESTED;
   if (!submitted && r.state != STATE_LEG_OVER && r.state != STATE_FAILED)

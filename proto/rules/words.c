@@ -41,7 +41,12 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__NO_DUTY] = "you have no duty to erase this referral",
       [ONWARD__VERDICT__NEEDS_TWO_REGISTRARS] =
           "it is suspended and cannot stop this itself: a second registrar must be in standing first",
-      [ONWARD__VERDICT__DATE_TOO_FAR] = "the waiting list is too long: say a date within a year, or decline it",
+      [ONWARD__VERDICT__DATE_TOO_FAR] =
+          "the date is too far away: a waiting list's within a year, what is said of places within 92 days",
+      [ONWARD__VERDICT__NO_SUCH_SERVICE] = "the organisation has no service with this number; see the directory",
+      [ONWARD__VERDICT__SERVICE_CHANGED] = "the service was changed meanwhile; look at it again",
+      [ONWARD__VERDICT__OWN_SERVICE] = "it is your own organisation's service; the other registrar assures it",
+      [ONWARD__VERDICT__NOT_ASKED] = "there is no such question for your organisation, or it is over",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };
   if ((size_t)v >= sizeof text / sizeof text[0] || text[v] == NULL)

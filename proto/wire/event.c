@@ -1,7 +1,6 @@
 /* Bytes to event. The generated descriptors are walked once over each message: every enum must be a known code, every
- * bytes field must fit its row in the table below, every number its range. What the table cannot say (which acts carry
- * which outer fields, recipients within the scope) follows. The first thing that is wrong is named, and nothing else is
- * looked at. */
+ * bytes field must fit its row in the table below, every number its range. What the table cannot say is asked last
+ * (acts.c). The first thing that is wrong is named, and nothing else is looked at. */
 #include "proto/wire/event.h"
 
 #include <stdarg.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 
 #include "proto/seal/hpke.h"
+#include "proto/wire/acts.h"
 
 void complaint_write(struct complaint *why, const char *format, ...)
 {
@@ -18,7 +18,7 @@ void complaint_write(struct complaint *why, const char *format, ...)
   va_end(list);
 }
 
-enum form { FORM_BYTES, FORM_ORGANISATION, FORM_AREA, FORM_TEXT, FORM_TELEPHONE, FORM_ORIGIN };
+enum form { FORM_BYTES, FORM_ORGANISATION, FORM_AREA, FORM_LANGUAGE, FORM_TEXT, FORM_TELEPHONE, FORM_ORIGIN };
 
 /* Bytes fields of all event messages, by name: a name means the same everywhere. Sizes in bytes; for repeated fields of
  * organisations also how many. */
@@ -39,6 +39,8 @@ static const struct bytes_rule {
     {"recipients", FORM_ORGANISATION, 1, 16, 1, RECIPIENTS_MAX},
     {"scope", FORM_ORGANISATION, 1, 16, 1, SCOPE_MAX},
     {"area", FORM_AREA, 0, 16, 0, 0},
+    {"code", FORM_AREA, 2, AREA_SIZE_MAX, 0, 0},
+    {"languages", FORM_LANGUAGE, 2, LANGUAGE_SIZE_MAX, 1, SERVICE_LANGUAGES_MAX},
     {"name", FORM_TEXT, 1, 120, 0, 0},
     {"duty_hours", FORM_TEXT, 0, 80, 0, 0},
     {"duty_telephone", FORM_TELEPHONE, 0, 40, 0, 0},
@@ -73,6 +75,14 @@ static const struct number_rule {
     {"low_s", 1, CLOCK_LIMIT_MAX_S},
     {"count", 1, UINT32_MAX},
     {"oldest_h", 0, UINT32_MAX},
+    {"number", 1, SERVICES_MAX},
+    {"age_min", 0, AGE_MAX},
+    {"age_max", 0, AGE_MAX},
+    {"service_index", 0, UINT64_MAX},
+    {"directory_index", 0, UINT64_MAX},
+    {"available", 0, PLACES_MAX},
+    {"maximum", 0, PLACES_MAX},
+    {"valid_until_ms", 1, TIME_MAX_MS},
     {"schema", 1, UINT32_MAX},
     {"taxonomy", 1, UINT32_MAX},
     {"rules", RULES_VERSION, RULES_VERSION},
@@ -83,13 +93,12 @@ static const struct number_rule {
     {"size", SEALED_SIZE_MIN, SEALED_SIZE_MAX},
 };
 
-/* How many sub-messages a repeated field may hold. */
+/* How many sub-messages or codes a repeated field may hold. */
 static const struct {
   const char *field;
   size_t min, max;
-} list_rules[] = {{"sealed", 0, SEALED_SLOTS_MAX},
-                  {"registrars", 2, 2},
-                  {"skipped", 0, PARTIES_MAX},
+} list_rules[] = {{"sealed", 0, SEALED_SLOTS_MAX},           {"registrars", 2, 2}, {"skipped", 0, PARTIES_MAX},
+                  {"codes", 1, SERVICE_CODES_MAX},           {"priorities", 1, 3}, {"areas", 1, SERVICE_AREAS_MAX},
                   {"limits", CLOCKS_LIMITED, CLOCKS_LIMITED}};
 
 #define FIND(rules, name, found)                                                                                       \
@@ -147,6 +156,8 @@ static enum status check_bytes(const struct bytes_rule *rule, struct bytes value
     return OK;
   case FORM_AREA:
     return all_of(value, "-", true, false) ? OK : complain(why, "%s: expected A-Z 0-9 -", rule->field);
+  case FORM_LANGUAGE:
+    return all_of(value, "-", true, true) ? OK : complain(why, "%s: expected A-Z a-z 0-9 -", rule->field);
   case FORM_TELEPHONE:
     return all_of(value, "+ -()/", false, false) ? OK : complain(why, "%s: expected 0-9 + - ( ) / space", rule->field);
   case FORM_ORIGIN:
@@ -226,7 +237,9 @@ static enum status check_repeated(const ProtobufCFieldDescriptor *field, size_t 
   }
   if (count < min || count > max)
     return complain(why, "%s: expected %zu to %zu of them", field->name, min, max);
-  size_t each = field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(ProtobufCMessage *);
+  size_t each = field->type == PROTOBUF_C_TYPE_BYTES  ? sizeof(ProtobufCBinaryData)
+                : field->type == PROTOBUF_C_TYPE_ENUM ? sizeof(int)
+                                                      : sizeof(ProtobufCMessage *);
   const uint8_t *list = *(const uint8_t *const *)member;
   enum status s = OK;
   for (size_t i = 0; i < count && s == OK; i++)
@@ -274,8 +287,10 @@ enum act_family act_family(act_kind act)
 {
   if (act >= ONWARD__CORE__ACT_SUBMIT && act <= ONWARD__CORE__ACT_LEAVE)
     return ACT_ON_REFERRAL;
-  if (act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_SET_POLICY)
+  if (act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_SET_DUTY)
     return ACT_ON_REGISTRY;
+  if (act >= ONWARD__CORE__ACT_SET_CAPACITY && act <= ONWARD__CORE__ACT_ANSWER_PLACE)
+    return ACT_ON_PLACES;
   if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_UNATTENDED)
     return ACT_OF_BROKER;
   return ACT_UNKNOWN;
@@ -303,81 +318,6 @@ uint64_t act_absent_ms(const Onward__Core *core)
   return core->act_case == ONWARD__CORE__ACT_RESUMED         ? core->resumed->absent_ms
          : core->act_case == ONWARD__CORE__ACT_CLOCK_DOUBTED ? core->clock_doubted->absent_ms
                                                              : core->clock_confirmed->absent_ms;
-}
-
-static bool listed(const ProtobufCBinaryData *list, size_t count, struct bytes one)
-{
-  for (size_t i = 0; i < count; i++)
-    if (bytes_equal(pb_bytes(list[i]), one))
-      return true;
-  return false;
-}
-
-static enum status check_unique(const char *field, const ProtobufCBinaryData *list, size_t count, struct complaint *why)
-{
-  for (size_t i = 1; i < count; i++)
-    if (listed(list, i, pb_bytes(list[i])))
-      return complain(why, "%s: each organisation once", field);
-  return OK;
-}
-
-static enum status check_submit(const Onward__Submit *s, struct complaint *why)
-{
-  for (size_t i = 0; i < s->n_recipients; i++)
-    if (!listed(s->scope, s->n_scope, pb_bytes(s->recipients[i])))
-      return complain(why, "recipients: every one must be in scope too");
-  if (check_unique("scope", s->scope, s->n_scope, why) != OK)
-    return BAD_INPUT;
-  return check_unique("recipients", s->recipients, s->n_recipients, why);
-}
-
-/* Acts on a referral name it, and what they answer; the others name neither. The broker's acts name a referral where
- * they are about one, and answer nothing: they follow from the entries before. */
-static enum status check_outer(const struct event *e, struct complaint *why)
-{
-  bool about_referral = act_is_about_referral(e->act);
-  bool answers = act_family(e->act) == ACT_ON_REFERRAL && e->act != ONWARD__CORE__ACT_SUBMIT;
-  size_t size = e->core->referral_id.len;
-  if (size != (about_referral ? sizeof(struct ref_id) : 0))
-    return complain(why, "referral_id: expected %zu bytes for this act", about_referral ? sizeof(struct ref_id) : 0);
-  if ((e->core->answers != NULL) != answers)
-    return complain(why, "answers: %s for this act", answers ? "is missing" : "has no place");
-  if (!about_referral && e->outer->n_sealed > 0)
-    return complain(why, "sealed: has no place in this act");
-  for (size_t i = 0; i < e->outer->n_sealed; i++)
-    if (pad_size(e->outer->sealed[i]->size - HPKE_OVERHEAD - 4) + HPKE_OVERHEAD != e->outer->sealed[i]->size)
-      return complain(why, "sealed.size: expected a power of two from 256 to 65536");
-  return OK;
-}
-
-static enum status check_policy(const Onward__Policy *p, struct complaint *why)
-{
-  if (p == NULL)
-    return complain(why, "policy: is missing");
-  for (size_t i = 0; i < p->n_limits; i++)
-    if (p->limits[i]->clock != (Onward__Clock)(i + 1))
-      return complain(why, "limits: expected the clocks 1 to %d, in that order", CLOCKS_LIMITED);
-  return OK;
-}
-
-static enum status check_act(const struct event *e, struct complaint *why)
-{
-  const Onward__Core *c = e->core;
-  if (e->act == ONWARD__CORE__ACT_SUBMIT)
-    return check_submit(c->submit, why);
-  if (e->act == ONWARD__CORE__ACT_SET_POLICY)
-    return check_policy(c->set_policy->policy, why);
-  if (e->act == ONWARD__CORE__ACT_GENESIS)
-    return check_policy(c->genesis->policy, why);
-  if (e->act == ONWARD__CORE__ACT_READDRESS)
-    return check_unique("recipients", c->readdress->recipients, c->readdress->n_recipients, why);
-  if (e->act == ONWARD__CORE__ACT_RENEW_CONSENT)
-    return check_unique("scope", c->renew_consent->scope, c->renew_consent->n_scope, why);
-  if (e->act == ONWARD__CORE__ACT_NARROW_CONSENT)
-    return check_unique("scope", c->narrow_consent->scope, c->narrow_consent->n_scope, why);
-  if (e->act == ONWARD__CORE__ACT_LEG_OPENED && c->leg_opened->brief == NULL)
-    return complain(why, "leg_opened.brief: is missing");
-  return OK;
 }
 
 static void fill(struct event *e)
@@ -417,7 +357,7 @@ static enum status read(struct bytes packed, bool stored, struct arena *a, struc
     return complain(why, "act: is missing or not of this version");
   if (check_message(&out->core->base, why) != OK || check_message(&out->outer->base, why) != OK)
     return BAD_INPUT;
-  if (check_outer(out, why) != OK || check_act(out, why) != OK)
+  if (act_check(out, why) != OK)
     return BAD_INPUT;
   if (!stored && (!pb_canonical(out->core, out->core_bytes, &limited) || !pb_canonical(out->outer, packed, &limited)))
     return complain(why, "event: is not in the one form that packing gives it");

@@ -49,7 +49,7 @@ MUST_USE enum status request_read(struct bytes packed, struct bytes signature, s
 /* A message of this act in which nothing is set yet. NULL: the arena is too small. */
 void *act_new(act_kind act, struct arena *a);
 const char *act_name(act_kind act); /* the field's name, such as "submit"; "?" for an unknown one */
-enum act_family { ACT_ON_REFERRAL, ACT_ON_REGISTRY, ACT_OF_BROKER, ACT_UNKNOWN };
+enum act_family { ACT_ON_REFERRAL, ACT_ON_REGISTRY, ACT_ON_PLACES, ACT_OF_BROKER, ACT_UNKNOWN };
 enum act_family act_family(act_kind act);
 bool act_is_about_time(act_kind act); /* resumed, clock doubted, clock confirmed */
 bool act_is_about_referral(act_kind act);

@@ -7,7 +7,7 @@ enum {
   PROTOCOL_VERSION = 1,
   SCHEMA_VERSION = 1,   /* of case.proto */
   TAXONOMY_VERSION = 1, /* of the code lists */
-  RULES_VERSION = 4,
+  RULES_VERSION = 5,
 
   EVENT_SIZE_MAX = 4096,     /* bytes of a packed Event */
   BATCH_EVENTS_MAX = 256,    /* events under one signature */
@@ -28,6 +28,15 @@ enum {
   INVITATION_SIZE_MAX = 16384, /* bytes of a packed Invitation */
   TEXT_SIZE_MAX = 2000,        /* bytes of one text of a case form */
   LEAF_SIZE_MAX = 65535,       /* bytes; the largest that these limits allow is 4,560 */
+  SERVICES_MAX = 64,           /* of one organisation */
+  SERVICE_CODES_MAX = 16,      /* of one service, as its areas */
+  SERVICE_AREAS_MAX = 16,
+  SERVICE_LANGUAGES_MAX = 8,
+  AREA_SIZE_MAX = 11, /* bytes of an area's code in the directory */
+  LANGUAGE_SIZE_MAX = 11,
+  AGE_MAX = 130,      /* years */
+  PLACES_MAX = 99999, /* of one service */
+  SEEN_MAX = 32,      /* organisations in one question when they were last seen */
   KEY_ID_SIZE = 8,
   NONCE_SIZE = 16,
 };

@@ -47,6 +47,7 @@ static void commit(struct fill *f)
 {
   if (journal_commit(&f->journal, f->books, f->why) != OK)
     bench_fail("%s", f->why);
+  journal_publish(&f->journal); /* or the pages that it reads could never be used again */
 }
 
 /* Signs them as the author's next batch. */
