@@ -10,10 +10,20 @@ enum exit_code run_init(struct call *c); /* join.c */
 enum exit_code run_join(struct call *c);
 enum exit_code run_run(struct call *c); /* office.c */
 enum exit_code run_status(struct call *c);
-enum exit_code run_directory(struct call *c);
 enum exit_code run_lock(struct call *c);
 enum exit_code run_unlock(struct call *c);
 enum exit_code run_rotate(struct call *c);
+
+enum exit_code run_directory(struct call *c); /* directory.c */
+enum exit_code run_areas(struct call *c);
+enum exit_code run_service(struct call *c);
+enum exit_code run_capacity(struct call *c);
+enum exit_code run_duty(struct call *c);
+enum exit_code run_assure(struct call *c);
+enum exit_code run_candidates(struct call *c); /* candidates.c */
+enum exit_code run_ask(struct call *c);        /* places.c */
+enum exit_code run_questions(struct call *c);
+enum exit_code run_place(struct call *c);
 
 enum exit_code run_enrol(struct call *c); /* registrar.c */
 enum exit_code run_invitation(struct call *c);

@@ -14,6 +14,9 @@
 #include "proto/seal/sign.h"
 
 #define NOTE "[--note FILE|-]"
+#define NEED                                                                                                           \
+  "[--need CODE] [--area CODE] [--age-band BAND] [--age YEARS] [--language CODE] [--priority HIGH|MEDIUM|LOW] "        \
+  "[--never ORG,...]"
 
 static enum exit_code run_help(struct call *c);
 
@@ -24,7 +27,8 @@ static const struct command commands[] = {
     {"join", run_join, "INVITATION", "Join the network that the invitation is from."},
     {"run", run_run, "", "Start Onward on this computer."},
     {"refer", run_refer,
-     "[FILE|-] [--form] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] [--scope ORG,...] [--never ORG,...] "
+     "[FILE|-] [--form] [--yes] [--need CODE] [--first NUMBER] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] "
+     "[--scope ORG,...] [--never ORG,...] "
      "[--until DATE] [--group CODE] [--area CODE] [--ref TEXT] [--with ID] [--reroute SCOPE|LISTED|NEVER] [--phoned] "
      "[--drill] "
      "[--file-now] "
@@ -40,7 +44,8 @@ static const struct command commands[] = {
     {"decline", run_act, "ID [--reason CODE] [--by provider|client] " NOTE,
      "Say no: the next organisation on the sender's list is asked."},
     {"reroute", run_act, "ID [FILE|-] [--to ORG]", "Pass it on to an organisation that is better placed."},
-    {"ask", run_act, "ID " NOTE, "Ask the sender a question before you decide; at most twice."},
+    {"ask", run_ask, "[ID] " NOTE " " NEED " [--to ORG,...] [--until DATE]",
+     "Ask the sender of ID a question before you decide; or, with --need, who would have a place."},
     {"answer", run_act, "ID " NOTE, "Answer their question."},
     {"waitlist", run_act, "ID [--expected DATE] " NOTE, "Say yes, but later: it is on your waiting list."},
     {"tell", run_act, "ID [--safety] " NOTE,
@@ -64,7 +69,18 @@ static const struct command commands[] = {
     {"erase", run_act, "ID", "Erase a case that you have to erase, and sign that you did."},
     {"keep", run_act, "ID " NOTE, "Say that the law makes you keep a case that you should erase."},
     {"needs", run_needs, "[ID]", "What a child needs, and how far each need is."},
-    {"directory", run_directory, "", "Who is in the network, and how to reach them."},
+    {"directory", run_directory, "[--as-of INDEX]",
+     "Who is in the network, what they offer, and how to reach them; also as it was at an entry of the log."},
+    {"candidates", run_candidates, NEED, "Who could help with a need, in which order, and why."},
+    {"questions", run_questions, "", "Questions about places: yours with the answers, and those put to you."},
+    {"place", run_place, "QUESTION [--status HAS|FULL|WAITLIST|NEEDS_ASSESSMENT] [--until DATE]",
+     "Answer whether you would have a place."},
+    {"areas", run_areas, "[CODE]", "Codes of provinces; with a code, of what lies in it."},
+    {"service", run_service, "[FILE|-] [--form] [--end NUMBER]", "Describe a service that you offer, or end it."},
+    {"capacity", run_capacity,
+     "NUMBER [--available PLACES] [--maximum PLACES] [--status HAS|FULL|WAITLIST|NEEDS_ASSESSMENT] [--until DATE]",
+     "Say how many places a service of yours has, and until when that can be relied on."},
+    {"duty", run_duty, "[--telephone T] [--hours H]", "Say whom others are to phone, and when."},
     {"policy", run_policy, "", "How long each step may take in this network."},
     {"watch", run_watch, "[--exec CMD]", "Print what others do, as it comes; or start CMD with the id and the kind."},
     {"lock", run_lock, "", "Lock the cases on this computer."},
@@ -81,6 +97,8 @@ static const struct command commands[] = {
     {"registrar rotate", run_registrar_rotate, "FILE [--words WORDS] [--yes]",
      "Replace the keys of an organisation that lost them."},
     {"registrar stop", run_stop, "ORG", "Stop such a replacement."},
+    {"registrar assure", run_assure, "ORG NUMBER [--take-back] [--yes]",
+     "Assure that a service is as its organisation describes it; only then it is found by need."},
     {"registrar policy", run_registrar_policy, "[FILE|-] [--yes]",
      "Change how long each step may take: onward policy prints such a FILE."},
     {"help", run_help, "", "This list."},

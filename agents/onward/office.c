@@ -1,5 +1,4 @@
-/* The office itself: how it stands with the exchange, who else is there, locking and unlocking, new keys, and starting.
- */
+/* The office itself: how it stands with the exchange, locking and unlocking, new keys, and starting. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,48 +43,6 @@ enum exit_code run_status(struct call *c)
   enum exit_code code = client_do(c, client_request("status"), &answer);
   if (code == DONE && !client_print_json(c, answer))
     code = say_status(c, answer);
-  json_decref(answer);
-  return code;
-}
-
-static const char *standing_words(const char *standing)
-{
-  static const char *const words[][2] = {{"ACTIVE", ""},
-                                         {"LAPSED", ", agreement has ended: finishes what it has, takes nothing new"},
-                                         {"LEAVING", ", is leaving"},
-                                         {"COMPROMISED", ", cut off"}};
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-    if (strcmp(words[i][0], standing) == 0)
-      return words[i][1];
-  return standing;
-}
-
-static void say_organisation(const json_t *one)
-{
-  char kind[CODE_WORDS_SIZE], asked[TIME_WORDS_SIZE], until[TIME_WORDS_SIZE];
-  uint64_t agreement = number_of(one, "agreement_until_ms");
-  const char *telephone = text_of(one, "telephone"), *hours = text_of(one, "hours");
-  say("%-16s  %s (%s)%s%s%s\n", text_of(one, "id"), text_of(one, "name"), code_words(text_of(one, "kind"), kind),
-      flag_of(one, "registrar") ? ", registrar" : "", flag_of(one, "yourself") ? ", you" : "",
-      standing_words(text_of(one, "standing")));
-  if (telephone[0] != 0)
-    say("%-16s  telephone %s%s%s\n", "", telephone, hours[0] == 0 ? "" : ", ", hours);
-  if (agreement > 0)
-    say("%-16s  agreement until %s\n", "", time_words(agreement, until));
-  const json_t *r = json_object_get(one, "replacement");
-  if (r != NULL)
-    say("%-16s  other keys were asked for by %s at %s, and count from %s\n", "", text_of(r, "by_name"),
-        time_words(number_of(r, "asked_ms"), asked), time_words(number_of(r, "due_ms"), until));
-}
-
-enum exit_code run_directory(struct call *c)
-{
-  json_t *answer = NULL;
-  enum exit_code code = client_do(c, client_request("directory"), &answer);
-  const json_t *list = json_object_get(answer, "organisations");
-  if (code == DONE && !client_print_json(c, answer))
-    for (size_t i = 0; i < json_array_size(list); i++)
-      say_organisation(json_array_get(list, i));
   json_decref(answer);
   return code;
 }

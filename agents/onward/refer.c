@@ -8,6 +8,7 @@
 
 #include "agents/json_wipe.h"
 #include "agents/onward/ask.h"
+#include "agents/onward/candidates.h"
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/files.h"
@@ -59,6 +60,8 @@ static enum exit_code read_form(const struct call *c, json_t **form)
     *form = json_object();
   if (code == DONE)
     code = options_apply(c, rules, sizeof rules / sizeof rules[0], *form);
+  if (code == DONE && call_option(c, "--need") != NULL && json_object_get(*form, "to") != NULL)
+    return call_fail(c, WRONG_USAGE, "leave one of them out", "--need finds organisations, `to` names them");
   return code;
 }
 
@@ -116,8 +119,13 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
   if (code == DONE)
     tell("A new referral. A question mark (?) tells more about a question; Ctrl-D ends without sending.\n"
          "No incident details, in any answer: what happened stays with those who investigate it.\n");
+  bool by_need = code == DONE && call_option(c, "--need") != NULL;
+  if (by_need) /* so that nobody is asked for names */
+    code = candidates_choose(c, form, true);
   if (code == DONE)
     code = form_ask(c, form, "", directory);
+  if (code == DONE && by_need) /* by now her age and language are known */
+    code = candidates_choose(c, form, false);
   while (code == DONE) {
     code = confirm(c, form, directory);
     if (code == DONE)
@@ -179,6 +187,16 @@ static void say_sent(struct call *c, const json_t *form, const json_t *answer)
   say("All needs of this child: onward needs %s\nOne more: onward refer --with %s\n", item, item);
 }
 
+/* Whoever is chosen by need is shown, and somebody at the terminal says yes to them. */
+static enum exit_code send_file(struct call *c, json_t *form, json_t **answer)
+{
+  bool by_need = call_option(c, "--need") != NULL;
+  enum exit_code code = by_need ? candidates_choose(c, form, c->json) : DONE;
+  if (code == DONE && by_need)
+    code = ask_sure(c, false, "Refer to those with an arrow, in this order?");
+  return code == DONE ? client_do(c, request_of(form), answer) : code;
+}
+
 enum exit_code run_refer(struct call *c)
 {
   json_t *form = NULL, *answer = NULL;
@@ -188,7 +206,7 @@ enum exit_code run_refer(struct call *c)
   if (code == DONE && call_argument(c, 0) == NULL)
     code = ask_and_send(c, form, &answer);
   else if (code == DONE)
-    code = client_do(c, request_of(form), &answer);
+    code = send_file(c, form, &answer);
   if (code == DONE && !flag_of(answer, "ok"))
     code = call_refused(c, answer);
   else if (code == DONE && !client_print_json(c, answer))
