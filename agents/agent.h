@@ -14,20 +14,11 @@
 #include "agents/news.h"
 #include "agents/outbox.h"
 #include "agents/papers.h"
+#include "agents/seen.h"
 #include "agents/session.h"
 #include "proto/store/store.h"
 
 #define HOME_SIZE 96 /* the socket's path must fit into 108 bytes */
-
-/* When others were last here, as the exchange says: for those that a person has just asked about. */
-struct seen {
-  size_t count; /* asked for with the next question about the directory */
-  struct seen_one {
-    struct org_id id;
-    uint32_t days;
-    bool known, now;
-  } list[SEEN_MAX];
-};
 
 struct agent {
   char home[HOME_SIZE];

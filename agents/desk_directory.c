@@ -15,7 +15,7 @@ static json_t *capacity_json(const struct service *s, uint64_t now_ms)
       json_pack("{s:s, s:s, s:I, s:I, s:b}", "status", pb_enum_name(&onward__capacity_status__descriptor, s->capacity),
                 "unit", "places", "updated_ms", (json_int_t)s->capacity_ms, "valid_until_ms",
                 (json_int_t)s->capacity_until_ms, "valid", s->capacity_until_ms >= now_ms);
-  if (s->available > 0)
+  if (s->available > 0 && s->capacity == ONWARD__CAPACITY_STATUS__HAS)
     json_object_set_new(o, "available", json_integer(s->available));
   if (s->maximum > 0)
     json_object_set_new(o, "maximum", json_integer(s->maximum));
@@ -306,6 +306,10 @@ static json_t *read_capacity(struct agent *a, const json_t *object, Onward__SetC
     refused = desk_number(object, "maximum", 0, PLACES_MAX, 0, &out->maximum);
   if (refused != NULL)
     return refused;
+  if (out->available > 0 && out->status != ONWARD__CAPACITY_STATUS__HAS)
+    return desk_error("bad_input", "available", "has a place with the status HAS only", NULL);
+  if (out->maximum > 0 && out->maximum < out->available)
+    return desk_error("bad_input", "maximum", "is below available", NULL);
   if (until == NULL)
     return desk_error("bad_input", "valid_until", "is missing: until when may others rely on it?", "YYYY-MM-DD");
   if (form_date("valid_until", until, &error, &out->valid_until_ms) != OK)

@@ -8,6 +8,7 @@
 #include "agents/duty.h"
 #include "agents/inbox.h"
 #include "agents/invite.h"
+#include "agents/seen.h"
 
 enum {
   RETRY_MS = 2000,
@@ -218,20 +219,6 @@ static void begin_reading(struct agent *a)
   session_credit(a);
 }
 
-/* Nobody else's business than that of whoever asked, and gone with the next question. */
-static void note_seen(struct seen *seen, const Onward__Answer *m)
-{
-  for (size_t i = 0; i < m->n_seen; i++)
-    for (size_t k = 0; k < seen->count; k++) {
-      struct seen_one *one = &seen->list[k];
-      if (bytes_equal(pb_bytes(m->seen[i]->organisation), org_id_text(&one->id))) {
-        one->known = true;
-        one->now = m->seen[i]->now != 0;
-        one->days = m->seen[i]->days;
-      }
-    }
-}
-
 static void answer(struct agent *a, const Onward__Answer *m)
 {
   size_t changed;
@@ -257,7 +244,7 @@ static void answer(struct agent *a, const Onward__Answer *m)
     session_down(a, NO_ROOM_MS);
     return;
   }
-  note_seen(&a->seen, m);
+  seen_note(&a->seen, m);
   if (changed > 0)
     directory_moved(a);
   if (more) {

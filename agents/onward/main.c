@@ -27,12 +27,9 @@ static const struct command commands[] = {
     {"join", run_join, "INVITATION", "Join the network that the invitation is from."},
     {"run", run_run, "", "Start Onward on this computer."},
     {"refer", run_refer,
-     "[FILE|-] [--form] [--yes] [--need CODE] [--first NUMBER] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] [--basis CODE] "
-     "[--scope ORG,...] [--never ORG,...] "
-     "[--until DATE] [--group CODE] [--area CODE] [--ref TEXT] [--with ID] [--reroute SCOPE|LISTED|NEVER] [--phoned] "
-     "[--drill] "
-     "[--file-now] "
-     "[--no-feedback]",
+     "[FILE|-] [--form] [--yes] [--need CODE] [--first NUMBER] [--to ORG,...] [--priority HIGH|MEDIUM|LOW] "
+     "[--basis CODE] [--scope ORG,...] [--never ORG,...] [--until DATE] [--group CODE] [--area CODE] [--ref TEXT] "
+     "[--with ID] [--reroute SCOPE|LISTED|NEVER] [--phoned] [--drill] [--file-now] [--no-feedback]",
      "Refer a child, for one need or several: asks in the terminal, or takes JSON. --form prints an empty form."},
     {"inbox", run_list, "", "What has come for you."},
     {"sent", run_list, "", "What you sent, and how far it is."},

@@ -8,7 +8,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 _Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 256,
                "no padding");
 _Static_assert(sizeof(struct policy) == 184, "no padding");
-_Static_assert(sizeof(struct service) == 432, "no padding");
+_Static_assert(sizeof(struct service) == 424, "no padding");
 _Static_assert(sizeof(struct sequence) == 56 && sizeof(struct party) == 48, "no padding");
 _Static_assert(offsetof(struct referral, parties) == 304, "no padding");
 

@@ -86,22 +86,11 @@ static enum status check_service(const Onward__SetService *s, struct complaint *
   return check_areas(s, why);
 }
 
-static enum status check_capacity(const Onward__SetCapacity *c, struct complaint *why)
-{
-  if ((c->status == ONWARD__CAPACITY_STATUS__HAS) != (c->available > 0))
-    return complain(why, "available: expected 1 or more where places are free, else none");
-  if (c->maximum != 0 && c->maximum < c->available)
-    return complain(why, "maximum: is below available");
-  return OK;
-}
-
 static enum status check_fields(const struct event *e, struct complaint *why)
 {
   const Onward__Core *c = e->core;
   if (e->act == ONWARD__CORE__ACT_SET_SERVICE)
     return check_service(c->set_service, why);
-  if (e->act == ONWARD__CORE__ACT_SET_CAPACITY)
-    return check_capacity(c->set_capacity, why);
   if (e->act == ONWARD__CORE__ACT_ASK_PLACE)
     return check_unique("recipients", c->ask_place->recipients, c->ask_place->n_recipients, why);
   if (e->act == ONWARD__CORE__ACT_SUBMIT)

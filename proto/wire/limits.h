@@ -29,7 +29,7 @@ enum {
   TEXT_SIZE_MAX = 2000,        /* bytes of one text of a case form */
   LEAF_SIZE_MAX = 65535,       /* bytes; the largest that these limits allow is 4,560 */
   SERVICES_MAX = 64,           /* of one organisation */
-  SERVICE_CODES_MAX = 16,      /* of one service, as its areas */
+  SERVICE_CODES_MAX = 12,      /* of one service: no group has more */
   SERVICE_AREAS_MAX = 16,
   SERVICE_LANGUAGES_MAX = 8,
   AREA_SIZE_MAX = 11, /* bytes of an area's code in the directory */

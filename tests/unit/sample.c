@@ -48,11 +48,24 @@ static const struct sample_limit limits[] = {
     {"hops", 0, 16, NULL},
     {"slot", 0, 31, NULL},
     {"size", 256, 65536, NULL},
+    {"name", 1, 120, NULL},
+    {"number", 1, 64, NULL},
+    {"age_min", 0, 130, NULL},
+    {"age_max", 0, 130, NULL},
+    {"languages", 2, 11, "km"},
+    {"code", 2, 11, "KH-17"},
+    {"service_index", 0, UINT64_MAX, NULL},
+    {"directory_index", 0, UINT64_MAX, NULL},
+    {"duty_telephone", 0, 40, "023"},
+    {"duty_hours", 0, 80, NULL},
+    {"available", 0, 99999, NULL},
+    {"maximum", 0, 99999, NULL},
+    {"valid_until_ms", 1, 253402300799999, NULL},
 };
 
-const struct sample_count sample_counts[SAMPLE_COUNTS] = {{"recipients", 1, 16}, {"scope", 1, 32},
-                                                          {"registrars", 2, 2},  {"skipped", 0, 32},
-                                                          {"sealed", 0, 32},     {"limits", 13, 13}};
+const struct sample_count sample_counts[SAMPLE_COUNTS] = {
+    {"recipients", 1, 16}, {"scope", 1, 32}, {"registrars", 2, 2}, {"skipped", 0, 32}, {"sealed", 0, 32},
+    {"limits", 13, 13},    {"codes", 1, 12}, {"priorities", 1, 3}, {"areas", 1, 16},   {"languages", 1, 8}};
 
 const struct sample_limit *sample_limit_of(const char *field)
 {
@@ -102,7 +115,9 @@ static void make_one(const ProtobufCFieldDescriptor *field, void *at)
 
 size_t sample_element_size(const ProtobufCFieldDescriptor *field)
 {
-  return field->type == PROTOBUF_C_TYPE_BYTES ? sizeof(ProtobufCBinaryData) : sizeof(ProtobufCMessage *);
+  return field->type == PROTOBUF_C_TYPE_BYTES  ? sizeof(ProtobufCBinaryData)
+         : field->type == PROTOBUF_C_TYPE_ENUM ? sizeof(int)
+                                               : sizeof(ProtobufCMessage *);
 }
 
 void sample_repeat(ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, size_t count)
@@ -114,6 +129,13 @@ void sample_repeat(ProtobufCMessage *m, const ProtobufCFieldDescriptor *field, s
     make_one(field, list + i * sample_element_size(field));
     if (strcmp(field->name, "limits") == 0) /* each clock once, in order */
       (*(Onward__Limit **)(void *)(list + i * sample_element_size(field)))->clock = (Onward__Clock)(i + 1);
+    if (field->type == PROTOBUF_C_TYPE_ENUM) /* legal services, priorities: ascending */
+      ((int *)(void *)list)[i] = field->descriptor == &onward__service_code__descriptor ? (int)(601 + i) : (int)(1 + i);
+    if (strcmp(field->name, "areas") == 0) { /* each place once */
+      ProtobufCBinaryData *code = &(*(Onward__Area **)(void *)(list + i * sample_element_size(field)))->code;
+      code->data = sample_room(8);
+      code->len = (size_t)snprintf((char *)code->data, 8, "KH-%zu", i);
+    }
     if (field->type == PROTOBUF_C_TYPE_BYTES) { /* each organisation once */
       ProtobufCBinaryData *one = (ProtobufCBinaryData *)(void *)list + i;
       one->data = sample_room(16);
@@ -149,8 +171,12 @@ Onward__Core *sample_core(act_kind act)
   core->cancel = (Onward__Cancel *)sample_message(field->descriptor);
   if (family == ACT_ON_REGISTRY || !sample_is_about_referral(act))
     core->referral_id.len = 0;
-  if (family != ACT_ON_REFERRAL || act == ONWARD__CORE__ACT_SUBMIT)
+  if ((family != ACT_ON_REFERRAL || act == ONWARD__CORE__ACT_SUBMIT) && act != ONWARD__CORE__ACT_ANSWER_PLACE)
     core->answers = NULL;
+  if (act == ONWARD__CORE__ACT_SET_SERVICE) {
+    core->set_service->group = ONWARD__SERVICE_GROUP__LEGL;
+    core->set_service->age_max = 130;
+  }
   return core;
 }
 

@@ -17,7 +17,7 @@ struct sample_limit {
 const struct sample_limit *sample_limit_of(const char *field);
 ProtobufCBinaryData sample_bytes(const struct sample_limit *l);
 
-#define SAMPLE_COUNTS 6
+#define SAMPLE_COUNTS 10
 struct sample_count {
   const char *field;
   size_t min, max; /* how many of them */

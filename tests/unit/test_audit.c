@@ -12,7 +12,7 @@
 
 #include "agents/audit/audit.h"
 #include "proto/ledger/rows.h"
-#include "tests/unit/support.h"
+#include "tests/unit/offers.h"
 
 typedef enum audit_code (*command)(const struct audit_request *q);
 
@@ -70,6 +70,7 @@ static void replace_keys(struct member *lost)
 
 static int make_log(void **state)
 {
+  struct offer offer;
   (void)state;
   folder_make(sound);
   world_init(&world, sound);
@@ -89,6 +90,10 @@ static int make_log(void **state)
   progress_three_times(a21, police, &first_referral);
   world_submit(&world, aple, one, 1);
   world_pass(&world, world.clock_ms + 8 * 3600000 + 60000); /* nobody receives it: overdue */
+  offer_init(&offer, 1);
+  assert_int_equal(offer_say(&world, aple, &offer), ONWARD__VERDICT__ACCEPTED);
+  assert_int_equal(offer_places(&world, aple, 1, ONWARD__CAPACITY_STATUS__HAS, 1, world.clock_ms + 86400000),
+                   ONWARD__VERDICT__ACCEPTED);
   replace_keys(police);
   note_key_print(&world.log_key, note_key);
   log_secret = world.log_secret;
