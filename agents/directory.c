@@ -191,8 +191,7 @@ static uint64_t next_in(struct books *b, int table, uint64_t from)
 /* In the order of the log: a service that ended and began again has no places from before. */
 void directory_as_of(struct books *b, uint64_t index, struct arena *a)
 {
-  static const int tables[] = {TABLE_ORGANISATIONS, TABLE_KEYS,     TABLE_KEY_OWNERS, TABLE_CLOCKS,
-                               TABLE_POLICY,        TABLE_SERVICES, TABLE_CAPACITIES};
+  static const int tables[] = {TABLE_ORGANISATIONS, TABLE_POLICY, TABLE_SERVICES, TABLE_CAPACITIES};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
     empty_table(b, tables[i]);
   for (uint64_t at = 0; b->trouble == OK; at++) {

@@ -82,6 +82,7 @@ static void add_submit(struct agent *a, struct books *b, json_t *o, const struct
 {
   set_text(o, "group", pb_enum_name(&onward__service_group__descriptor, (int)s->group));
   json_object_set_new(o, "area", json_bytes(s->area));
+  set_number(o, "directory_index", s->directory_index);
   set_flag(o, "phoned", s->phoned != 0);
   set_flag(o, "drill", s->drill != 0);
   uint64_t until_ms = v->logged ? v->referral.consent_until_ms : s->consent_until_ms;

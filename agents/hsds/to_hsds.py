@@ -58,6 +58,7 @@ def capacity(service, node):
     unit, available, maximum = node.text("unit"), node.whole("available"), node.whole("maximum")
     updated = node.whole("updated_ms")
     updated = None if updated is None else when(updated)
+    node.flag("valid")  # as of now: follows from the date
     node.close()
     if available is None:
         return [], said + values(service, capacity_unit=unit, capacity_maximum=maximum, capacity_updated=updated)
@@ -100,6 +101,7 @@ def organisation(node):
     number, hours, until = node.text("telephone"), node.text("hours"), node.whole("agreement_until_ms")
     registrar = node.flag("registrar")
     node.flag("yourself")  # whose directory this is, not a fact of the organisation
+    node.left.pop("replacement", None)  # nor are keys that it may have one day
     owner = hsds_id("organisation", short)
     known = [{"id": hsds_id("identifier", short), "identifier_type": "Onward", "identifier": short}]
     said = [attribute(owner, key, code) for key, code in (("kind", kind), ("standing", standing)) if code]
@@ -121,5 +123,7 @@ def convert(value, report):
     if "organisations" not in answer.left and "organisations" not in value:
         raise NotThis("$.organisations: missing: expected what `onward --json directory` prints")
     made = [organisation(node) for node in answer.nodes("organisations")]
+    for ours in ("index", "time_ms"):
+        answer.whole(ours)  # of the log: as of when this is
     answer.close()
     return made

@@ -40,6 +40,9 @@ static void say_organisation(const json_t *one)
   if (r != NULL)
     say("%-16s  other keys were asked for by %s at %s, and count from %s\n", "", text_of(r, "by_name"),
         time_words(number_of(r, "asked_ms"), asked), time_words(number_of(r, "due_ms"), until));
+  const json_t *services = json_object_get(one, "services");
+  for (size_t k = 0; k < json_array_size(services); k++)
+    say_service(json_array_get(services, k));
 }
 
 static enum exit_code whole_number(const struct call *c, const char *what, const char *text, json_t *request,

@@ -77,9 +77,7 @@ static Onward__Verdict decide_answer(const struct occasion *o, const struct even
   struct bytes bytes;
   struct leaf leaf;
   struct event asked;
-  struct head head;
-  books_head(o->books, &head);
-  if (e->answers_index >= head.size || books_entry(o->books, e->answers_index, &bytes) != OK)
+  if (books_entry(o->books, e->answers_index, &bytes) != OK)
     return V(NOT_ASKED);
   struct hash hash = leaf_hash(bytes);
   if (!hash_equal(&hash, &e->answers_hash) || books_event(o->books, e->answers_index, o->arena, &leaf, &asked) != OK)
