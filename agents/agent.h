@@ -41,8 +41,9 @@ struct agent {
   uint64_t used_ms;          /* ticks: when the sealing key was last needed */
   int64_t exchange_ahead_ms; /* its clock against ours, as it said last */
   struct seen seen;
-  bool stale;  /* the request at the desk asks for what a newer directory may know */
-  bool broken; /* a fault of ours: the process ends */
+  uint64_t agreements_ms; /* ticks: when to look at agreements again; 0: now */
+  bool stale;             /* the request at the desk asks for what a newer directory may know */
+  bool broken;            /* a fault of ours: the process ends */
   char why[200];
 };
 

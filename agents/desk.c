@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/agreements.h"
 #include "agents/duty.h"
 #include "agents/item.h"
+#include "agents/questions.h"
 #include "agents/told.h"
 #include "agents/unattended.h"
 
@@ -261,11 +263,13 @@ json_t *desk_status(struct agent *a, const json_t *request)
     json_array_append_new(alarms, json_string(alarm_text(k)));
   size_t waiting = duty_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
-  json_t *unattended = unattended_json(a, b), *told = told_json(a, b);
+  json_t *unattended = unattended_json(a, b), *told = told_json(a, b), *agreements = agreements_json(a, b);
+  size_t questions = questions_waiting(a, b);
   if (agent_abort(a) != OK) {
     json_decref(alarms);
     json_decref(unattended);
     json_decref(told);
+    json_decref(agreements);
     json_decref(replacement);
     return desk_trouble(OUR_FAULT);
   }
@@ -287,6 +291,8 @@ json_t *desk_status(struct agent *a, const json_t *request)
     json_object_set_new(o, "replacement", replacement);
   json_object_set_new(o, "unattended", unattended);
   json_object_set_new(o, "told", told);
+  json_object_set_new(o, "agreements", agreements);
+  json_object_set_new(o, "questions", json_integer((json_int_t)questions));
   return o;
 }
 

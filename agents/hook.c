@@ -17,8 +17,9 @@
 const char *news_word(enum news_kind kind)
 {
   static const char *const words[] = {
-      [NEWS_NEW] = "new",   [NEWS_CHANGED] = "changed",       [NEWS_OVERDUE] = "overdue", [NEWS_SAFETY] = "safety",
-      [NEWS_DUTY] = "duty", [NEWS_UNATTENDED] = "unattended", [NEWS_PLACE] = "place"};
+      [NEWS_NEW] = "new",       [NEWS_CHANGED] = "changed",    [NEWS_OVERDUE] = "overdue",
+      [NEWS_SAFETY] = "safety", [NEWS_DUTY] = "duty",          [NEWS_UNATTENDED] = "unattended",
+      [NEWS_PLACE] = "place",   [NEWS_AGREEMENT] = "agreement"};
   return words[kind];
 }
 

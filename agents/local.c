@@ -121,7 +121,7 @@ void local_tell(struct local *l, const struct notice *n)
   char hex[2 * sizeof n->id.byte + 1], text[REF_SHORT_SIZE];
   hex_encode(BYTES(n->id.byte), hex);
   ref_short(&n->id, text);
-  if (n->kind == NEWS_UNATTENDED || n->kind == NEWS_PLACE)
+  if (n->kind == NEWS_UNATTENDED || n->kind == NEWS_PLACE || n->kind == NEWS_AGREEMENT)
     memcpy(text, "-", 2); /* about no item */
   json_t *event = json_pack("{s{ssssss}}", "event", "id", hex, "short", text, "kind", news_word(n->kind));
   for (size_t i = 0; i < LOCAL_PLACES; i++)

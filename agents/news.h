@@ -1,4 +1,4 @@
-/* What others did, as a notice says it: an item's id, and one of seven words. Never more: notices travel through
+/* What others did, as a notice says it: an item's id, and one of eight words. Never more: notices travel through
  * e-mail, SMS and other people's pockets.
  */
 #ifndef ONWARD_NEWS_H
@@ -16,6 +16,7 @@ enum news_kind {
   NEWS_DUTY,       /* a case has to be erased */
   NEWS_UNATTENDED, /* about no item, the id is all zero: something lies unattended at another organisation */
   NEWS_PLACE,      /* about no item: somebody asks for a place, or has answered */
+  NEWS_AGREEMENT,  /* about no item: a data-sharing agreement ends soon, ours or (for registrars) another's */
 };
 const char *news_word(enum news_kind kind);
 

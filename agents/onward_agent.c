@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agents/agent.h"
+#include "agents/agreements.h"
 #include "agents/json_wipe.h"
 
 /* Exit codes (onward-agent(1)). */
@@ -65,6 +66,7 @@ static void turn(struct agent *a)
   session_input(a);
   session_tick(a);
   local_resume(a);
+  agreements_tick(a);
   lock_when_idle(a);
 }
 

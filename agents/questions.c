@@ -19,6 +19,19 @@ bool questions_get(struct books *b, uint64_t index, struct question_row *out)
   return true;
 }
 
+size_t questions_waiting(struct agent *a, struct books *b)
+{
+  size_t count = 0;
+  struct walk w = walk_start(TABLE_QUESTIONS, (struct bytes){NULL, 0});
+  while (walk_next(&w, b)) {
+    struct question_row q;
+    must(w.value.size == sizeof q);
+    memcpy(&q, w.value.data, sizeof q);
+    count += !org_id_equal(&q.author, &a->self.id) && q.answers[0].time_ms == 0 && q.until_ms >= agent_log_ms(a);
+  }
+  return count;
+}
+
 static void put(struct books *b, const struct question_row *q)
 {
   row_put(b, TABLE_QUESTIONS, key_of_index(q->index), q, sizeof *q);

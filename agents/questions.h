@@ -27,6 +27,7 @@ struct question_row {
 
 /* An accepted ask_place or answer_place. */
 void questions_take(struct agent *a, struct books *b, const struct leaf *leaf, const struct event *event);
+size_t questions_waiting(struct agent *a, struct books *b); /* put to us, open, and not answered by us */
 bool questions_get(struct books *b, uint64_t index, struct question_row *out);
 
 #endif

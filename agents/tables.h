@@ -24,6 +24,7 @@ enum agent_table {
   TABLE_TOLD,                    /* referral id[16] -> struct told_row */
   TABLE_PLACES_SAID,             /* u64 index of every set_capacity that was taken -> nothing */
   TABLE_QUESTIONS,               /* u64 index of an ask_place -> struct question_row and answers (questions.h) */
+  TABLE_AGREEMENTS,              /* organisation[16] -> which warnings of its agreement's end were given */
   TABLES_AGENT,
 };
 #define AGENT_FORMAT (100 * BOOKS_FORMAT + 3) /* the last digits: of the agent's own rows */

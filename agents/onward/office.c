@@ -29,6 +29,7 @@ static enum exit_code say_status(struct call *c, const json_t *s)
         (unsigned long long)waiting);
   if (code == DONE)
     code = say_replacement(c, s, &waits);
+  say_soon(s);
   const json_t *alarms = json_object_get(s, "alarms");
   for (size_t i = 0; i < json_array_size(alarms); i++) {
     const char *alarm = json_string_value(json_array_get(alarms, i));

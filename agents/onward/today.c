@@ -220,6 +220,7 @@ enum exit_code run_today(struct call *c)
       say_unattended(&t);
       say_told(&t);
       say_waiting(&t);
+      t.tasks += say_soon(t.status);
       code = say_stuck(c, &t);
       say_tasks(&t);
     }

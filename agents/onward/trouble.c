@@ -75,3 +75,36 @@ enum exit_code say_replacement(struct call *c, const json_t *status, bool *waits
   say("  If that was not you, stop it now, and call a registrar:\n    onward registrar stop %s\n", own);
   return say_registrars(c);
 }
+
+/* What to do depends on how soon it is. */
+static void say_agreement(const json_t *one, bool ours)
+{
+  char until[TIME_WORDS_SIZE], call[CALL_WORDS_SIZE];
+  const json_t *left = json_object_get(one, "days");
+  json_int_t days = json_integer_value(left);
+  time_words(number_of(one, "until_ms"), until);
+  if (days < 0)
+    say("! The data-sharing agreement of %s has ended: it is offered nothing new.\n", text_of(one, "name"));
+  else
+    say("%sThe data-sharing agreement of %s ends in %lld day%s, %s.\n", days < 7 ? "! " : "", text_of(one, "name"),
+        (long long)days, days == 1 ? "" : "s", until);
+  if (ours)
+    say("          a registrar renews it: onward directory\n\n");
+  else
+    say("          %s\n          to renew it: onward registrar enrol FILE --agreement-until DATE\n\n",
+        call_words(one, call));
+}
+
+size_t say_soon(const json_t *status)
+{
+  const json_t *list = json_object_get(status, "agreements");
+  uint64_t questions = number_of(status, "questions");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    const json_t *one = json_array_get(list, i);
+    say_agreement(one, strcmp(text_of(one, "id"), text_of(status, "organisation")) == 0);
+  }
+  if (questions > 0)
+    say("%llu question%s whether you would have a place wait%s for an answer.\n          onward questions\n\n",
+        (unsigned long long)questions, questions == 1 ? "" : "s", questions == 1 ? "s" : "");
+  return json_array_size(list) + (questions > 0);
+}

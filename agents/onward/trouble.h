@@ -20,4 +20,7 @@ MUST_USE enum exit_code say_replacement(struct call *c, const json_t *status, bo
 /* What waits for the exchange, each a line; nothing where nothing does. */
 void say_unsent(const json_t *status);
 
+/* Agreements that end soon, and questions about places that wait for an answer: how many lines that were. */
+size_t say_soon(const json_t *status);
+
 #endif

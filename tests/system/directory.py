@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """The directory among real processes: services described, assured and found by need; places asked for; what was seen on a day."""
+import datetime
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+import time
 import traceback
 
 from office import BIN, Network, Refused, form, until
@@ -20,7 +24,8 @@ def check(condition, what=""):
 def run(office, *words, given=None, code=0):
     """Both streams of a command that ends with this status."""
     home = ["--home", office.home]
-    words = [*words[:2], *home, *words[2:]] if words[0] == "registrar" else [words[0], *home, *words[1:]]
+    begin = 0 if not words else 2 if words[0] == "registrar" else 1
+    words = [*words[:begin], *home, *words[begin:]]
     done = subprocess.run([f"{BIN}/onward", *words], capture_output=True, text=True, input=given, check=False)
     check(done.returncode == code, f"onward {words}: {done.returncode}: {done.stdout}{done.stderr}")
     return done.stdout + done.stderr
@@ -88,7 +93,6 @@ def found_by_need():
 
 
 def tomorrow():
-    import datetime
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=1)).strftime("%Y-%m-%d")
 
 
@@ -169,7 +173,7 @@ def places_are_asked_for():
 def bad_input_is_named():
     with Network("a21") as net:
         a21 = net.office("a21")
-        for wrong, field in (({"number": 65}, "number"), ({"name": ""}, None), ({"group": "XXX"}, "group"), ({"codes": []}, "codes"),
+        for wrong, field in (({"number": 65}, "number"), ({"name": ""}, None), ({"group": "NOPE"}, "group"), ({"codes": []}, "codes"),
                              ({"codes": ["FOOD"]}, None), ({"age_min": 20}, None), ({"age_max": 131}, "age_max"),
                              ({"languages": "km"}, "languages"), ({"priorities": ["URGENT"]}, "priorities"),
                              ({"areas": ["KH-99"]}, "areas"), ({"areas": ["Siem Reap"]}, "areas"), ({"areas": []}, "areas"),
@@ -209,7 +213,41 @@ def imported_and_exported():
         check({k: before[k] for k in same} == {k: after[k] for k in same}, (before, after))
 
 
-TESTS = [found_by_need, referred_by_need, what_was_seen_on_that_day, places_are_asked_for, bad_input_is_named, imported_and_exported]
+def watched(office):
+    """The kinds of all that a watcher is told from now on."""
+    kinds = []
+    link = socket.socket(socket.AF_UNIX)
+    link.connect(os.path.join(office.home, "socket"))
+    link.sendall(b'{"do": "watch"}\n')
+    lines = link.makefile()
+    check(json.loads(lines.readline())["ok"])
+    threading.Thread(target=lambda: kinds.extend(json.loads(line)["event"]["kind"] for line in lines), daemon=True).start()
+    return kinds
+
+
+def agreements_end():
+    with Network("a21", "police", clocks=True) as net:
+        a21, ministry, police = net.office("a21"), net.office("ministry"), net.office("police")
+        until_ms = int((time.time() + 70 * 86400) * 1000)
+        with open(f"{a21.home}/a21.request", encoding="utf-8") as file:
+            ministry.ask("enrol", request=file.read(), agreement_until=time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(until_ms / 1000)))
+        until("it is renewed", lambda: any(o["id"] == "a21" and o["agreement_until_ms"] for o in a21.ask("directory")["organisations"]))
+        until("the registrar knows", lambda: any(o["id"] == "a21" and o["agreement_until_ms"] for o in ministry.ask("directory")["organisations"]))
+        check(a21.ask("status")["agreements"] == [])
+        own, theirs = watched(a21), watched(ministry)
+        for days, left, count in ((11, 58, 1), (10, 48, 1), (20, 28, 2), (23, 5, 3)):
+            net.goes_by(days * 24)
+            until(f"{left} days are left", lambda: [one["days"] for one in a21.ask("status")["agreements"]] == [left])
+            until("both were warned", lambda: own.count("agreement") == theirs.count("agreement") == count)
+        check("ends in 5 days" in run(a21) and "ends in 5 days" in run(ministry))
+        check(police.ask("status")["agreements"] == [])  # nobody else's business
+        net.goes_by(6 * 24)
+        until("it is over", lambda: [one["days"] for one in ministry.ask("status")["agreements"]] == [-1])
+        check("has ended: it is offered nothing new" in run(a21))
+        check("agreement has ended" in police.refused("not_allowed", "refer", **form(["a21"]))["what"])
+
+
+TESTS = [agreements_end, found_by_need, referred_by_need, what_was_seen_on_that_day, places_are_asked_for, bad_input_is_named, imported_and_exported]
 
 failed = 0
 for test in TESTS:
