@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agents/outbox.h"
 #include "proto/wire/limits.h"
 
 static bool is_proxy(const char *text)
@@ -41,6 +42,7 @@ static const struct setting table[] = {
     NUMBER("office", lock_after_minutes, 0, 1440),
     TEXT("office", hook, "a program that can be started, by its whole path", is_program),
     NUMBER("office", phone_after_minutes, 0, 1440),
+    NUMBER("office", outbox_events, 1, OUTBOX_EVENTS_MAX),
 };
 
 enum status config_read(const char *path, struct config *out, struct settings_error *why)
@@ -50,7 +52,8 @@ enum status config_read(const char *path, struct config *out, struct settings_er
                          .credit_entries = 64,
                          .credit_bytes = 131072,
                          .lock_after_minutes = 600,
-                         .phone_after_minutes = 15};
+                         .phone_after_minutes = 15,
+                         .outbox_events = OUTBOX_EVENTS_MAX};
   if (access(path, F_OK) != 0)
     return OK;
   return settings_read(path, table, sizeof table / sizeof table[0], out, why);

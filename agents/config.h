@@ -14,6 +14,7 @@ struct config {
   uint64_t credit_entries;      /* entries that the exchange may send ahead */
   uint64_t credit_bytes;        /* bytes of one delivery */
   uint64_t lock_after_minutes;  /* without use of the sealing key; 0: only when told to */
+  uint64_t outbox_events;       /* acts of ours that may wait to be sent; more are refused as `full` */
   uint64_t phone_after_minutes; /* a referral of high priority that did not leave this computer for so long is told */
 };
 

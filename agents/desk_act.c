@@ -78,7 +78,7 @@ static json_t *save_step(struct agent *a, const struct step *s, const struct com
   struct ref_id id = item.id;
   uint64_t number;
   struct books *b = agent_write(a);
-  books_need_room(b);
+  books_need_room(b, a->config.outbox_events);
   if (s->core->act_case == ONWARD__CORE__ACT_ACKNOWLEDGE)
     item.acknowledged_leg = s->view.referral.leg_index;
   item_put(b, &item);

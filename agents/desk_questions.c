@@ -93,7 +93,7 @@ static json_t *save_question(struct agent *a, const Onward__Core *core, const st
 {
   uint64_t number;
   struct books *b = agent_write(a);
-  books_need_room(b);
+  books_need_room(b, a->config.outbox_events);
   enum status s = outbox_add(b, ONWARD__PRIORITY__HIGH, &c->event, c->bodies, &number);
   if (s == OK)
     s = vault_keep(b, &a->self, own_note(core->nonce, ONWARD__PART__NOTE), pack_question(w, &a->secret), &a->arena);

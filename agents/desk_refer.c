@@ -310,7 +310,7 @@ static json_t *save(struct agent *a, const struct referring *list, size_t count)
 {
   enum status s = OK;
   struct books *b = agent_write(a);
-  books_need_room(b);
+  books_need_room(b, a->config.outbox_events);
   for (size_t i = 0; s == OK && i < count; i++)
     s = list[i].again ? OK : save_one(a, b, &list[i]);
   if (s != OK)

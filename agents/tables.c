@@ -88,11 +88,15 @@ bool walk_next(struct walk *w, struct books *b)
   return true;
 }
 
-void books_need_room(struct books *b)
+void books_need_room(struct books *b, uint64_t events_max)
 {
+  struct marks m;
   struct row_key probe = key_of_body(UINT64_MAX, UINT8_MAX);
   b->put(b, TABLE_BODIES, row_key(&probe), (struct bytes){NULL, 0});
   b->del(b, TABLE_BODIES, row_key(&probe));
+  marks_get(b, &m);
+  if (b->trouble == OK && m.waiting >= events_max)
+    b->trouble = NOT_NOW;
 }
 
 struct row_key key_of_ref(const struct ref_id *id)

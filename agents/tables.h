@@ -105,8 +105,8 @@ struct walk walk_start(int table, struct bytes prefix);
 bool walk_next(struct walk *w, struct books *b);
 
 /* For what people begin: trouble (NOT_NOW) while there is still room for what is under way. Sealed bodies are what the
- * store refuses first when the disk fills. */
-void books_need_room(struct books *b);
+ * store refuses first when the disk fills; and no more than so many of our own acts wait to be sent. */
+void books_need_room(struct books *b, uint64_t events_max);
 
 struct row_key key_of_ref(const struct ref_id *id);
 uint64_t key_number(struct bytes key, size_t offset); /* the u64 at this place of a key */

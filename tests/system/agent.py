@@ -666,6 +666,21 @@ def killed_while_it_starts():
         check(police.alarms() == [] and aple.alarms() == [])
 
 
+def the_outbox_has_a_bound():
+    with Network("police", "aple") as net:
+        police = net.office("police")
+        police.end()
+        with open(f"{police.home}/agent.conf", "a", encoding="utf-8") as file:
+            file.write("[office]\noutbox_events = 2\n")
+        net.broker_end()
+        police.start()
+        items = [police.refer(["aple"]) for _ in range(2)]
+        police.refused("full", "refer", **form(["aple"]))
+        net.broker_start()
+        for item in [*items, police.connected() and police.refer(["aple"])]:
+            net.office("aple").until("received", item)  # what was taken arrives, and there is room again
+
+
 def bad_link_carries_everything_once():
     with Network("police", "aple") as net:
         police, aple = net.office("police"), net.office("aple").unlock()
@@ -691,7 +706,7 @@ TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes
          key_files_that_do_not_fit, key_files_open_to_others, more_programs_than_places, nothing_of_a_case_stays_in_memory, lost_keys_are_replaced,
          invitations_by_the_other_registrar, suspended_and_back,
          suspended_registrars_plans_are_dropped,
-         watchers_are_told, bad_link_carries_everything_once, killed_while_it_starts]
+         watchers_are_told, the_outbox_has_a_bound, bad_link_carries_everything_once, killed_while_it_starts]
 
 failed = 0
 for test in TESTS:

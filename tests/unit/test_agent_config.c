@@ -47,6 +47,7 @@ static void everything_has_a_default(void **state)
   assert_string_equal(c.address, "");
   assert_string_equal(c.hook, "");
   assert_int_equal(c.phone_after_minutes, 15);
+  assert_int_equal(c.outbox_events, 10000);
 }
 
 static void sample_is_a_working_minimum(void **state)
@@ -65,7 +66,7 @@ static void every_key_is_taken(void **state)
   const char *path =
       written("[exchange]\naddress = tcp://10.0.0.1:7000\nsocks_proxy = 127.0.0.1:9050\nhello_wait_ms = 500\n"
               "ask_interval_s = 5\ncredit_entries = 256\ncredit_bytes = 65536\n[office]\nlock_after_minutes = 0\n"
-              "phone_after_minutes = 30\nhook = /bin/true\n");
+              "phone_after_minutes = 30\nhook = /bin/true\noutbox_events = 7\n");
   assert_int_equal(config_read(path, &c, &error), OK);
   assert_string_equal(c.address, "tcp://10.0.0.1:7000");
   assert_string_equal(c.socks_proxy, "127.0.0.1:9050");
@@ -75,6 +76,7 @@ static void every_key_is_taken(void **state)
   assert_int_equal(c.credit_bytes, 65536);
   assert_int_equal(c.lock_after_minutes, 0);
   assert_int_equal(c.phone_after_minutes, 30);
+  assert_int_equal(c.outbox_events, 7);
   assert_string_equal(c.hook, "/bin/true");
 }
 

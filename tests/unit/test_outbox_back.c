@@ -258,7 +258,7 @@ static void full_books_still_send(void **state)
   queue_open("small", 4 << 20);
   for (enum status s = OK; s == OK; count++) {
     struct books *b = store_begin(queue_store, true);
-    books_need_room(b);
+    books_need_room(b, OUTBOX_EVENTS_MAX);
     s = outbox_add(b, HIGH, &e, BYTES(body), &number);
     assert_int_equal(s, OK);
     s = store_commit(queue_store, queue_why);
@@ -271,7 +271,7 @@ static void full_books_still_send(void **state)
   }
   assert_int_equal(queue_waiting(), 0);
   struct books *b = store_begin(queue_store, true);
-  books_need_room(b);
+  books_need_room(b, OUTBOX_EVENTS_MAX);
   e = queue_event(2);
   assert_int_equal(outbox_add(b, HIGH, &e, BYTES(body), &number), OK);
   assert_int_equal(store_commit(queue_store, queue_why), OK);
