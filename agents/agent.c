@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -19,36 +18,9 @@ enum {
   PATH_SIZE = HOME_SIZE + 32,
 };
 
-uint64_t now_ms(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 uint64_t agent_log_ms(const struct agent *a)
 {
   return now_ms() + (uint64_t)a->exchange_ahead_ms;
-}
-
-uint64_t ticks_ms(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_BOOTTIME, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-void say(const char *format, ...)
-{
-  char line[512];
-  va_list list;
-  va_start(list, format);
-  vsnprintf(line, sizeof line, format, list);
-  va_end(list);
-  for (char *c = line; *c != 0; c++) /* it may stand on a terminal */
-    if ((unsigned char)*c < ' ' || *c == 0x7f)
-      *c = '?';
-  fprintf(stderr, "onward-agent: %s\n", line);
 }
 
 static enum status trouble(struct agent *a, enum status s, const char *format, ...)

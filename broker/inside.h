@@ -75,8 +75,16 @@ struct broker {
 
 extern volatile sig_atomic_t stop_asked;
 
-void say(const char *format, ...) __attribute__((format(printf, 1, 2))); /* one line on stderr */
-void end(struct broker *b, int code);                                    /* stop after this turn, with this exit code */
+/* say.c: one line on stderr */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* clock.c; clock_ms is the wall's alone */
+void watch_look(struct watch *w);
+
+/* serve.c */
+int broker_start(struct broker *b, const char *folder); /* zeroed before; the folder's lock is held. An exit code */
+void broker_finish(struct broker *b);
+void end(struct broker *b, int code); /* stop after this turn, with this exit code */
 
 /* hear.c */
 void hear_all(struct broker *b); /* takes what waits at the door, until the turn is full; batches go to `heard` */

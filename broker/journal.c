@@ -7,19 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "proto/ledger/rows.h"
 
 enum { REHASHED_AT_OPENING = 4096, REUSE_AFTER = 32768 /* pages: 128 MiB */ };
-
-uint64_t clock_ms(void)
-{
-  struct timespec t;
-  must(clock_gettime(CLOCK_REALTIME, &t) == 0);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 bool journal_is_served(const char *folder)
 {

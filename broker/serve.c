@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +22,6 @@ static void ask_stop(int signal)
 {
   (void)signal;
   stop_asked = 1;
-}
-
-void say(const char *format, ...)
-{
-  va_list list;
-  va_start(list, format);
-  fprintf(stderr, "onward-broker: ");
-  vfprintf(stderr, format, list);
-  fputc('\n', stderr);
-  va_end(list);
 }
 
 void end(struct broker *b, int code)
@@ -74,10 +63,11 @@ static bool make_rooms(struct broker *b)
          sessions_init(&b->sessions, &b->config) == OK;
 }
 
-static int start(struct broker *b, const char *folder)
+int broker_start(struct broker *b, const char *folder)
 {
   struct settings_error error;
   char why[200] = "";
+  b->folder = folder;
   if (config_read(folder, &b->config, &error) != OK) {
     say("%s", error.text);
     return EXIT_CONFIG;
@@ -103,7 +93,7 @@ static int start(struct broker *b, const char *folder)
   return 0;
 }
 
-static void finish(struct broker *b)
+void broker_finish(struct broker *b)
 {
   char why[200];
   scribe_stop(b);
@@ -138,8 +128,7 @@ int broker_serve(const char *folder)
   int lock = lock_folder(folder);
   if (lock < 0)
     return EXIT_CONFIG;
-  b.folder = folder;
-  b.exit_code = start(&b, folder);
+  b.exit_code = broker_start(&b, folder);
   if (b.exit_code == 0) {
     say("serving %s on %s: %llu entries, %s", b.journal.origin, b.config.listen,
         (unsigned long long)b.journal.end.head.size, b.journal.end.head.size == 1 ? "only the genesis" : "checked");
@@ -148,7 +137,7 @@ int broker_serve(const char *folder)
     last_turn(&b);
     say("stopped");
   }
-  finish(&b);
+  broker_finish(&b);
   close(lock);
   return b.exit_code;
 }

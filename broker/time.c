@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "broker/inside.h"
@@ -16,23 +15,9 @@ enum {
   BELIEVED_MS = 7 * 86400000u, /* an absence that is longer may as well be a clock that was set wrong */
 };
 
-static uint64_t now_of(clockid_t id)
-{
-  struct timespec t;
-  must(clock_gettime(id, &t) == 0);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void path_of(const struct broker *b, char path[300])
 {
   snprintf(path, 300, "%s/" TIME_CONFIRMED, b->folder);
-}
-
-static void look(struct watch *w)
-{
-  w->real_ms = now_of(CLOCK_REALTIME);
-  w->boot_ms = now_of(CLOCK_BOOTTIME);
-  w->awake_ms = now_of(CLOCK_MONOTONIC);
 }
 
 static struct about_time doubt(uint64_t jump_ms)
@@ -74,7 +59,7 @@ struct about_time time_look(struct broker *b)
 {
   struct watch before = b->watch;
   char path[300];
-  look(&b->watch);
+  watch_look(&b->watch);
   if (b->journal.end.head.doubted_ms != 0) {
     path_of(b, path);
     if (unlink(path) != 0)
