@@ -22,7 +22,9 @@ static void append(struct books *b, const struct leaf *leaf, struct bytes leaf_b
 static void grow_head(struct books *b, const struct leaf *leaf, struct bytes leaf_bytes, const struct event *e)
 {
   struct head h;
-  books_head(b, &h); /* an empty log: all zero */
+  books_head(b, &h); /* an empty log: all zero; and all zero in trouble */
+  if (b->trouble != OK)
+    return;
   must(h.size == leaf->index);
   h.size++;
   h.time_ms = leaf->time_ms;
@@ -309,6 +311,8 @@ void ledger_record(struct books *b, const struct leaf *leaf, struct bytes leaf_b
   if (leaf->origin == ORIGIN_ORGANISATION)
     mail(b, &author, leaf->index);
   take_sequence(b, leaf);
+  if (b->trouble != OK)
+    return; /* full: the books show nothing any more, and nothing of it will be written */
   if (leaf->verdict == ONWARD__VERDICT__ACCEPTED) {
     if (act_is_registry(e->act))
       record_registry(b, leaf, e);
