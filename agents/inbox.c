@@ -216,10 +216,10 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   if (accepted && act_is_registry(event->act) && e->leaf.index > directory_known(b))
     return NOT_FOUND;
   bool from_flight = ours && outbox_logged(b, &e->leaf);
+  if (ours && !from_flight) /* also where the entry is stored: one of the registry came with the directory before */
+    outbox_logged_before(b, event);
   if (books_entry(b, e->leaf.index, &stored) == OK)
     return OK; /* at least once on the wire, once in our books */
-  if (ours && !from_flight)
-    outbox_logged_before(b, event);
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
   struct referral before = {.leg_index = 0};
   if (books_referral(b, &event->referral, &before) != OK)

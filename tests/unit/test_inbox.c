@@ -232,6 +232,61 @@ static void directory_comes_first(void **state)
   assert_true(office_knows(&id));
 }
 
+/* The exchange hears what waits here, and we forget that we sent it: our books came back from a backup. */
+static void send_and_go_back(void)
+{
+  uint64_t sequence;
+  struct bytes body, sealed;
+  struct batch batch;
+  struct refusal refusal;
+  struct marks m;
+  struct books *b = agent_write(&agent);
+  assert_int_equal(outbox_form(b, &agent.self, 8, MESSAGE_SIZE_MAX, false, &sequence), OK);
+  must(outbox_message(b, sequence, &agent.arena, &body, &sealed) == OK);
+  agent_abort(&agent);
+  struct turn t = world_begin(&world);
+  must(batch_read(body, sealed, &world.arena, &refusal, &batch) == OK);
+  must(batch_admit(t.books, &world.ring, &batch, &refusal) == OK);
+  must(turn_hear(&t, &batch, 0) == ONWARD__VERDICT__ACCEPTED);
+  world_commit(&world, &t);
+  b = agent_write(&agent);
+  marks_get(b, &m);
+  m.sequence = m.read_back = sequence;
+  m.position = 0;
+  marks_put(b, &m);
+  assert_int_equal(agent_commit(&agent), OK);
+}
+
+/* The directory brings the entry before the mail does. */
+static void act_on_the_registry_is_not_done_again(void **state)
+{
+  (void)state;
+  struct member fresh;
+  struct bytes signature;
+  struct complaint why;
+  struct composed c = {.bodies = {NULL, 0}};
+  struct event out[8];
+  uint64_t number;
+  Onward__Rotate rotate = ONWARD__ROTATE__INIT;
+  Onward__Core *core = core_new(NULL, &agent.arena);
+  member_init(&fresh, "aple");
+  rotate.request = pb_data(member_request(&fresh, &agent.arena, &signature));
+  rotate.signature = pb_data(signature);
+  core->act_case = ONWARD__CORE__ACT_ROTATE;
+  core->rotate = &rotate;
+  must(compose(agent_read(&agent), &agent.self, core, NULL, 0, &agent.arena, &why, &c) == OK);
+  agent_abort(&agent);
+  must(outbox_add(agent_write(&agent), ONWARD__PRIORITY__HIGH, &c.event, c.bodies, &number) == OK);
+  assert_int_equal(agent_commit(&agent), OK);
+  send_and_go_back();
+  assert_int_equal(office_queued(out), 1);
+  office_tell_directory();
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), OK);
+  assert_int_equal(office_queued(out), 0);
+  member_fini(&fresh);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -248,6 +303,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(position_beyond_the_log_is_accused, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(step_against_the_rules_is_accused, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(directory_comes_first, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(act_on_the_registry_is_not_done_again, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
 }
