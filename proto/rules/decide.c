@@ -289,6 +289,13 @@ static Onward__Verdict decide_act(const struct occasion *o, const struct event *
   }
 }
 
+/* Had a leg since it was last listed; or had the case before, and owes an answer for it still. */
+static bool has_part(const struct event *e, const struct party *p)
+{
+  uint8_t marks = answers_duty(e) ? PARTY_VISITED | PARTY_DUTY | PARTY_HOLD : PARTY_VISITED;
+  return p != NULL && (p->marks & marks) != 0;
+}
+
 /* Whether this recipient may speak although another one, or nobody, has the leg: the newest one passes on the child's
  * word, and whoever had the case answers for it. */
 static bool speaks_afterwards(const struct event *e, struct referral *r, const struct party *p)
@@ -336,7 +343,7 @@ static Onward__Verdict decide_referral(const struct occasion *o, const struct ev
     return V(NOT_YOUR_REFERRAL);
   bool sender = org_id_equal(&o->author, &r.sender);
   const struct party *p = referral_party(&r, &o->author);
-  if (!sender && (p == NULL || (p->marks & PARTY_VISITED) == 0))
+  if (!sender && !has_part(e, p))
     return V(NOT_YOUR_REFERRAL);
   enum actor actor = sender ? ACTOR_SENDER : ACTOR_RECIPIENT;
   const struct rule *any = rules_row(e, actor, STATES, 0);
