@@ -275,6 +275,16 @@ static void put_aside(struct agent *a, uint64_t registry)
   session_hello(a);
 }
 
+/* The hello says that we keep nothing, so that our own entries come whole; and the welcome tells whether the exchange
+ * has a batch under a number of ours that we did not sign. */
+static void ask_whole(struct agent *a)
+{
+  agent_abort(a);
+  a->session.whole = true;
+  a->session.wait_ms = a->config.hello_wait_ms;
+  session_hello(a);
+}
+
 static void delivered(struct agent *a, size_t entries, size_t size, bool ours, uint64_t confirmed)
 {
   struct session *s = &a->session;
@@ -286,7 +296,7 @@ static void delivered(struct agent *a, size_t entries, size_t size, bool ours, u
     s->waits_from_ms = 0;
     s->busy = false;
   }
-  s->mail_read = false;
+  s->mail_read = s->whole = false;
   s->credit -= entries < s->credit ? entries : s->credit;
   if (s->granted * 2 <= a->config.credit_entries)
     s->granted *= 2;
@@ -308,6 +318,10 @@ static void delivery(struct agent *a, const Onward__Delivery *d, const struct li
   struct books *b = agent_write(a);
   size_t unlogged = outbox_unlogged(b);
   enum status s = sound(a, b, inbox_take(a, b, d, m->sealed, &registry));
+  if (s == NOT_FOUND && registry == 0) {
+    ask_whole(a);
+    return;
+  }
   if (s == NOT_FOUND) {
     put_aside(a, registry);
     return;

@@ -31,7 +31,8 @@ static bool fits_tree(const void *context, struct bytes leaf_bytes)
   return leaf_read(leaf_bytes, &leaf) == OK && evidence_fits(q->evidence, leaf_bytes, leaf.index, q->path);
 }
 
-/* An entry without its event: ours, from the outbox or (a repetition) from the books. */
+/* An entry without its event: ours, from the outbox or (a repetition) from the books. One that is in neither may be of
+ * a copy of us, which signed another batch under a number of ours: it is asked for whole, and only then accused. */
 static enum status whole_leaf(struct agent *a, struct books *b, const Onward__Entry *entry, struct bytes *out)
 {
   struct leaf header;
@@ -44,7 +45,8 @@ static enum status whole_leaf(struct agent *a, struct books *b, const Onward__En
     return out->size > 0 ? OK : NOT_NOW;
   }
   enum status s = outbox_leaf(b, &header, fits_tree, &question, &a->arena, out);
-  return s == NOT_FOUND ? evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0}) : s;
+  return s == NOT_FOUND && a->session.whole ? evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0})
+                                            : s;
 }
 
 /* First pass. `needed`: the newest entry of the directory that is named. */
@@ -322,6 +324,8 @@ enum status inbox_take(struct agent *a, struct books *b, const Onward__Delivery 
     return evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
   *registry = 0;
   enum status s = prove(a, b, d, arrived, registry);
+  if (s == NOT_FOUND)
+    *registry = 0;
   if (s == OK && *registry > directory_known(b))
     s = NOT_FOUND;
   if (s == OK)

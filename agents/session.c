@@ -128,7 +128,7 @@ void session_hello(struct agent *a)
   h.network = pb_data(hash_bytes(&a->self.network));
   h.checkpoint = pb_data(bytes_of(a->evidence.note, a->evidence.note_size));
   h.confirmed = confirmed;
-  h.kept_from = count > 0 && m.read_back == 0 ? flights[0].sequence : m.sequence + 1;
+  h.kept_from = s->whole ? UINT64_MAX : count > 0 && m.read_back == 0 ? flights[0].sequence : m.sequence + 1;
   s->phase = PHASE_HELLO;
   s->deadline_ms = ticks_ms() + s->wait_ms;
   send_packed(a, FRAME_HELLO, &h);

@@ -33,6 +33,7 @@ struct session { /* all times are ticks */
   uint64_t moved_ms;      /* when the batches in flight last moved */
   uint64_t taken_over_ms; /* when another session took over last; 0: never */
   uint64_t asked_for;     /* the directory's entry for which a delivery was put aside last */
+  bool whole;             /* our own entries are to come whole, until the next delivery was taken */
   uint64_t granted;       /* entries of the newest credit: few first, doubled by success, halved by a cut */
   uint64_t credit;        /* entries that may still come before new credit is given */
   size_t delivery_bytes;  /* that one delivery may have; by what the link carried, halved by a cut */
