@@ -154,7 +154,7 @@ void fault_copy(void)
     return;
   node_die(n);
   struct node *copy = node_add(n->name);
-  copy->cloned = true;
+  copy->cloned = copy->copied = n->copied = true;
   copy_home(n, copy);
   tell("  a copy of %s runs, too", n->name);
   node_start(n);
@@ -215,16 +215,35 @@ static struct node *registrar(void)
   return n->up ? n : &sim.nodes[REGISTRAR];
 }
 
+/* Its keys; or the prepared ones, which the registry may have already. */
+static bool present_keys(const struct node *by, const struct node *n, struct key_folder *keys)
+{
+  char why[200];
+  struct organisation o;
+  uint8_t point[ES256_PUBLIC_SIZE];
+  if (by->agent == NULL || keys_open(n->home, why, keys) != OK)
+    return false;
+  bool known = books_organisation(agent_read(by->agent), &n->id, &o) == OK;
+  (void)agent_abort(by->agent);
+  es256_secret_public(keys->sign, point);
+  if (!known || bytes_equal(BYTES(point), BYTES(o.keys.sign)))
+    return true;
+  keys_close(keys);
+  return keys_open_next(n->home, why, keys) == OK;
+}
+
 /* The same keys once more: its standing is active again. */
 static void enrol_again(struct node *by, struct node *n)
 {
   static uint8_t memory[PAPER_ARENA_SIZE];
   static char text[PAPER_TEXT_MAX];
-  char why[200];
   struct arena a = arena_of(memory, sizeof memory);
   struct key_folder keys;
   Onward__Request r = ONWARD__REQUEST__INIT;
-  if (keys_open(n->home, why, &keys) != OK)
+  sim.running = by;
+  bool there = present_keys(by, n, &keys);
+  sim.running = NULL;
+  if (!there)
     return;
   r.organisation = pb_data(org_id_text(&n->id));
   r.name = pb_data(bytes_text("An organisation of the simulator"));
@@ -292,7 +311,7 @@ static struct node *registrar_in_standing(void)
   return stands(two, one) && stands(one, one) ? one : two;
 }
 
-static void enrol_all(void)
+void faults_enrol_all(void)
 {
   struct node *by = registrar_in_standing();
   for (int i = REGISTRAR; i < sim.node_count && !sim.ended; i++)
@@ -322,6 +341,6 @@ void faults_end(void)
   for (int i = REGISTRAR; i < sim.node_count && !sim.ended; i++)
     if (sim.nodes[i].used && sim.nodes[i].up)
       people_unlock(&sim.nodes[i]);
-  enrol_all();
+  faults_enrol_all();
   run_for(5 * MINUTE_MS);
 }

@@ -80,6 +80,7 @@ static void everybody(void)
     people_sensible(n);
   }
   run_quiet();
+  faults_enrol_all();
 }
 
 void heal(void)
@@ -97,6 +98,9 @@ void heal(void)
       return;
     if (now == open && ++waited >= PATIENCE) {
       run_leap(4ull * DAY_MS);
+      people_refresh(&sim.nodes[REGISTRAR]);
+      people_refresh(&sim.nodes[REGISTRAR + 1]);
+      run_quiet();
       waited = 0;
     }
     open = now;

@@ -41,7 +41,8 @@ static void say_list(const char *format, va_list list)
   char line[512];
   vsnprintf(line, sizeof line, format, list);
   if (sim.running == NULL || !sim.running->gone)
-    tell("    %s: %s", sim.running != NULL ? sim.running->name : "?", line);
+    tell("    %s%s: %s", sim.running != NULL ? sim.running->name : "?",
+         sim.running != NULL && sim.running->cloned ? " (the copy)" : "", line);
 }
 
 /* An organisation's. */

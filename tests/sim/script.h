@@ -35,8 +35,9 @@ void fault_full(void);
 void fault_registry(void);
 void fault_keys(void);
 void fault_lock(void);
-void faults_end(void); /* the network heals, and all are awake */
-void heal(void);       /* faults_end, then everybody does what is next until every referral has ended */
+void faults_end(void);       /* the network heals, and all are awake */
+void faults_enrol_all(void); /* whoever was suspended, as far as the registrars know */
+void heal(void);             /* faults_end, then everybody does what is next until every referral has ended */
 
 /* check.c */
 void check_quiet(void); /* while nothing is on its way */

@@ -29,6 +29,7 @@ struct node {
   uint64_t slept_ms;
   bool cut_off; /* no network */
   uint64_t cut_off_ms;
+  bool copied;              /* a second one of it was begun, or it is that */
   bool cloned;              /* a second one of the same organisation, from a copy */
   struct agent *agent;      /* NULL: down, or the exchange */
   struct volume *backup;    /* NULL: none was made */

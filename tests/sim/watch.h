@@ -12,4 +12,9 @@ void watch_log(void);                                                   /* the l
 void watch_exchange(int node, enum frame_kind kind, struct bytes body); /* the exchange says this to an office */
 void watch_office(int node, enum frame_kind kind, struct bytes body);   /* an office says this */
 
+/* Where a referral, as somebody's books have it, differs from what its log says; NULL: nowhere. `hidden`: flags that it
+ * cannot know. */
+struct model_referral;
+const char *watch_differs(struct model_referral *m, const struct referral *r, uint8_t hidden);
+
 #endif
