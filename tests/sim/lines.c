@@ -228,6 +228,12 @@ static bool may_knock(const struct line *l)
   return l->state == LINE_KNOCKS && !l->office_left && !sim.nodes[l->node].cut_off && sim.nodes[EXCHANGE].up;
 }
 
+/* What came before the end is read before the end is heard of. */
+bool line_has_news(const struct line *l)
+{
+  return !l->office_left && l->news != 0 && (l->to_office.first == NULL || sim.nodes[l->node].cut_off);
+}
+
 uint64_t lines_next_ms(void)
 {
   uint64_t least = UINT64_MAX;
@@ -238,7 +244,7 @@ uint64_t lines_next_ms(void)
       earlier(&least, l->to_exchange.first->due_ms);
     if (!l->office_left && !sim.nodes[l->node].cut_off && l->to_office.first != NULL)
       earlier(&least, l->to_office.first->due_ms);
-    if (!l->office_left && l->news != 0)
+    if (line_has_news(l))
       earlier(&least, l->news_ms);
     if (l->state == LINE_OPEN && sim.nodes[l->node].cut_off)
       earlier(&least, sim.nodes[l->node].cut_off_ms + HEARTBEAT_TIMEOUT_MS);

@@ -46,6 +46,7 @@ bool line_put(struct line *l, bool to_exchange, enum frame_kind kind, struct byt
               size_t sealed_count);
 struct letter *line_take(struct line *l,
                          bool to_exchange); /* what has come by now; NULL: nothing. Freed by the caller */
+bool line_has_news(const struct line *l);   /* for the office, from news_ms on */
 void line_leave(struct line *l);            /* the office closes its end */
 void line_cut(struct line *l);              /* both ends are lost; the office hears of it */
 void lines_cut_all(int node);               /* NO_NODE: those of everybody */

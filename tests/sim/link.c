@@ -81,7 +81,7 @@ enum link_event link_event(struct link *l)
 {
   static const enum link_event events[] = {LINK_NOTHING, LINK_CONNECTED, LINK_LOST, LINK_REFUSED};
   struct line *line = line_of(l);
-  if (line == NULL || line->news == 0 || line->news_ms > sim.now_ms || line->to_office.first != NULL)
+  if (line == NULL || !line_has_news(line) || line->news_ms > sim.now_ms)
     return LINK_NOTHING;
   enum link_event event = events[line->news];
   line->news = 0;

@@ -18,10 +18,10 @@ static uint64_t next_ms(bool lazy)
 static bool has_news(int node)
 {
   const struct line *l = lines_for(node);
-  if (l == NULL || sim.nodes[node].cut_off)
-    return l != NULL && l->news != 0 && l->news_ms <= sim.now_ms;
-  return (l->to_office.first != NULL && l->to_office.first->due_ms <= sim.now_ms) ||
-         (l->news != 0 && l->news_ms <= sim.now_ms);
+  if (l == NULL)
+    return false;
+  bool letter = !sim.nodes[node].cut_off && l->to_office.first != NULL && l->to_office.first->due_ms <= sim.now_ms;
+  return letter || (line_has_news(l) && l->news_ms <= sim.now_ms);
 }
 
 static void happen(void)
