@@ -176,21 +176,26 @@ static bool play_seed(uint64_t seed, const struct options *o)
   return held;
 }
 
+static bool *enough; /* one of the workers has found something: all of them end */
+
 /* Every seed of the range whose turn it is; ends with the first that fails. */
 static int work(const struct options *o, int worker)
 {
   int failed = 0;
-  for (uint64_t seed = o->first + (uint64_t)worker; (o->endless || seed <= o->last) && failed == 0;
+  for (uint64_t seed = o->first + (uint64_t)worker; (o->endless || seed <= o->last) && !*enough;
        seed += (uint64_t)o->jobs)
-    failed = play_seed(seed, o) ? 0 : EXIT_BROKEN_PROMISE;
+    if (!play_seed(seed, o)) {
+      *enough = true;
+      failed = EXIT_BROKEN_PROMISE;
+    }
   return failed;
 }
 
-static void share_outcome(void)
+static void *share(size_t size)
 {
-  void *p = mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   must(p != MAP_FAILED);
-  outcome = p;
+  return p;
 }
 
 static int work_all(const struct options *o)
@@ -200,7 +205,7 @@ static int work_all(const struct options *o)
     pid_t child = fork();
     must(child >= 0);
     if (child == 0) {
-      share_outcome();
+      outcome = share(sizeof *outcome);
       _exit(work(o, i));
     }
   }
@@ -261,7 +266,8 @@ int main(int argc, char **argv)
   struct options o = {.first = 1, .last = 100, .steps = STEPS_USUAL, .jobs = 1};
   if (!read_options(argc, argv, &o))
     return usage();
-  share_outcome();
+  outcome = share(sizeof *outcome);
+  enough = share(sizeof *enough);
   coverage_share();
   int code = work_all(&o);
   if (code == 0 && o.last > o.first)
