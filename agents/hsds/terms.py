@@ -7,7 +7,7 @@ import uuid
 NAMESPACE = uuid.UUID("6d0b7f3e-2f5c-4c1e-9a55-1b6d0e8f4a27")  # never changes: every id that anybody keeps hangs on it
 TABLES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..")
 
-AGE_MAX = 120
+AGE_MAX = 130
 LANGUAGES_MAX = 8
 AREAS_MAX = 16
 AREA_FORMS = {"ISO": r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "PCODE": r"[A-Z]{2}[0-9]{2,8}"}

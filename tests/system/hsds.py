@@ -212,7 +212,7 @@ class Told(unittest.TestCase):
 
         service = "$[1].services[0]"
         for change, line in (
-            (with_fields(maximum_age=121), f"{service}.maximum_age: refused 121: allowed: whole years from 0 to 120"),
+            (with_fields(maximum_age=131), f"{service}.maximum_age: refused 131: allowed: whole years from 0 to 130"),
             (with_fields(minimum_age=0.5), f"{service}.minimum_age: refused 0.5"),
             (with_fields(minimum_age=18), f"{service}: left out: the minimum age is above"),
             (with_fields(status="defunct"), f'{service}: left out: its status is "defunct"'),
