@@ -94,26 +94,36 @@ static struct bytes proof_from(struct books *b, uint64_t size)
   return arena_copy(&arena, bytes_of(proof, count * sizeof proof[0]));
 }
 
-Onward__Answer office_directory(Onward__Entry *entries[64])
+Onward__Answer office_entries(const uint64_t *indices, size_t count, Onward__Entry *entries[64])
 {
   Onward__Answer answer = ONWARD__ANSWER__INIT;
-  uint64_t index = directory_known(agent_read(&agent)) + 1, before;
-  agent_abort(&agent);
   struct books *b = store_begin(world.store, false);
-  struct bytes key, value;
-  struct row_key from = key_of_index(index);
+  must(count <= 64);
   answer.entries = entries;
-  while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK) {
-    index = key_number(key, 0);
-    must(answer.n_entries < 64);
-    entries[answer.n_entries] = entry_at(b, index, answer.n_entries > 0 ? &before : NULL);
-    answer.n_entries++;
-    before = index;
-    from = key_of_index(index + 1);
+  for (; answer.n_entries < count; answer.n_entries++) {
+    size_t i = answer.n_entries;
+    entries[i] = entry_at(b, indices[i], i > 0 ? &indices[i - 1] : NULL);
   }
   must(evidence_checkpoint(&agent.evidence, note_now(b), proof_from(b, agent.evidence.newest.size)) == OK);
   store_abort(world.store);
   return answer;
+}
+
+Onward__Answer office_directory(Onward__Entry *entries[64])
+{
+  uint64_t indices[64];
+  size_t count = 0;
+  struct bytes key, value;
+  struct row_key from = key_of_index(directory_known(agent_read(&agent)) + 1);
+  agent_abort(&agent);
+  struct books *b = store_begin(world.store, false);
+  while (b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK) {
+    must(count < 64);
+    indices[count] = key_number(key, 0);
+    from = key_of_index(indices[count++] + 1);
+  }
+  store_abort(world.store);
+  return office_entries(indices, count, entries);
 }
 
 void office_tell_directory(void)

@@ -28,6 +28,8 @@ int office_teardown(void **state);
 void office_tell_directory(void); /* all of it that the agent does not know */
 /* The same as an answer that was not taken yet; its checkpoint was. */
 Onward__Answer office_directory(Onward__Entry *entries[64]);
+/* An answer with these entries of the log, and no others: by index, growing. */
+Onward__Answer office_entries(const uint64_t *indices, size_t count, Onward__Entry *entries[64]);
 
 /* A delivery, with room for everything in it. */
 struct parcel {

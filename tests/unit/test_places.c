@@ -1,0 +1,236 @@
+/* What an agent makes of what others say of their places: the newest counts, in whatever order it comes; a service that
+ * ended takes them with it; and the directory of a day is that of its entries. */
+#include "tests/unit/office.h"
+
+#include "tests/unit/offers.h"
+
+#define DAY_MS UINT64_C(86400000)
+#define V(name) ONWARD__VERDICT__##name
+
+static uint64_t newest(void)
+{
+  return world.size - 1;
+}
+
+/* Each answers with the index of its entry. */
+static uint64_t say_service(void)
+{
+  struct offer o;
+  offer_init(&o, 1);
+  assert_int_equal(offer_say(&world, police, &o), V(ACCEPTED));
+  return newest();
+}
+
+static uint64_t say_places(uint32_t available)
+{
+  assert_int_equal(
+      offer_places(&world, police, 1, ONWARD__CAPACITY_STATUS__HAS, available, world.clock_ms + 3 * DAY_MS),
+      V(ACCEPTED));
+  return newest();
+}
+
+static uint64_t say_end(void)
+{
+  assert_int_equal(offer_end(&world, police, 1), V(ACCEPTED));
+  return newest();
+}
+
+static enum status take(const uint64_t *indices, size_t count)
+{
+  size_t changed;
+  Onward__Entry *entries[64];
+  Onward__Answer answer = office_entries(indices, count, entries);
+  enum status s = directory_take(&agent.evidence, agent_write(&agent), &answer, &agent.arena, &changed);
+  if (s == OK)
+    assert_int_equal(agent_commit(&agent), OK);
+  else
+    agent_abort(&agent);
+  return s;
+}
+
+static void take_one(uint64_t index)
+{
+  assert_int_equal(take(&index, 1), OK);
+}
+
+#define NO_SERVICE UINT32_MAX
+#define NOTHING_SAID (UINT32_MAX - 1)
+
+static uint32_t places_in(struct books *b)
+{
+  struct service s;
+  if (books_service(b, &police->id, 1, &s) != OK)
+    return NO_SERVICE;
+  return s.capacity_index == 0 ? NOTHING_SAID : s.available;
+}
+
+static uint32_t places_now(void)
+{
+  uint32_t places = places_in(agent_read(&agent));
+  agent_abort(&agent);
+  return places;
+}
+
+static uint32_t places_at(uint64_t index)
+{
+  struct books *b = agent_write(&agent);
+  directory_as_of(b, index, &agent.arena);
+  uint32_t places = places_in(b);
+  assert_int_equal(agent_abort(&agent), OK);
+  return places;
+}
+
+static size_t rows(int table)
+{
+  size_t count = 0;
+  struct books *b = agent_read(&agent);
+  struct walk w = walk_start(table, (struct bytes){NULL, 0});
+  while (walk_next(&w, b))
+    count++;
+  agent_abort(&agent);
+  return count;
+}
+
+static uint64_t index_known(void)
+{
+  uint64_t index = directory_index(agent_read(&agent));
+  agent_abort(&agent);
+  return index;
+}
+
+static void the_newest_counts_in_whatever_order_they_come(void **state)
+{
+  uint64_t service = say_service(), first = say_places(1), second = say_places(2);
+  (void)state;
+  office_tell_directory();
+  assert_int_equal(places_now(), NOTHING_SAID);
+  assert_int_equal(index_known(), service);
+  take_one(second);
+  assert_int_equal(places_now(), 2);
+  take_one(first);
+  assert_int_equal(places_now(), 2);
+  assert_int_equal(index_known(), second);
+  assert_int_equal(rows(TABLE_CAPACITIES), 1);
+  assert_int_equal(rows(TABLE_PLACES_SAID), 2);
+  assert_int_equal(places_at(first - 1), NOTHING_SAID);
+  assert_int_equal(places_at(first), 1);
+  assert_int_equal(places_at(second), 2);
+  assert_int_equal(places_at(service - 1), NO_SERVICE);
+}
+
+static void once_more_changes_nothing(void **state)
+{
+  say_service();
+  uint64_t places = say_places(1);
+  (void)state;
+  office_tell_directory();
+  for (int i = 0; i < 3; i++)
+    take_one(places);
+  assert_int_equal(places_now(), 1);
+  assert_int_equal(rows(TABLE_PLACES_SAID), 1);
+}
+
+static void places_outlive_a_description(void **state)
+{
+  say_service();
+  uint64_t places = say_places(1);
+  (void)state;
+  office_tell_directory();
+  take_one(places);
+  uint64_t described = say_service();
+  office_tell_directory();
+  assert_int_equal(places_now(), 1);
+  assert_int_equal(places_at(described), 1);
+}
+
+static void a_service_that_began_again_has_no_places_from_before(void **state)
+{
+  uint64_t service = say_service(), places = say_places(1);
+  (void)state;
+  office_tell_directory();
+  take_one(places);
+  uint64_t end = say_end(), again = say_service();
+  office_tell_directory();
+  assert_int_equal(places_now(), NOTHING_SAID);
+  assert_int_equal(rows(TABLE_CAPACITIES), 0);
+  assert_int_equal(places_at(service), NOTHING_SAID);
+  assert_int_equal(places_at(places), 1);
+  assert_int_equal(places_at(end - 1), 1);
+  assert_int_equal(places_at(end), NO_SERVICE);
+  assert_int_equal(places_at(again), NOTHING_SAID);
+  assert_int_equal(places_at(UINT64_MAX - 1), NOTHING_SAID);
+  assert_int_equal(places_now(), NOTHING_SAID); /* nothing of the past stayed in the books */
+  take_one(say_places(4));
+  assert_int_equal(places_now(), 4);
+  assert_int_equal(places_at(again), NOTHING_SAID);
+}
+
+/* As an exchange that has all of it answers who asks for the first time. */
+static void chain_and_places_come_in_one_answer(void **state)
+{
+  uint64_t log[5];
+  (void)state;
+  log[0] = say_service();
+  log[1] = say_places(1);
+  log[2] = say_end();
+  log[3] = say_service();
+  log[4] = say_places(3);
+  assert_int_equal(take(log, 5), OK);
+  assert_int_equal(places_now(), 3);
+  assert_int_equal(places_at(log[1]), 1);
+  assert_int_equal(places_at(log[2]), NO_SERVICE);
+  assert_int_equal(places_at(log[3]), NOTHING_SAID);
+}
+
+/* The registry of a day, too: standing, and who had joined. */
+static void the_past_has_only_who_had_joined(void **state)
+{
+  struct organisation o;
+  uint64_t before = newest();
+  struct member *haven = world_enrol(&world, "haven");
+  (void)state;
+  office_tell_directory();
+  struct books *b = agent_write(&agent);
+  directory_as_of(b, before, &agent.arena);
+  assert_int_equal(books_organisation(b, &haven->id, &o), NOT_FOUND);
+  assert_int_equal(books_organisation(b, &police->id, &o), OK);
+  agent_abort(&agent);
+  b = agent_write(&agent);
+  directory_as_of(b, before + 1, &agent.arena);
+  assert_int_equal(books_organisation(b, &haven->id, &o), OK);
+  agent_abort(&agent);
+}
+
+/* --- exchanges that are not honest --- */
+
+static void assert_accused(uint64_t index, enum alarm_kind kind)
+{
+  uint64_t known = index_known();
+  assert_int_equal(take(&index, 1), BAD_INPUT);
+  assert_int_equal(agent.evidence.accused, kind);
+  assert_int_equal(index_known(), known);
+  assert_int_equal(rows(TABLE_PLACES_SAID), 0);
+}
+
+static void what_the_rules_refused_is_not_taken(void **state)
+{
+  (void)state;
+  assert_int_equal(offer_places(&world, police, 1, ONWARD__CAPACITY_STATUS__HAS, 1, world.clock_ms + DAY_MS),
+                   V(NO_SUCH_SERVICE));
+  assert_accused(newest(), ALARM_BAD_PROOF);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(the_newest_counts_in_whatever_order_they_come, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(once_more_changes_nothing, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(places_outlive_a_description, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(a_service_that_began_again_has_no_places_from_before, office_setup,
+                                      office_teardown),
+      cmocka_unit_test_setup_teardown(chain_and_places_come_in_one_answer, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(the_past_has_only_who_had_joined, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(what_the_rules_refused_is_not_taken, office_setup, office_teardown),
+  };
+  return cmocka_run_group_tests(tests, office_keys, office_end);
+}
