@@ -49,13 +49,49 @@ uint64_t directory_index(struct books *b)
   return m.capacity > chain ? m.capacity : chain;
 }
 
+static uint64_t next_in(struct books *b, int table, uint64_t from)
+{
+  struct bytes key, value;
+  struct row_key k = key_of_index(from);
+  return b->seek(b, table, row_key(&k), &key, &value) == OK ? key_number(key, 0) : UINT64_MAX;
+}
+
+static bool ends(const struct event *e, const struct leaf *leaf, const struct org_id *author, uint32_t number)
+{
+  struct org_id who;
+  leaf_author(leaf, &who);
+  return e->act == ONWARD__CORE__ACT_END_SERVICE && e->core->end_service->number == number &&
+         org_id_equal(&who, author);
+}
+
+/* Has the service ended since, and begun again? Nobody honest tells of its places then: the chain is walked only where
+ * the service was described anew behind them. */
+static bool ended_since(struct books *b, const struct leaf *places, uint32_t number, struct arena *a)
+{
+  struct org_id author;
+  struct service s;
+  bool ended = false;
+  leaf_author(places, &author);
+  if (books_service(b, &author, (uint8_t)number, &s) != OK || s.index < places->index)
+    return false;
+  for (uint64_t at = places->index; !ended && (at = next_in(b, TABLE_REGISTRY, at)) != UINT64_MAX; at++) {
+    struct leaf leaf;
+    struct event e;
+    size_t used = a->used;
+    ended = books_event(b, at, a, &leaf, &e) == OK && ends(&e, &leaf, &author, number);
+    a->used = used;
+  }
+  return ended;
+}
+
 /* What an organisation said of its places: in no chain, and nothing follows from it but a place in a list. */
 static enum status take_capacity(struct books *b, const struct leaf *leaf, const struct event *event,
-                                 struct bytes bytes)
+                                 struct bytes bytes, struct arena *a)
 {
   struct marks m;
   struct row_key k = key_of_index(leaf->index);
-  ledger_apply(b, leaf, event);
+  if (!ended_since(b, leaf, event->core->set_capacity->number, a))
+    ledger_apply(b, leaf, event);
   put_entry(b, leaf->index, bytes);
   b->put(b, TABLE_PLACES_SAID, row_key(&k), (struct bytes){NULL, 0});
   marks_get(b, &m);
@@ -85,7 +121,7 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   if (s != OK)
     return s;
   if (places)
-    return leaf.verdict == ONWARD__VERDICT__ACCEPTED ? take_capacity(b, &leaf, &event, pb_bytes(entry->leaf))
+    return leaf.verdict == ONWARD__VERDICT__ACCEPTED ? take_capacity(b, &leaf, &event, pb_bytes(entry->leaf), a)
                                                      : evidence_accuse(e, ALARM_BAD_PROOF, none);
   if (registry_verify(b, &leaf, &event, a, &why) != OK) /* an exchange that lets in what the rules forbid */
     return evidence_accuse(e, ALARM_BAD_PROOF, none);
@@ -179,13 +215,6 @@ static void empty_table(struct books *b, int table)
     row_key_bytes(&k, w.key);
     row_del(b, table, k);
   }
-}
-
-static uint64_t next_in(struct books *b, int table, uint64_t from)
-{
-  struct bytes key, value;
-  struct row_key k = key_of_index(from);
-  return b->seek(b, table, row_key(&k), &key, &value) == OK ? key_number(key, 0) : UINT64_MAX;
 }
 
 /* In the order of the log: a service that ended and began again has no places from before. */

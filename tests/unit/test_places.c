@@ -13,12 +13,17 @@ static uint64_t newest(void)
 }
 
 /* Each answers with the index of its entry. */
-static uint64_t say_service(void)
+static uint64_t say_service_of(struct member *m, uint32_t number)
 {
   struct offer o;
-  offer_init(&o, 1);
-  assert_int_equal(offer_say(&world, police, &o), V(ACCEPTED));
+  offer_init(&o, number);
+  assert_int_equal(offer_say(&world, m, &o), V(ACCEPTED));
   return newest();
+}
+
+static uint64_t say_service(void)
+{
+  return say_service_of(police, 1);
 }
 
 static uint64_t say_places(uint32_t available)
@@ -29,10 +34,15 @@ static uint64_t say_places(uint32_t available)
   return newest();
 }
 
+static uint64_t say_end_of(struct member *m, uint32_t number)
+{
+  assert_int_equal(offer_end(&world, m, number), V(ACCEPTED));
+  return newest();
+}
+
 static uint64_t say_end(void)
 {
-  assert_int_equal(offer_end(&world, police, 1), V(ACCEPTED));
-  return newest();
+  return say_end_of(police, 1);
 }
 
 static enum status take(const uint64_t *indices, size_t count)
@@ -220,6 +230,37 @@ static void what_the_rules_refused_is_not_taken(void **state)
   assert_accused(newest(), ALARM_BAD_PROOF);
 }
 
+static void places_from_before_a_service_ended_are_not_believed_after_it(void **state)
+{
+  say_service();
+  uint64_t places = say_places(1), end = say_end(), again = say_service();
+  (void)state;
+  office_tell_directory();
+  take_one(places);
+  assert_int_equal(places_now(), NOTHING_SAID);
+  assert_int_equal(places_at(places), 1);
+  assert_int_equal(places_at(end), NO_SERVICE);
+  assert_int_equal(places_at(again), NOTHING_SAID);
+  take_one(say_places(2));
+  assert_int_equal(places_now(), 2);
+}
+
+static void the_end_of_another_service_is_not_its_end(void **state)
+{
+  struct member *registrar = &world.members[0];
+  (void)state;
+  say_service();
+  say_service_of(police, 2);
+  say_service_of(registrar, 1);
+  uint64_t places = say_places(1);
+  say_end_of(police, 2);
+  say_end_of(registrar, 1);
+  say_service(); /* described anew */
+  office_tell_directory();
+  take_one(places);
+  assert_int_equal(places_now(), 1);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -231,6 +272,9 @@ int main(void)
       cmocka_unit_test_setup_teardown(chain_and_places_come_in_one_answer, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(the_past_has_only_who_had_joined, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_the_rules_refused_is_not_taken, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(places_from_before_a_service_ended_are_not_believed_after_it, office_setup,
+                                      office_teardown),
+      cmocka_unit_test_setup_teardown(the_end_of_another_service_is_not_its_end, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
 }
