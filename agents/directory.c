@@ -115,7 +115,7 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   bool places = event_read(leaf.event, a, &why, &event) == OK && event.act == ONWARD__CORE__ACT_SET_CAPACITY;
   if (!places && leaf.index <= head.registry)
     return OK;
-  if (!places && leaf.registry != head.registry)
+  if (places ? leaf.registry > head.registry : leaf.registry != head.registry)
     return evidence_accuse(e, ALARM_WITHHELD, none);
   enum status s = evidence_event(e, b, &leaf, a, &event);
   if (s != OK)

@@ -230,6 +230,16 @@ static void what_the_rules_refused_is_not_taken(void **state)
   assert_accused(newest(), ALARM_BAD_PROOF);
 }
 
+/* Who could tell whose service that is, and whether the author's keys are still its keys? */
+static void places_behind_a_gap_in_the_chain_are_not_taken(void **state)
+{
+  uint64_t service = say_service(), places = say_places(1), both[] = {service, places};
+  (void)state;
+  assert_accused(places, ALARM_WITHHELD);
+  assert_int_equal(take(both, 2), OK);
+  assert_int_equal(places_now(), 1);
+}
+
 static void places_from_before_a_service_ended_are_not_believed_after_it(void **state)
 {
   say_service();
@@ -272,6 +282,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(chain_and_places_come_in_one_answer, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(the_past_has_only_who_had_joined, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_the_rules_refused_is_not_taken, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(places_behind_a_gap_in_the_chain_are_not_taken, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(places_from_before_a_service_ended_are_not_believed_after_it, office_setup,
                                       office_teardown),
       cmocka_unit_test_setup_teardown(the_end_of_another_service_is_not_its_end, office_setup, office_teardown),
