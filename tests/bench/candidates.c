@@ -55,7 +55,7 @@ static void describe_places(struct service *s, unsigned n)
   s->capacity_until_ms = n % 7 == 0 ? NOW_MS - 1 : NOW_MS + DAY_MS;
 }
 
-/* A third is of the group that is asked for: more than any directory has of one. */
+/* A third is of the group that is asked for. */
 static void put_service(struct books *b, unsigned organisation, unsigned number)
 {
   unsigned n = organisation * SERVICES_EACH + number;
