@@ -65,7 +65,7 @@ struct meter *sessions_meter(struct sessions *s, const struct org_id *organisati
   const struct meter *known = sessions_meter_known(s, organisation);
   if (known != NULL)
     return &s->meters[known - s->meters];
-  if (s->meter_count == s->meter_max)
+  if (s->meters == NULL || s->meter_count == s->meter_max)
     return NULL;
   struct meter *m = &s->meters[s->meter_count++];
   m->organisation = *organisation;
