@@ -11,6 +11,7 @@
 #include "tests/sim/disk.h"
 #include "tests/sim/exchange.h"
 #include "tests/sim/lines.h"
+#include "tests/sim/model.h"
 #include "tests/sim/people.h"
 #include "tests/sim/promises.h"
 
@@ -259,10 +260,22 @@ static void set_policy(struct node *by)
   people_do(by, json_pack("{s:s, s:s}", "do", "set_policy", "last_resort", last->name));
 }
 
+/* Whoever has a referral now, if anybody has one. */
+static struct node *somebody_at_work(void)
+{
+  for (size_t i = 0; i < model.referral_count; i++) {
+    const struct model_referral *r = &model.referrals[below((uint32_t)model.referral_count)];
+    int node = r->present >= 0 && model_live(r) ? node_find(&r->parties[r->present].org) : NO_NODE;
+    if (node != NO_NODE && (r->state == STATE_IN_PROGRESS || one_in(3)))
+      return &sim.nodes[node];
+  }
+  return any_office();
+}
+
 void fault_registry(void)
 {
   static const char *const standings[] = {"COMPROMISED", "COMPROMISED", "LAPSED", "LEAVING"};
-  struct node *by = registrar(), *n = any_office();
+  struct node *by = registrar(), *n = one_in(2) ? any_office() : somebody_at_work();
   if (!by->up || n->cloned || (n <= &sim.nodes[REGISTRAR + 1] && !one_in(4)))
     return;
   uint32_t what = below(6);
