@@ -77,6 +77,8 @@ bool model_can_be_asked(const struct org_id *org, uint64_t time_ms); /* in stand
 bool model_live(const struct model_referral *r);
 bool model_is_present(const struct model_referral *r, const struct org_id *org);
 
+/* model_registry.c: an accepted entry of the registry. */
+void model_registry(const struct model_entry *e);
 /* model_may.c: whether an accepted act should have been; breaks a promise when not. */
 void model_may(const struct model_entry *e, struct model_referral *r);
 /* model_clocks.c: after `r` has become what it is now. */
