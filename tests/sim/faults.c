@@ -272,18 +272,29 @@ static struct node *somebody_at_work(void)
   return any_office();
 }
 
+/* A registrar that is suspended acts as one all the same. */
+static void suspend(struct node *by, struct node *n, const char *standing)
+{
+  people_do(by, json_pack("{s:s, s:s, s:s}", "do", "suspend", "organisation", n->name, "standing", standing));
+  if (n > &sim.nodes[REGISTRAR + 1])
+    return;
+  run_for(3000);
+  if (n->up && !sim.ended)
+    set_policy(n);
+}
+
 void fault_registry(void)
 {
   static const char *const standings[] = {"COMPROMISED", "COMPROMISED", "LAPSED", "LEAVING"};
   struct node *by = registrar(), *n = one_in(2) ? any_office() : somebody_at_work();
-  if (!by->up || n->cloned || (n <= &sim.nodes[REGISTRAR + 1] && !one_in(4)))
+  bool registers = n <= &sim.nodes[REGISTRAR + 1];
+  if (!by->up || n->cloned || (registers && !one_in(2)))
     return;
   uint32_t what = below(6);
   if (what == 0)
     set_policy(by);
   else if (what <= 2)
-    people_do(by,
-              json_pack("{s:s, s:s, s:s}", "do", "suspend", "organisation", n->name, "standing", standings[below(4)]));
+    suspend(by, n, standings[registers ? 1 + below(3) : below(4)]);
   else
     enrol_again(by, n);
 }

@@ -36,6 +36,8 @@ uint64_t ticks_ms(void)
   return sim.now_ms;
 }
 
+static void say_list(const char *format, va_list list) __attribute__((format(printf, 1, 0)));
+
 static void say_list(const char *format, va_list list)
 {
   char line[512];
