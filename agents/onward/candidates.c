@@ -168,9 +168,9 @@ static const struct option_rule conditions[] = {
 static enum exit_code read_conditions(struct call *c, json_t *request)
 {
   char *end;
-  const char *age = call_option(c, "--age"), *band = json_string_value(json_object_get(request, "age_band"));
+  const char *age = call_option(c, "--age");
   enum exit_code code = options_apply(c, conditions, sizeof conditions / sizeof conditions[0], request);
-  band = json_string_value(json_object_get(request, "age_band"));
+  const char *band = json_string_value(json_object_get(request, "age_band"));
   if (code == DONE && band != NULL && strncmp(band, "AGE_", 4) != 0) {
     json_t *whole = json_sprintf("AGE_%s", band);
     json_object_set_new(request, "age_band", whole);
