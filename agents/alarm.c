@@ -66,6 +66,10 @@ static const struct {
         {"The exchange let something into the log that the network's rules do not allow. Nothing more is "
          "taken from it. Phone the operator and a registrar.",
          true},
+    [ALARM_REFUSED] =
+        {"What was written down here for the directory, or about a place, was not taken by the exchange: something had "
+         "changed meanwhile. See: onward directory, and onward questions; then do again what is still wanted.",
+         false},
     [ALARM_DROPPED] =
         {"Your organisation was cut off from the network. What was written down here for the directory, and "
          "not sent yet, was dropped: what of it is still wanted has to be done again.",

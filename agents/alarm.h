@@ -24,6 +24,7 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_NO_COPY = 14,      /* a case of ours cannot be sealed again for who could not open it */
                   ALARM_IMPOSSIBLE = 15,   /* a step is in the log as accepted that the rules do not allow */
                   ALARM_DROPPED = 16,      /* acts on the directory that waited here when we were suspended */
+                  ALARM_REFUSED = 17,      /* an act of ours that is about no referral was refused by the rules */
                   ALARM_KINDS,
 };
 bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */

@@ -4,6 +4,7 @@
 #include "agents/areas.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,4 +42,13 @@ enum area_fit area_fit(const char *served, const char *wanted)
   if (lies_in(inner, outer))
     return AREA_COVERED;
   return lies_in(outer, inner) ? AREA_PART : AREA_OUTSIDE;
+}
+
+void area_province(const char *code, char out[PROVINCE_SIZE])
+{
+  const struct area *at = counting(code);
+  bool iso = code[2] == 0 || (code[2] == '-' && strlen(code) <= 6);
+  while (at != NULL && at->parent[0] != 0 && counting(at->parent)->parent[0] != 0)
+    at = counting(at->parent);
+  snprintf(out, PROVINCE_SIZE, "%.*s", at != NULL || iso ? PROVINCE_SIZE - 1 : 2, at != NULL ? at->code : code);
 }

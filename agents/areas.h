@@ -25,6 +25,11 @@ extern const size_t area_count;
 /* NULL: no table has this code. Static. */
 const struct area *area_find(const char *code);
 
+/* The province that a place lies in, by its ISO code, or the country itself; of a code that no table knows what is no
+ * smaller than that: an ISO code as it is, else the country's two letters. `code` has 2 characters or more. */
+#define PROVINCE_SIZE 12
+void area_province(const char *code, char out[PROVINCE_SIZE]);
+
 /* How the area that a service is for, and the one where somebody needs it, lie to each other. */
 enum area_fit {
   AREA_OUTSIDE, /* apart, as far as the tables know */

@@ -101,6 +101,7 @@ static int compare(const void *left, const void *right)
   const struct candidate *l = left, *r = right;
   int order[] = {
       __builtin_popcount(l->obstacles) - __builtin_popcount(r->obstacles),
+      (r->obstacles == OBSTACLE_FULL) - (l->obstacles == OBSTACLE_FULL), /* it may have a place tomorrow */
       (int)r->fit - (int)l->fit,
       r->speaks - l->speaks,
       (seen_rank(&l->seen) == 2) - (seen_rank(&r->seen) == 2),

@@ -62,6 +62,8 @@ json_t *desk_codes(const json_t *request, const char *field, const ProtobufCEnum
 json_t *desk_number(const json_t *request, const char *field, json_int_t min, json_int_t max, json_int_t otherwise,
                     uint32_t *out);
 
+/* NULL: it is not over, and within the 92 days for which anything may be said of places. */
+json_t *desk_soon(const struct agent *a, const char *field, uint64_t ms);
 /* NULL: the point in time is not over. */
 json_t *desk_ahead(const struct agent *a, const char *field, uint64_t ms);
 /* Other keys that wait for the network's delay: {"asked_ms", "due_ms", "by", "by_name"}, or NULL: none do. */

@@ -20,12 +20,14 @@ static json_t *read_need(const json_t *request, struct wanted *out)
     out->group = code / 100;
     return NULL;
   }
-  if (form_code(&onward__service_group__descriptor, "need", value, &error, &code) != OK)
-    return desk_form_error(&error);
+  static const char allowed[] =
+      "must be a group (SAFE, CASE, PSS, HLTH, LEGL, EDUC, LIVE, OTHR) or a service of one, such "
+      "as TRAUMA_COUNSELLING";
+  if (form_code(&onward__service_group__descriptor, "need", value, &error, &code) != OK ||
+      code == ONWARD__SERVICE_GROUP__GROUP_NOT_STATED)
+    return desk_error("bad_input", "need", allowed, "all services: onward refer --form");
   out->group = code;
-  return code != ONWARD__SERVICE_GROUP__GROUP_NOT_STATED
-             ? NULL
-             : desk_error("bad_input", "need", "must say what is needed: a group or a service", NULL);
+  return NULL;
 }
 
 static json_t *read_age(const json_t *request, struct wanted *out)
@@ -105,6 +107,7 @@ static json_t *list_json(struct agent *a, struct books *b, const struct candidat
 static void ask_seen(struct agent *a, const struct candidates *c)
 {
   a->seen.count = c->count < SEEN_MAX ? c->count : SEEN_MAX;
+  a->seen.wanted = a->seen.count > 0;
   for (size_t i = 0; i < a->seen.count; i++)
     a->seen.list[i] = (struct seen_one){.id = c->list[i].service.organisation};
   a->stale = true;
@@ -137,7 +140,8 @@ json_t *desk_candidates(struct agent *a, const json_t *request)
   for (size_t i = 0; refused == NULL && i < w.never_count; i++)
     refused = desk_known(a, b, "never", &w.never[i]);
   candidates_find(b, &a->self.id, &w, agent_log_ms(a), &found);
-  candidates_see(&found, &a->seen);
+  if (session_connected(&a->session) && ticks_ms() < a->seen.noted_ms + SEEN_COUNTS_MS)
+    candidates_see(&found, &a->seen);
   json_t *o = json_pack("{s:b, s:I, s:o, s:I, s:o}", "ok", 1, "index", (json_int_t)directory_index(b), "candidates",
                         list_json(a, b, found.list, found.count), "left_out_count", (json_int_t)found.excluded_count,
                         "left_out", list_json(a, b, found.nearest, found.nearest_count));

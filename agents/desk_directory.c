@@ -114,11 +114,14 @@ static uint64_t newest_at(struct books *b, uint64_t index)
   return at;
 }
 
-/* In a transaction that is thrown away, the directory is put together again from its entries. */
-static json_t *directory_then(struct agent *a, uint64_t index)
+/* In a transaction that is thrown away, the directory is put together again from its entries. What had an end had it,
+ * or not, at `time_ms`; 0: when its newest entry was written. */
+static json_t *directory_then(struct agent *a, uint64_t index, uint64_t time_ms)
 {
   struct books *b = agent_write(a);
-  uint64_t newest = newest_at(b, index), time_ms = time_of_entry(b, newest);
+  uint64_t newest = newest_at(b, index);
+  if (time_ms == 0)
+    time_ms = time_of_entry(b, newest);
   directory_as_of(b, index, &a->arena);
   json_t *list = list_organisations(a, b, time_ms);
   if (agent_abort(a) == OK)
@@ -128,13 +131,42 @@ static json_t *directory_then(struct agent *a, uint64_t index)
   return desk_trouble(OUR_FAULT);
 }
 
+/* As the sender of a referral had it when it chose. Only its own computer can know what it was told of places. */
+static json_t *directory_of(struct agent *a, const json_t *id)
+{
+  struct item item;
+  struct event e;
+  struct view v;
+  json_t *named = json_pack("{s:O}", "id", id);
+  struct books *b = agent_read(a);
+  json_t *refused = desk_item(b, named, &item);
+  bool found = false;
+  if (refused == NULL) {
+    view_get(a, b, steps_read(b), &item, &v);
+    found = item.sender != 0 && item.own == 0 && view_submit(a, b, &v, &e);
+  }
+  uint64_t index = found ? e.core->submit->directory_index : 0;
+  json_decref(named);
+  if (agent_abort(a) != OK) {
+    json_decref(refused);
+    return desk_trouble(OUR_FAULT);
+  }
+  if (refused != NULL)
+    return refused;
+  return found ? directory_then(a, index, item.created_ms)
+               : desk_error("not_found", "as_of", "is no referral that was sent from this computer",
+                            "ask its sender; or give the index of an entry");
+}
+
 json_t *desk_directory(struct agent *a, const json_t *request)
 {
   const json_t *as_of = json_object_get(request, "as_of");
+  if (json_is_string(as_of))
+    return directory_of(a, as_of);
   if (as_of != NULL && (!json_is_integer(as_of) || json_integer_value(as_of) < 0))
-    return desk_error("bad_input", "as_of", "must be the index of an entry of the log: a whole number from 0", NULL);
+    return desk_error("bad_input", "as_of", "must be the index of an entry of the log, or a referral of ours", NULL);
   if (as_of != NULL)
-    return directory_then(a, (uint64_t)json_integer_value(as_of));
+    return directory_then(a, (uint64_t)json_integer_value(as_of), 0);
   a->stale = true;
   struct books *b = agent_read(a);
   uint64_t index = directory_index(b);
@@ -189,6 +221,14 @@ static bool has_table(const char *code)
   return area_find(country) != NULL;
 }
 
+json_t *desk_soon(const struct agent *a, const char *field, uint64_t ms)
+{
+  json_t *refused = desk_ahead(a, field, ms);
+  if (refused == NULL && ms > agent_log_ms(a) + 91 * 86400000ull)
+    refused = desk_error("bad_input", field, "is too far away: what is said of places holds for 91 days at most", NULL);
+  return refused;
+}
+
 json_t *desk_area(const char *field, const json_t *value, char out[AREA_SIZE_MAX + 1], Onward__AreaScheme *scheme)
 {
   static const char allowed[] = "must be the code of a country, province or district, such as KH, KH-17 or KH1710";
@@ -199,8 +239,15 @@ json_t *desk_area(const char *field, const json_t *value, char out[AREA_SIZE_MAX
   const struct area *known = area_find(code);
   if (known == NULL && has_table(code))
     return desk_error("bad_input", field, "is no place of that country's table", "see: onward areas");
+  json_t *refused = json_is_object(value) ? desk_unknown_field(value, " scheme code ") : NULL;
+  if (refused != NULL)
+    return refused;
   bool iso = known != NULL ? known->scheme == AREA_ISO : size == 2 || code[2] == '-';
   *scheme = iso ? ONWARD__AREA_SCHEME__ISO : ONWARD__AREA_SCHEME__PCODE;
+  const char *stated = json_string_value(json_object_get(value, "scheme"));
+  if (stated != NULL && strcmp(stated, iso ? "ISO" : "PCODE") != 0)
+    return desk_error("bad_input", field, iso ? "has a code of the scheme ISO" : "has a code of the scheme PCODE",
+                      NULL);
   memcpy(out, code, size + 1);
   return NULL;
 }
@@ -230,13 +277,25 @@ static json_t *read_kinds(const json_t *request, struct service_form *f)
       desk_codes(request, "codes", &onward__service_code__descriptor, SERVICE_CODES_MAX, f->codes, &f->set.n_codes);
   if (refused == NULL)
     refused = desk_codes(request, "priorities", &onward__priority__descriptor, 3, f->priorities, &f->set.n_priorities);
-  for (size_t i = 0; refused == NULL && i < f->set.n_codes; i++)
+  for (size_t i = 0; refused == NULL && i < f->set.n_codes; i++) {
     f->code_list[i] = (Onward__ServiceCode)f->codes[i];
+    if (f->codes[i] / 100 != group || (i > 0 && f->codes[i] == f->codes[i - 1]))
+      refused = desk_error("bad_input", "codes", "must be services of the group, each once",
+                           "which are which: docs/spec, or onward candidates --need");
+  }
   for (size_t i = 0; refused == NULL && i < f->set.n_priorities; i++)
     f->priority_list[i] = (Onward__Priority)f->priorities[i];
   f->set.codes = f->code_list;
   f->set.priorities = f->priority_list;
   return refused;
+}
+
+/* A primary subtag of two or three letters, then whatever follows a hyphen (RFC 5646, section 2.1). */
+static bool is_language(const char *text)
+{
+  size_t letters = text == NULL ? 0 : strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  return (letters == 2 || letters == 3) && (text[letters] == 0 || text[letters] == '-') &&
+         strlen(text) <= LANGUAGE_SIZE_MAX;
 }
 
 static json_t *read_languages(const json_t *request, struct service_form *f)
@@ -248,8 +307,8 @@ static json_t *read_languages(const json_t *request, struct service_form *f)
                       "such as [\"km\", \"en\"] (BCP 47)");
   for (size_t i = 0; i < f->set.n_languages; i++) {
     const json_t *one = json_array_get(list, i);
-    if (!json_is_string(one))
-      return desk_error("bad_input", "languages", "must be texts such as \"km\" (BCP 47)", NULL);
+    if (!is_language(json_string_value(one)))
+      return desk_error("bad_input", "languages", "must be language tags such as \"km\" or \"en\" (BCP 47)", NULL);
     f->languages[i] = pb_data(bytes_of(json_string_value(one), json_string_length(one)));
   }
   f->set.languages = f->languages;
@@ -314,7 +373,7 @@ static json_t *read_capacity(struct agent *a, const json_t *object, Onward__SetC
     return desk_error("bad_input", "valid_until", "is missing: until when may others rely on it?", "YYYY-MM-DD");
   if (form_date("valid_until", until, &error, &out->valid_until_ms) != OK)
     return desk_form_error(&error);
-  return desk_ahead(a, "valid_until", out->valid_until_ms);
+  return desk_soon(a, "valid_until", out->valid_until_ms);
 }
 
 /* Queues an act that says nothing of a referral. */

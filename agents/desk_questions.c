@@ -16,7 +16,7 @@ static json_t *read_until(struct agent *a, const json_t *request, uint64_t *out)
   *out = agent_log_ms(a) + OPEN_MS;
   if (until == NULL)
     return NULL;
-  return form_date("valid_until", until, &error, out) == OK ? desk_ahead(a, "valid_until", *out)
+  return form_date("valid_until", until, &error, out) == OK ? desk_soon(a, "valid_until", *out)
                                                             : desk_form_error(&error);
 }
 
@@ -40,8 +40,14 @@ static json_t *choose(struct agent *a, struct books *b, const json_t *request, c
   json_t *refused = NULL;
   if (json_object_get(request, "to") != NULL) {
     refused = desk_organisations(request, "to", 1, RECIPIENTS_MAX, to, count);
-    for (size_t i = 0; refused == NULL && i < *count; i++)
+    for (size_t i = 0; refused == NULL && i < *count; i++) {
       refused = desk_known(a, b, "to", &to[i]);
+      if (refused == NULL && org_id_equal(&to[i], &a->self.id))
+        refused = desk_error("bad_input", "to", "names your own organisation", NULL);
+      else if (refused == NULL && rules_unable(b, &to[i], agent_log_ms(a)) != 0)
+        refused = desk_error("not_allowed", "to", "names an organisation that cannot be given cases now",
+                             "leave it out; see: onward directory");
+    }
     return refused;
   }
   candidates_find(b, &a->self.id, w, agent_log_ms(a), &found);
@@ -206,7 +212,11 @@ static void add_content(struct agent *a, struct books *b, const struct question_
   enum status s =
       ours ? vault_open(b, &a->self, own_note(pb_data(BYTES(q->nonce)), ONWARD__PART__NOTE), &a->secret, &content)
            : body_open(b, &a->self, q->index, q->slot, &a->secret, &content);
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
   json_t *form = s == OK ? form_unpack(&onward__place_question__descriptor, content, &a->secret, &schema) : NULL;
+  const char *area = json_string_value(json_object_get(form, "area"));
+  if (area != NULL && (strlen(area) > AREA_SIZE_MAX || strspn(area, plain) != strlen(area)))
+    json_object_del(form, "area"); /* a stranger's words, and no code */
   if (form != NULL)
     json_object_update(o, form);
   json_decref(form);

@@ -74,18 +74,28 @@ static json_t *read_codes(const json_t *request, Onward__Submit *s)
   return NULL;
 }
 
+/* The log names no place that is smaller than a province, whatever was given. */
+static json_t *read_area(const json_t *request, struct referring *r)
+{
+  const json_t *value = json_object_get(request, "area");
+  size_t size = json_string_length(value);
+  if (value == NULL || (json_is_string(value) && size == 0))
+    return NULL;
+  if (!json_is_string(value) || size < 2 || size > 16 ||
+      strspn(json_string_value(value), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != size)
+    return desk_error("bad_input", "area", "must be a province's code, such as KH-17: 2 to 16 of A-Z 0-9 -",
+                      "see: onward areas");
+  area_province(json_string_value(value), r->area);
+  r->submit.area = pb_data(bytes_text(r->area));
+  return NULL;
+}
+
 static json_t *read_rest(const json_t *request, Onward__Submit *s)
 {
   struct form_error error;
-  const json_t *until = json_object_get(request, "consent_until"), *area = json_object_get(request, "area");
+  const json_t *until = json_object_get(request, "consent_until");
   if (until != NULL && form_date("consent_until", until, &error, &s->consent_until_ms) != OK)
     return desk_form_error(&error);
-  if (area != NULL &&
-      (!json_is_string(area) || json_string_length(area) > 16 ||
-       strspn(json_string_value(area), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != json_string_length(area)))
-    return desk_error("bad_input", "area", "must be a province's code: at most 16 of A-Z 0-9 -", NULL);
-  if (area != NULL)
-    s->area = pb_data(bytes_of(json_string_value(area), json_string_length(area)));
   json_t *refused = read_flag(request, "phoned", false, &s->phoned);
   if (refused == NULL)
     refused = read_flag(request, "drill", false, &s->drill);
@@ -189,6 +199,8 @@ static json_t *read_form(struct agent *a, struct referring *r)
     refused = read_codes(r->form, &r->submit);
   if (refused == NULL)
     refused = read_rest(r->form, &r->submit);
+  if (refused == NULL)
+    refused = read_area(r->form, r);
   if (refused == NULL)
     refused = read_flag(r->form, "file_now", false, &r->file_now);
   return refused != NULL ? refused : read_case(r);

@@ -4,6 +4,7 @@
 #ifndef ONWARD_DESK_REFER_H
 #define ONWARD_DESK_REFER_H
 
+#include "agents/areas.h"
 #include "agents/desk.h"
 
 #define NEEDS_MAX 16 /* of one child, in one request */
@@ -18,6 +19,7 @@ struct referring {
   protobuf_c_boolean file_now;
   struct org_id to[RECIPIENTS_MAX], scope[SCOPE_MAX], never[SCOPE_MAX];
   size_t to_count, scope_count, never_count;
+  char area[PROVINCE_SIZE];
   Onward__Submit submit;
   ProtobufCBinaryData recipients[RECIPIENTS_MAX], in_scope[SCOPE_MAX];
   json_t *brief_form, *file_form; /* own copies */

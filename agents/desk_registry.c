@@ -19,6 +19,7 @@ json_t *desk_queue(struct agent *a, const Onward__Core *core, const struct org_i
   if (refused != NULL)
     return refused;
   struct books *b = agent_write(a);
+  books_need_room(b, a->config.outbox_events);
   s = outbox_add(b, ONWARD__PRIORITY__HIGH, &c.event, c.bodies, &number);
   if (invited != NULL)
     invite_drop(b, invited);

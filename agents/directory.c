@@ -112,12 +112,15 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
     return BAD_INPUT;
   books_head(b, &head);
   struct complaint why;
-  bool places = event_read(leaf.event, a, &why, &event) == OK && event.act == ONWARD__CORE__ACT_SET_CAPACITY;
+  enum status s = event_read(leaf.event, a, &why, &event);
+  if (s == NOT_NOW)
+    return s;
+  bool places = s == OK && event.act == ONWARD__CORE__ACT_SET_CAPACITY;
   if (!places && leaf.index <= head.registry)
     return OK;
   if (places ? leaf.registry > head.registry : leaf.registry != head.registry)
     return evidence_accuse(e, ALARM_WITHHELD, none);
-  enum status s = evidence_event(e, b, &leaf, a, &event);
+  s = evidence_event(e, b, &leaf, a, &event);
   if (s != OK)
     return s;
   if (places)

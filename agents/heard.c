@@ -198,7 +198,7 @@ static void answer(struct agent *a, const Onward__Answer *m)
     session_down(a, NO_ROOM_MS);
     return;
   }
-  seen_note(&a->seen, m);
+  seen_note(&a->seen, m, ticks_ms());
   if (changed > 0)
     directory_moved(a);
   if (more) {

@@ -205,6 +205,16 @@ static enum status apply(struct agent *a, struct books *b, const struct arrival 
                                            : evidence_accuse(&a->evidence, ALARM_IMPOSSIBLE, (struct bytes){NULL, 0});
 }
 
+/* There is no item that could show it: it stands among the alarms until the next such act of ours is accepted. */
+static void note_refused(struct books *b, bool accepted)
+{
+  struct bytes none = {NULL, 0};
+  if (accepted)
+    alarm_end(b, ALARM_REFUSED);
+  else if (alarm_raise(b, ALARM_REFUSED, now_ms(), none, none))
+    say("alarm: %s", alarm_text(ALARM_REFUSED));
+}
+
 /* NOT_FOUND: the directory must be known up to this very entry first. */
 static enum status store_entry(struct agent *a, struct books *b, const struct arrival *e, bool ours,
                                struct event *event)
@@ -230,6 +240,8 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   s = apply(a, b, e, event, &told);
   if (s != OK)
     return s;
+  if (ours && !act_is_about_referral(event->act))
+    note_refused(b, accepted);
   if (told)
     told_take(a, b, &e->leaf, event);
   else if (act_is_about_referral(event->act))

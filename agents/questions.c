@@ -8,6 +8,7 @@
 _Static_assert(sizeof(struct question_row) == 64 + 40 * RECIPIENTS_MAX, "no padding");
 
 #define KEPT_MS (30 * 86400000ull)
+#define QUESTIONS_MAX 256 /* the oldest go first: nobody fills another's disk */
 
 bool questions_get(struct books *b, uint64_t index, struct question_row *out)
 {
@@ -37,15 +38,26 @@ static void put(struct books *b, const struct question_row *q)
   row_put(b, TABLE_QUESTIONS, key_of_index(q->index), q, sizeof *q);
 }
 
-static void forget_old(struct books *b, uint64_t now_ms)
+static size_t count_all(struct books *b)
 {
+  size_t count = 0;
+  struct walk w = walk_start(TABLE_QUESTIONS, (struct bytes){NULL, 0});
+  while (walk_next(&w, b))
+    count++;
+  return count;
+}
+
+void questions_forget(struct books *b, uint64_t now_ms)
+{
+  size_t count = count_all(b);
   struct walk w = walk_start(TABLE_QUESTIONS, (struct bytes){NULL, 0});
   while (walk_next(&w, b)) {
     struct question_row q;
     must(w.value.size == sizeof q);
     memcpy(&q, w.value.data, sizeof q);
-    if (q.until_ms + KEPT_MS >= now_ms)
+    if (q.until_ms + KEPT_MS >= now_ms && count < QUESTIONS_MAX)
       continue;
+    count--;
     vault_drop(b, own_note(pb_data(BYTES(q.nonce)), ONWARD__PART__NOTE));
     body_drop(b, q.index, q.slot);
     row_del(b, TABLE_QUESTIONS, key_of_index(q.index));
@@ -69,7 +81,7 @@ static void take_question(struct agent *a, struct books *b, const struct leaf *l
       if (bytes_equal(pb_bytes(e->outer->sealed[i]->recipient), org_id_text(&a->self.id)))
         q.slot = (uint8_t)i;
   }
-  forget_old(b, leaf->time_ms);
+  questions_forget(b, leaf->time_ms);
   put(b, &q);
 }
 

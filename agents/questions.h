@@ -28,6 +28,8 @@ struct question_row {
 /* An accepted ask_place or answer_place. */
 void questions_take(struct agent *a, struct books *b, const struct leaf *leaf, const struct event *event);
 size_t questions_waiting(struct agent *a, struct books *b); /* put to us, open, and not answered by us */
+/* Those that were over a month ago, and the oldest where there are too many. */
+void questions_forget(struct books *b, uint64_t now_ms);
 bool questions_get(struct books *b, uint64_t index, struct question_row *out);
 
 #endif

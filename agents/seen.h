@@ -6,7 +6,9 @@
 #include "proto/wire/event.h"
 
 struct seen {
-  size_t count; /* asked for with the next question about the directory */
+  size_t count;
+  bool wanted;       /* to be asked for with the next question about the directory */
+  uint64_t noted_ms; /* ticks: when the answer came; old ones count no more */
   struct seen_one {
     struct org_id id;
     uint32_t days;
@@ -14,6 +16,7 @@ struct seen {
   } list[SEEN_MAX];
 };
 
-void seen_note(struct seen *seen, const Onward__Answer *answer);
+#define SEEN_COUNTS_MS 60000
+void seen_note(struct seen *seen, const Onward__Answer *answer, uint64_t now_ms);
 
 #endif

@@ -149,7 +149,7 @@ void session_ask(struct agent *a)
   m.capacity_after = marks.capacity;
   if (agent_abort(a) != OK)
     return;
-  m.n_seen = a->seen.count;
+  m.n_seen = a->seen.wanted ? a->seen.count : 0;
   m.seen = seen;
   for (size_t i = 0; i < a->seen.count; i++)
     seen[i] = pb_data(org_id_text(&a->seen.list[i].id));

@@ -235,6 +235,8 @@ static bool fill_seen(struct broker *b, const struct org_id *id, Onward__Seen *o
     return false;
   out->now = sessions_of(&b->sessions, id) != NULL;
   uint64_t here = out->now ? now : last_here_ms(b, id);
+  if (here == 0)
+    return false; /* never, as far as anybody knows */
   out->days = here < now ? (uint32_t)((now - here) / DAY_MS) : 0;
   return true;
 }

@@ -1,17 +1,18 @@
 /* Who could help: each with the reasons for its place, and of the others what stands in the way. */
 #include "agents/onward/candidates.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/areas.h"
 #include "agents/onward/ask.h"
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/options.h"
 #include "agents/onward/questions.h"
 #include "agents/onward/words.h"
+#include "proto/onward.pb-c.h"
 
 #define LINE_SIZE 600
 #define CHOSEN_MAX 16
@@ -54,8 +55,9 @@ static void places_words(const json_t *service, char out[LINE_SIZE])
   if (available > 0)
     snprintf(out, LINE_SIZE, "%llu place%s free", (unsigned long long)available, available == 1 ? "" : "s");
   size_t used = strlen(out);
-  snprintf(out + used, LINE_SIZE - used, " (said %s%s, until %s)", ago_words(number_of(c, "updated_ms"), ago),
-           strcmp(ago, "just now") == 0 ? "" : " ago", time_words(number_of(c, "valid_until_ms"), until));
+  ago_words(number_of(c, "updated_ms"), ago);
+  snprintf(out + used, LINE_SIZE - used, " (said %s%s, until %s)", ago, strcmp(ago, "just now") == 0 ? "" : " ago",
+           time_words(number_of(c, "valid_until_ms"), until));
 }
 
 void say_service(const json_t *s)
@@ -209,15 +211,41 @@ static void copy_condition(const json_t *form, const char *path, json_t *request
     json_object_set(request, field, value);
 }
 
-/* The log names no place that is smaller than a province. */
-static void keep_province(json_t *form)
+/* In the form a language may be told in words; only a tag can be compared. */
+static void copy_language(const json_t *form, json_t *request)
 {
-  const struct area *at = area_find(text_of(form, "area"));
-  while (at != NULL && at->parent[0] != 0 && strlen(at->parent) > 2)
-    at = area_find(at->parent);
-  if (at != NULL)
-    json_object_set_new(form, "area",
-                        json_string(at->same_as[0] != 0 && at->scheme != AREA_ISO ? at->same_as : at->code));
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  const char *text = json_string_value(path_get(form, "brief.language"));
+  size_t size = text == NULL ? 0 : strspn(text, letters);
+  if ((size == 2 || size == 3) && (text[size] == 0 || (text[size] == '-' && strlen(text) <= 11)))
+    json_object_set_new(request, "language", json_string(text));
+  else if (text != NULL)
+    tell("The language is told in words, and is not compared; a code such as km would be.\n");
+}
+
+/* A case is sealed for whom it is for: not for those who were found for another need. */
+static enum exit_code check_need(const struct call *c, const json_t *form)
+{
+  const char *need = call_option(c, "--need"), *service = json_string_value(path_get(form, "brief.service"));
+  if (json_object_get(form, "needs") != NULL)
+    return call_fail(c, WRONG_USAGE, "refer each need alone, with --with, or name organisations: --to",
+                     "--need finds organisations for one need, and the form has several");
+  const ProtobufCEnumDescriptor *codes = &onward__service_code__descriptor,
+                                *groups = &onward__service_group__descriptor;
+  char name[64] = "";
+  for (size_t i = 0; need[i] != 0 && i + 1 < sizeof name; i++) {
+    name[i] = (char)toupper((unsigned char)(need[i] == '-' ? '_' : need[i]));
+    name[i + 1] = 0;
+  }
+  const ProtobufCEnumValue *asked =
+      service == NULL ? NULL : protobuf_c_enum_descriptor_get_value_by_name(codes, service);
+  const ProtobufCEnumValue *code = protobuf_c_enum_descriptor_get_value_by_name(codes, name);
+  const ProtobufCEnumValue *group = protobuf_c_enum_descriptor_get_value_by_name(groups, name);
+  bool fits = asked == NULL ||
+              (code != NULL ? code->value == asked->value : group == NULL || group->value == asked->value / 100);
+  return fits ? DONE
+              : call_fail(c, WRONG_USAGE, "correct one of them", "the form asks for %s, and --need for %s", service,
+                          name);
 }
 
 static enum exit_code read_first(const struct call *c, size_t *chosen)
@@ -238,10 +266,12 @@ enum exit_code candidates_choose(struct call *c, json_t *form, bool quiet)
   copy_condition(form, "area", request, "area");
   copy_condition(form, "brief.age_band", request, "age_band");
   copy_condition(form, "file.age", request, "age");
-  copy_condition(form, "brief.language", request, "language");
+  copy_language(form, request);
   copy_condition(form, "priority", request, "priority");
   copy_condition(form, "never", request, "never");
   enum exit_code code = read_first(c, &chosen);
+  if (code == DONE)
+    code = check_need(c, form);
   if (code == DONE)
     code = candidates_ask(c, request, &answer);
   else
@@ -250,12 +280,12 @@ enum exit_code candidates_choose(struct call *c, json_t *form, bool quiet)
   chosen = chosen < json_array_size(list) ? chosen : json_array_size(list);
   for (size_t i = 0; i < chosen; i++)
     json_array_append(to, json_object_get(json_array_get(list, i), "id"));
-  if (code == DONE && !quiet)
+  if (code == DONE && (!quiet || (chosen == 0 && !c->json)))
     candidates_tell(answer, chosen);
   if (code == DONE && chosen == 0)
     code = call_fail(c, NO_SUCH, "change a condition, or name an organisation: --to", "nobody fits; nothing was sent");
-  json_object_set(form, "to", to);
-  keep_province(form);
+  if (chosen > 0)
+    json_object_set(form, "to", to);
   json_decref(to);
   json_decref(answer);
   return code;

@@ -72,7 +72,10 @@ enum exit_code run_directory(struct call *c)
   json_t *answer = NULL, *request = client_request("directory");
   const char *as_of = call_option(c, "--as-of");
   char when[TIME_WORDS_SIZE];
-  enum exit_code code = as_of == NULL ? DONE : whole_number(c, "--as-of", as_of, request, "as_of");
+  bool is_index = as_of != NULL && as_of[0] != 0 && strspn(as_of, "0123456789") == strlen(as_of);
+  enum exit_code code = is_index ? whole_number(c, "--as-of", as_of, request, "as_of") : DONE;
+  if (as_of != NULL && !is_index && json_object_set_new(request, "as_of", json_string(as_of)) != 0)
+    code = call_fail(c, WRONG_USAGE, NULL, "--as-of must be the index of an entry, or a referral");
   if (code == DONE)
     code = client_do(c, request, &answer);
   else
@@ -135,8 +138,8 @@ static enum exit_code take_services(const struct call *c, const json_t *form, js
                      json_array_size(organisations));
   if (organisations != NULL)
     services = json_object_get(json_array_get(organisations, 0), "services");
-  if (organisations != NULL && !json_is_array(services))
-    return call_fail(c, WRONG_USAGE, NULL, "organisations: expected one with a list of services");
+  if ((organisations != NULL || services != NULL) && json_array_size(services) == 0)
+    return call_fail(c, WRONG_USAGE, "see: onward service --form", "services: expected a list of services");
   *list = services != NULL ? json_deep_copy(services) : json_pack("[O]", form);
   return DONE;
 }
@@ -149,6 +152,7 @@ static enum exit_code send_services(struct call *c, const json_t *list)
   for (size_t i = 0; code == DONE && i < json_array_size(list); i++) {
     json_t *request = client_request("service");
     json_object_update(request, json_array_get(list, i));
+    json_object_set_new(request, "do", json_string("service")); /* whatever the file says */
     code = client_ask(c, request, &answer);
     if (code == DONE && !flag_of(answer, "ok")) {
       if (json_array_size(list) > 1)

@@ -66,7 +66,7 @@ static const struct command commands[] = {
     {"erase", run_act, "ID", "Erase a case that you have to erase, and sign that you did."},
     {"keep", run_act, "ID " NOTE, "Say that the law makes you keep a case that you should erase."},
     {"needs", run_needs, "[ID]", "What a child needs, and how far each need is."},
-    {"directory", run_directory, "[--as-of INDEX]",
+    {"directory", run_directory, "[--as-of INDEX|ID]",
      "Who is in the network, what they offer, and how to reach them; also as it was at an entry of the log."},
     {"candidates", run_candidates, NEED, "Who could help with a need, in which order, and why."},
     {"questions", run_questions, "", "Questions about places: yours with the answers, and those put to you."},

@@ -20,8 +20,11 @@ static enum exit_code ask_place(struct call *c)
     json_decref(request);
   if (code == DONE && !client_print_json(c, answer)) {
     const json_t *to = json_object_get(answer, "to");
-    say("Saved on this computer: %zu organisation%s asked. What they answer: onward questions\n", json_array_size(to),
+    say("Saved on this computer: %zu organisation%s asked:", json_array_size(to),
         json_array_size(to) == 1 ? " is" : "s are");
+    for (size_t i = 0; i < json_array_size(to); i++)
+      say("%s %s", i == 0 ? "" : ",", json_string_value(json_array_get(to, i)));
+    say(". What they answer: onward questions\n");
   }
   json_decref(answer);
   return code;
@@ -79,7 +82,8 @@ static void say_question(const json_t *q)
         flag_of(q, "over") ? "over since" : "until", time_words(number_of(q, "valid_until_ms"), until));
   for (size_t i = 0; i < json_array_size(answers); i++)
     say_answer(json_array_get(answers, i));
-  if (!flag_of(q, "ours") && !flag_of(q, "over"))
+  bool answered = text_of(json_array_get(answers, 0), "status")[0] != 0;
+  if (!flag_of(q, "ours") && !flag_of(q, "over") && !answered)
     say("    onward place %llu --status HAS|FULL|WAITLIST|NEEDS_ASSESSMENT\n",
         (unsigned long long)number_of(q, "question"));
 }

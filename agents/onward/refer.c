@@ -68,8 +68,10 @@ static enum exit_code read_form(const struct call *c, json_t **form)
 /* A copy of the form with "do": what is sent is given away, the form is kept in case a field has to be asked again. */
 static json_t *request_of(const json_t *form)
 {
-  json_t *request = client_request(json_object_get(form, "needs") == NULL ? "refer" : "assess");
+  const char *name = json_object_get(form, "needs") == NULL ? "refer" : "assess";
+  json_t *request = client_request(name);
   json_object_update(request, (json_t *)(uintptr_t)form);
+  json_object_set_new(request, "do", json_string(name)); /* whatever the file says */
   return request;
 }
 
@@ -124,8 +126,13 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
     code = candidates_choose(c, form, true);
   if (code == DONE)
     code = form_ask(c, form, "", directory);
-  if (code == DONE && by_need) /* by now her age and language are known */
+  if (code == DONE && by_need) { /* by now her age and language are known */
     code = candidates_choose(c, form, false);
+    if (code == NO_SUCH) { /* nothing that was typed is lost */
+      json_object_del(form, "to");
+      code = form_ask_one(c, question_find("to"), form, directory);
+    }
+  }
   while (code == DONE) {
     code = confirm(c, form, directory);
     if (code == DONE)

@@ -1,86 +1,13 @@
-/* Two tables: what each act is called, and how each state reads at the sender and at the recipient. The rest puts names
- * and times around them. A state or an act that is newer than this program is printed as it is called in the log.
+/* Two tables: what each clock waits for, and how each state reads at the sender and at the recipient. The rest puts
+ * names and times around them. A state or an act that is newer than this program is printed as it is called in the log.
  */
 #include "agents/onward/sentences.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/onward/act_words.h"
 #include "agents/onward/words.h"
-
-/* --- acts --- */
-
-static const struct act_words {
-  const char *act;
-  const char *did;     /* in the history: "A21 ... " */
-  const char *awaited; /* "Awaited from A21: ... "; NULL: nobody waits for it */
-  const char *command; /* behind "onward ", with the item in the place of ID; NULL: it is done by itself */
-  bool own;            /* "you ...": a person does it, and not to a draft */
-} acts[] = {
-    {"submit", "sent it", "to be sent", NULL, false},
-    {"reseal", "sealed it again", "the case sealed again (by itself)", NULL, false},
-    {"receive", "received it on their computer", "that it arrives on their computer", NULL, false},
-    {"refuse_open", "could not open it", NULL, NULL, false},
-    {"acknowledge", "read it", "that a person reads it", "show ID", true},
-    {"tell", "wrote a message", NULL, NULL, true},
-    {"next", "asked for the next organisation", NULL, "next ID", true},
-    {"request_info", "asked a question", "yes or no", "ask ID", true},
-    {"supply_info", "answered the question", "an answer to the question", "answer ID", true},
-    {"waitlist", "put it on the waiting list", "yes or no", "waitlist ID --expected DATE", true},
-    {"accept", "said yes", "yes or no", "accept ID --first-contact DATE", true},
-    {"decline", "said no", "yes or no", "decline ID --reason CODE --by provider", true},
-    {"reroute", "passed it on to somebody better placed", "yes or no", "reroute ID --to ORGANISATION", true},
-    {"start", "began to help", "the first contact", "start ID", true},
-    {"progress", "reported progress", "a report", "progress ID --kind SESSION", true},
-    {"complete", "finished", "the result", "complete ID --outcome CODE", true},
-    {"fail", "had to stop", NULL, NULL, true},
-    {"readdress", "chose whom to ask next", "whom to ask next", "readdress ID --to ORGANISATION", true},
-    {"cancel", "wished to take it back", NULL, NULL, true},
-    {"confirm_cancel", "gave it back", "an answer to the wish to take it back", "confirm-cancel ID", true},
-    {"refuse_cancel", "did not give it back", "an answer to the wish to take it back", "refuse-cancel ID", true},
-    {"close", "closed it", "that it is read and closed", "close ID", true},
-    {"renew_consent", "renewed the consent", NULL, NULL, true},
-    {"narrow_consent", "narrowed the consent", NULL, NULL, true},
-    {"raise_priority", "made it more urgent", NULL, NULL, true},
-    {"withdraw", "took the consent back: the case must be erased", NULL, NULL, true},
-    {"enter_in_error", "said that it was sent by mistake: the case must be erased", NULL, NULL, true},
-    {"erase_receipt", "erased the case", "that the case is erased", "erase ID", true},
-    {"legal_hold", "kept the case, as the law demands", "that the case is erased", "keep ID --note FILE", true},
-    {"leg_opened", "offered it to the next organisation", NULL, NULL, false},
-    {"returned", "gave it back to its sender", NULL, NULL, false},
-    {"overdue", "said that something is overdue", NULL, NULL, false},
-    {"undeliverable", "took it from them, as nobody there had received or read it in time", NULL, NULL, false},
-    {"info_over", "ended the question, as nobody answered it in time", NULL, NULL, false},
-    {"cancel_over", "took it back for its sender, as nobody answered that wish in time", NULL, NULL, false},
-    {"leg_lost", "took it from them, as they were suspended", NULL, NULL, false},
-    {"close_by_clock", "closed it, as its sender did not say that the result was read", NULL, NULL, false},
-    {"enrol", "enrolled an organisation", NULL, NULL, true},
-    {"suspend", "cut an organisation off", NULL, NULL, true},
-    {"rotate", "made new keys", NULL, NULL, true},
-    {"replace_keys", "replaced the keys of an organisation", NULL, NULL, true},
-    {"stop_replacement", "stopped a replacement of keys", NULL, NULL, true},
-    {"set_policy", "set the clocks", NULL, NULL, true},
-};
-
-static const struct act_words *act_find(const char *act)
-{
-  for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
-    if (strcmp(acts[i].act, act) == 0)
-      return &acts[i];
-  return NULL;
-}
-
-const char *act_did(const char *act)
-{
-  const struct act_words *found = act_find(act);
-  return found == NULL ? act : found->did;
-}
-
-const char *act_awaited(const char *act)
-{
-  const struct act_words *found = act_find(act);
-  return found == NULL || found->awaited == NULL ? act : found->awaited;
-}
 
 /* --- clocks --- */
 
@@ -231,7 +158,7 @@ bool item_is_ours(const json_t *item, const char *own)
   const char *from = text_of(item, "awaited_from");
   const json_t *awaited = json_object_get(item, "awaited");
   for (size_t i = 0; i < json_array_size(awaited) && from[0] != 0 && strcmp(from, own) == 0; i++) {
-    const struct act_words *found = act_find(list_text(awaited, i));
+    const struct act_words *found = act_words_of(list_text(awaited, i));
     if (found != NULL && found->command != NULL)
       return true;
   }
@@ -335,7 +262,7 @@ static void say_responsible(const json_t *item, const char *own)
 
 static bool is_own_step(const json_t *step)
 {
-  const struct act_words *found = act_find(text_of(step, "act"));
+  const struct act_words *found = act_words_of(text_of(step, "act"));
   return found != NULL && found->own;
 }
 
@@ -491,7 +418,7 @@ void say_next(const json_t *item, const char *own)
         text_of(item, "short"));
   const json_t *awaited = json_object_get(item, "awaited");
   for (size_t i = 0; item_is_ours(item, own) && i < json_array_size(awaited); i++) {
-    const struct act_words *found = act_find(list_text(awaited, i));
+    const struct act_words *found = act_words_of(list_text(awaited, i));
     const char *id = found == NULL || found->command == NULL ? NULL : strstr(found->command, "ID");
     if (id != NULL)
       say("          onward %.*s%s%s\n", (int)(id - found->command), found->command, text_of(item, "short"), id + 2);

@@ -99,6 +99,8 @@ static void say_opened(const json_t *answer, const char *own, bool peek)
   say_case(answer);
   say_notes(item, json_object_get(answer, "notes"));
   say_history(json_object_get(answer, "history"));
+  if (strcmp(text_of(item, "role"), "sender") == 0 && number_of(item, "directory_index") > 0)
+    say("\nWho could be chosen from then: onward directory --as-of %s\n", text_of(item, "short"));
   if (item_is_ours(item, own) || item_is_refused(item)) {
     say("\nWhat you can do now\n");
     say_next(item, own);

@@ -106,10 +106,24 @@ static void set_capacity(struct books *b, const struct leaf *leaf, const struct 
   books_put_service(b, &s);
 }
 
+/* Everybody must have the whole chain: nobody makes it grow without end. */
+static void count_act(struct books *b, const struct org_id *author, uint64_t time_ms)
+{
+  struct organisation o;
+  if (books_organisation(b, author, &o) != OK)
+    return;
+  uint32_t day = (uint32_t)(time_ms / 86400000);
+  o.acts_count = o.acts_day == day ? o.acts_count + 1 : 1;
+  o.acts_day = day;
+  books_put_organisation(b, &o);
+}
+
 void change_directory(struct books *b, const struct leaf *leaf, const struct event *e)
 {
   struct org_id author;
   leaf_author(leaf, &author);
+  if (act_is_registry(e->act))
+    count_act(b, &author, leaf->time_ms);
   switch (e->act) {
   case ONWARD__CORE__ACT_SET_SERVICE:
     set_service(b, leaf, e->core->set_service);

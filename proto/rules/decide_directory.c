@@ -5,7 +5,8 @@
 
 #define V(name) ONWARD__VERDICT__##name
 
-#define PLACES_UNTIL_MAX_MS (92 * 86400000ull)
+#define DAY_MS 86400000ull
+#define PLACES_UNTIL_MAX_MS (92 * DAY_MS)
 
 static Onward__Verdict decide_own_service(const struct occasion *o, uint32_t number)
 {
@@ -34,8 +35,11 @@ static Onward__Verdict decide_until(const struct occasion *o, uint64_t until_ms)
 
 Onward__Verdict decide_directory(const struct occasion *o, const struct event *e, const struct organisation *author)
 {
-  if (author->standing != ONWARD__STANDING__ACTIVE && e->act != ONWARD__CORE__ACT_END_SERVICE)
+  bool finishing = e->act == ONWARD__CORE__ACT_END_SERVICE || e->act == ONWARD__CORE__ACT_SET_DUTY;
+  if (author->standing != ONWARD__STANDING__ACTIVE && !finishing)
     return V(NOT_IN_STANDING_NOW);
+  if (author->acts_day == o->time_ms / DAY_MS && author->acts_count >= DIRECTORY_ACTS_PER_DAY_MAX)
+    return V(TOO_MUCH_TODAY);
   if (e->act == ONWARD__CORE__ACT_ASSURE_SERVICE)
     return decide_assure(o, e->core->assure_service, author->registrar != 0);
   return e->act == ONWARD__CORE__ACT_END_SERVICE ? decide_own_service(o, e->core->end_service->number) : V(ACCEPTED);

@@ -46,6 +46,7 @@ const char *verdict_text(Onward__Verdict v)
       [ONWARD__VERDICT__NO_SUCH_SERVICE] = "the organisation has no service with this number; see the directory",
       [ONWARD__VERDICT__SERVICE_CHANGED] = "the service was changed meanwhile; look at it again",
       [ONWARD__VERDICT__OWN_SERVICE] = "it is your own organisation's service; the other registrar assures it",
+      [ONWARD__VERDICT__TOO_MUCH_TODAY] = "that was enough for the directory today; go on tomorrow",
       [ONWARD__VERDICT__NOT_ASKED] = "there is no such question for your organisation, or it is over",
       [ONWARD__VERDICT__AGREEMENT_IS_OVER] = "your data-sharing agreement has ended; ask a registrar to renew it",
   };

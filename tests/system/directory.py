@@ -104,6 +104,7 @@ def referred_by_need():
         until("both are known", lambda: len(names(candidates(police))) == 2)
         case = form(["nobody"])
         del case["to"]
+        case["brief"]["service"] = "TRAUMA_COUNSELLING"
         path = os.path.join(net.folder, "form.json")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(case, file)
@@ -120,6 +121,11 @@ def referred_by_need():
         aple.until("received", item["id"])  # the exchange goes down the list by itself
         check("nobody fits; nothing was sent" in run(police, "refer", path, "--need", "PSS", "--area", "KH-1", code=5))
         check("leave one of them out" in run(police, "refer", path, "--need", "PSS", "--to", "a21", code=2))
+        check("asks for TRAUMA_COUNSELLING, and --need for LEGL" in run(police, "refer", path, "--need", "LEGL", code=2))
+        case["needs"] = [{"brief": {"service": "TRAUMA_COUNSELLING"}}]
+        check("for one need" in run(police, "refer", "-", "--need", "PSS", "--ref", "N-3", given=json.dumps(case), code=2))
+        item = police.refer(["a21"], area="KH1710")  # whoever asks, and however: the log has the province
+        check(police.item(item)["area"] == "KH-17" and police.item(police.refer(["a21"], area="TH100101"))["area"] == "TH")
         os.remove(path)
 
 
@@ -142,7 +148,10 @@ def what_was_seen_on_that_day():
         check("2 places free" in lines, lines)
         check(service_of(police, "a21") is None)  # the past is looked at, and not brought back
         check([o["id"] for o in police.ask("directory", as_of=0)["organisations"]] == ["council", "ministry"])
-        check("must be the index" in police.refused("bad_input", "directory", as_of="x")["what"])
+        check(police.ask("directory", as_of=item)["organisations"] == then)
+        check("2 places free" in run(police, "directory", "--as-of", police.item(item)["short"]))
+        check("there is no such item" in police.refused("not_found", "directory", as_of="x")["what"])
+        check("no referral that was sent from this computer" in a21.refused("not_found", "directory", as_of=item)["what"])
 
 
 def places_are_asked_for():
@@ -167,6 +176,10 @@ def places_are_asked_for():
                                                      if any("status" in one for one in q["answers"])), None))
         check(ours["ours"] and {o["id"]: o.get("status") for o in ours["answers"]} == {"a21": "HAS", "aple": None}, ours)
         check("a21 (test) (a21) has a place" in run(police.unlock(), "questions"))
+        check("names your own" in police.refused("bad_input", "ask_place", need="PSS", age=12, to=["police"])["what"])
+        net.broker_end()
+        police.ask("ask_place", need="PSS", age=12)
+        check("asked for a place" in run(police, "outbox"))
         check("no such question" in police.refused("not_found", "answer_place", question=asked["question"], status="HAS")["what"])
 
 
@@ -174,14 +187,17 @@ def bad_input_is_named():
     with Network("a21") as net:
         a21 = net.office("a21")
         for wrong, field in (({"number": 65}, "number"), ({"name": ""}, None), ({"group": "NOPE"}, "group"), ({"codes": []}, "codes"),
-                             ({"codes": ["FOOD"]}, None), ({"age_min": 20}, None), ({"age_max": 131}, "age_max"),
+                             ({"codes": ["FOOD"]}, "codes"), ({"age_min": 20}, None), ({"age_max": 131}, "age_max"),
                              ({"languages": "km"}, "languages"), ({"priorities": ["URGENT"]}, "priorities"),
+                             ({"areas": [{"scheme": "PCODE", "code": "KH-17"}]}, "areas"), ({"languages": ["Khmer"]}, "languages"),
                              ({"areas": ["KH-99"]}, "areas"), ({"areas": ["Siem Reap"]}, "areas"), ({"areas": []}, "areas"),
                              ({"capacity": {"status": "HAS"}}, "valid_until"), ({"capacity": {"status": "SOME"}}, "status"),
                              ({"capacity": {"status": "FULL", "available": 3, "valid_until": tomorrow()}}, "available")):
             refused = a21.refused("bad_input", "service", **{**SERVICE, **wrong})
             check(refused.get("field") == (field or refused.get("field")), refused)
         check(not service_of(a21, "a21"))
+        check("expected a list" in run(a21, "service", "-", given='{"services": "abc"}', code=2))
+        run(a21, "service", "-", given='{"services": [{"do": "lock"}]}', code=2)  # what a file says is done is not done
         check("there is no" in run(a21, "capacity", "1", "--available", "2", "--until", tomorrow(), code=1)
               or "has no service" in run(a21, "capacity", "1", "--available", "2", "--until", tomorrow(), code=1))
         form_text = run(a21, "service", "--form")

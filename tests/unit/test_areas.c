@@ -96,6 +96,19 @@ static void names_in_both_languages(void **state)
   assert_string_equal(area_find("KH0505")->name[KHMER], "");
 }
 
+static void the_log_has_a_province_at_most(void **state)
+{
+  static const char *const list[][2] = {{"KH", "KH"},       {"KH-17", "KH-17"}, {"KH17", "KH-17"},  {"KH1710", "KH-17"},
+                                        {"KH9999", "KH"},   {"TH", "TH"},       {"TH-10", "TH-10"}, {"TH10", "TH"},
+                                        {"TH100101", "TH"}, {"TH-100101", "TH"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+    char out[PROVINCE_SIZE];
+    area_province(list[i][0], out);
+    assert_string_equal(out, list[i][1]);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -104,6 +117,7 @@ int main(void)
       cmocka_unit_test(what_lies_where),
       cmocka_unit_test(codes_that_nobody_knows_fit_themselves),
       cmocka_unit_test(names_in_both_languages),
+      cmocka_unit_test(the_log_has_a_province_at_most),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,33 @@ static void whoever_lapsed_offers_nothing_new(void **state)
   assert_verdict(offer_end(&w, aple, 1), V(ACCEPTED)); /* but may end what it offered */
 }
 
+static Onward__Verdict say_duty(struct member *m)
+{
+  struct draft d;
+  Onward__SetDuty duty = ONWARD__SET_DUTY__INIT;
+  draft_init(&d, ONWARD__CORE__ACT_SET_DUTY, NULL);
+  d.core.set_duty = &duty;
+  return world_hear(&w, m, &d, 1);
+}
+
+/* All must have the whole chain: nobody makes it grow without end. */
+static void a_day_has_so_many_acts_and_no_more(void **state)
+{
+  struct offer o;
+  (void)state;
+  w.clock_ms += DAY_MS - w.clock_ms % DAY_MS; /* midnight */
+  for (int i = 0; i < DIRECTORY_ACTS_PER_DAY_MAX; i++)
+    assert_verdict(say_duty(aple), V(ACCEPTED));
+  assert_verdict(say_duty(aple), V(TOO_MUCH_TODAY));
+  offer_init(&o, 1);
+  assert_verdict(offer_say(&w, aple, &o), V(TOO_MUCH_TODAY));
+  assert_verdict(say_duty(police), V(ACCEPTED)); /* nobody else has to wait */
+  w.clock_ms += DAY_MS;
+  assert_verdict(offer_say(&w, aple, &o), V(ACCEPTED));
+  assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__LAPSED), V(ACCEPTED));
+  assert_verdict(say_duty(aple), V(ACCEPTED)); /* whoever has children's cases must be reached */
+}
+
 static size_t capacities(void)
 {
   struct bytes key, value;
@@ -297,6 +324,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(says_organisation_describes_registrar_assures, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_registrar_does_not_assure_its_own, set_up, tear_down),
       cmocka_unit_test_setup_teardown(whoever_lapsed_offers_nothing_new, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_day_has_so_many_acts_and_no_more, set_up, tear_down),
       cmocka_unit_test_setup_teardown(places_have_an_end_and_outlive_a_description, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_telephone_is_changed_until_new_keys_bring_another, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_question_reaches_those_asked_and_the_answer_whoever_asked, set_up, tear_down),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "agents/form.h"
+#include "agents/onward/act_words.h"
 #include "agents/onward/words.h"
 #include "proto/case.pb-c.h"
 
@@ -123,6 +124,24 @@ static void times_read_as_words(void **state)
   assert_int_equal(strlen(time_words(now_ms() - 4000ull * 24 * 3600 * 1000, words)), strlen("12 Mar 2015"));
 }
 
+/* Whatever an organisation can do it must be told of while it waits. */
+static void every_act_of_a_person_has_words(void **state)
+{
+  (void)state;
+  for (unsigned i = 0; i < onward__core__descriptor.n_fields; i++) {
+    const ProtobufCFieldDescriptor *field = &onward__core__descriptor.fields[i];
+    enum act_family family = act_family((act_kind)field->id);
+    bool reserved = field->id >= ONWARD__CORE__ACT_HAND_OVER && field->id <= ONWARD__CORE__ACT_LEAVE;
+    if (family == ACT_UNKNOWN || family == ACT_OF_BROKER || reserved)
+      continue;
+    const struct act_words *words = act_words_of(field->name);
+    if (words == NULL || words->did == NULL)
+      fail_msg("%s has no words", field->name);
+    if (family != ACT_ON_REFERRAL)
+      assert_true(words->own);
+  }
+}
+
 static void distances_are_counted_in_letters(void **state)
 {
   (void)state;
@@ -142,6 +161,7 @@ int main(void)
       cmocka_unit_test(an_empty_form_is_pruned_to_nothing),
       cmocka_unit_test(codes_read_as_words),
       cmocka_unit_test(times_read_as_words),
+      cmocka_unit_test(every_act_of_a_person_has_words),
       cmocka_unit_test(distances_are_counted_in_letters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
