@@ -220,25 +220,6 @@ enum status door_take(struct door *d, struct knock *k)
   return OK;
 }
 
-/* A message may not be copied as a structure: small ones lie within it. */
-void knock_move(struct knock *to, struct knock *from)
-{
-  *to = *from;
-  for (int i = 0; i < 3; i++) {
-    zmq_msg_init(&to->frames[i]);
-    must(zmq_msg_move(&to->frames[i], &from->frames[i]) == 0);
-  }
-  to->head = frame_bytes(&to->frames[0]);
-  to->body = frame_bytes(&to->frames[1]);
-  to->sealed = frame_bytes(&to->frames[2]);
-}
-
-void knock_done(struct knock *k)
-{
-  for (int i = 0; i < 3; i++)
-    zmq_msg_close(&k->frames[i]);
-}
-
 /* An error shows on the first frame only; the rest of a message then follows or is dropped as one. */
 enum status door_send(struct door *d, const struct routing *to, enum frame_kind kind, struct bytes body,
                       const struct bytes *sealed, size_t sealed_count)

@@ -82,24 +82,6 @@ enum status door_take(struct door *d, struct knock *k)
   return OK;
 }
 
-void knock_move(struct knock *to, struct knock *from)
-{
-  *to = *from;
-  for (int i = 0; i < 3; i++) {
-    zmq_msg_init(&to->frames[i]);
-    must(zmq_msg_move(&to->frames[i], &from->frames[i]) == 0);
-  }
-  to->head = bytes_of(zmq_msg_data(&to->frames[0]), from->head.size);
-  to->body = bytes_of(zmq_msg_data(&to->frames[1]), from->body.size);
-  to->sealed = bytes_of(zmq_msg_data(&to->frames[2]), from->sealed.size);
-}
-
-void knock_done(struct knock *k)
-{
-  for (int i = 0; i < 3; i++)
-    zmq_msg_close(&k->frames[i]);
-}
-
 enum status door_send(struct door *d, const struct routing *to, enum frame_kind kind, struct bytes body,
                       const struct bytes *sealed, size_t sealed_count)
 {
