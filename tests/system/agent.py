@@ -12,15 +12,10 @@ import sys
 
 sys.dont_write_bytecode = True
 from bad_link import BadLink
-from office import BIN, PASSPHRASE, SETTINGS, Network, Office, Refused, form, until
+from office import BIN, PASSPHRASE, SETTINGS, Network, Office, check, form, run_tests, until
 from traces import MARK
 
 NEXT_YEAR = "2099-01-01"
-
-
-def check(condition, what=""):
-    if not condition:
-        raise AssertionError(what)
 
 
 def straight_path_works_locked_and_offline():
@@ -708,16 +703,4 @@ TESTS = [straight_path_works_locked_and_offline, what_comes_back_goes_on, wishes
          suspended_registrars_plans_are_dropped,
          watchers_are_told, the_outbox_has_a_bound, bad_link_carries_everything_once, killed_while_it_starts]
 
-failed = 0
-for test in TESTS:
-    if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        test()
-        print(f"ok      {test.__name__}", flush=True)
-    except (AssertionError, Refused, OSError, ValueError, KeyError) as e:
-        failed += 1
-        print(f"FAILED  {test.__name__}: {type(e).__name__}: {e}", flush=True)
-        if os.environ.get("ONWARD_TRACE"):
-            raise
-sys.exit(failed > 0)
+run_tests(__file__, TESTS)

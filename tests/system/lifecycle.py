@@ -9,19 +9,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import traceback
 
 sys.dont_write_bytecode = True
-from office import BIN, SETTINGS, TELEPHONE, Network, Office, Refused, form, until
+from office import BIN, SETTINGS, TELEPHONE, Network, Office, check, form, run_tests, until
 from traces import body_lies_in, texts
 
 NEXT_YEAR = "2099-01-01"
 NOTE = {"text": "words for the other side"}
-
-
-def check(condition, what=""):
-    if not condition:
-        raise AssertionError(what)
 
 
 def onward(office, *words, given=None, code=0):
@@ -729,17 +723,4 @@ TESTS = [questions_and_answers, the_waiting_list, help_begins_from_the_waiting_l
          the_sender_is_cut_off,
          every_field_is_in_the_specification]
 
-failed = 0
-for test in TESTS:
-    if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        test()
-        print(f"ok      {test.__name__}", flush=True)
-    except (AssertionError, Refused, OSError, ValueError, KeyError) as e:
-        failed += 1
-        lines = [frame.lineno for frame in traceback.extract_tb(e.__traceback__) if frame.filename == __file__]
-        print(f"FAILED  {test.__name__}, lines {lines}: {type(e).__name__}: {e}", flush=True)
-        if os.environ.get("ONWARD_TRACE"):
-            raise
-sys.exit(failed > 0)
+run_tests(__file__, TESTS)

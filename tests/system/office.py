@@ -14,8 +14,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import traceback
 
 import traces
 
@@ -27,6 +29,29 @@ SETTINGS = "[exchange]\nhello_wait_ms = 400\nask_interval_s = 1\n"
 
 class Refused(Exception):
     pass
+
+
+def check(condition, what="does not hold"):
+    if not condition:
+        raise AssertionError(what)
+
+
+def run_tests(script, tests):
+    """Those that the command line names, or all; the status of the process tells whether one failed."""
+    failed = 0
+    for test in tests:
+        if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+            continue
+        try:
+            test()
+            print(f"ok      {test.__name__}", flush=True)
+        except (AssertionError, Refused, OSError, ValueError, KeyError, subprocess.SubprocessError) as e:
+            failed += 1
+            lines = [frame.lineno for frame in traceback.extract_tb(e.__traceback__) if frame.filename == script]
+            print(f"FAILED  {test.__name__}, lines {lines}: {type(e).__name__}: {e}", flush=True)
+            if os.environ.get("ONWARD_TRACE"):
+                raise
+    sys.exit(failed > 0)
 
 
 def until(what, condition, seconds=30):
