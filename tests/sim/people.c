@@ -313,14 +313,21 @@ static act_kind pick_act(const struct choice *c)
   return count > 0 ? list[below((uint32_t)count)] : ONWARD__CORE__ACT_ACKNOWLEDGE;
 }
 
-void people_act(struct node *n)
+/* What somebody at this office finds in its list. */
+static size_t seen_by(struct node *n, struct choice items[ITEMS_MAX])
 {
-  static struct choice items[ITEMS_MAX];
   if (!n->up)
-    return;
+    return 0;
   sim.running = n;
   size_t count = items_of(n, items);
   sim.running = NULL;
+  return count;
+}
+
+void people_act(struct node *n)
+{
+  static struct choice items[ITEMS_MAX];
+  size_t count = seen_by(n, items);
   for (int i = 0; i < TRIES && count > 0 && n->up && !sim.ended; i++) {
     const struct choice *c = &items[count - 1 - below((uint32_t)(count < 8 || one_in(4) ? count : 8))];
     if (c->known ? do_act(n, &c->id, pick_act(c)) : one_in(8) && do_act(n, &c->id, ONWARD__CORE__ACT_CANCEL))
@@ -391,11 +398,7 @@ static void sensible_step(struct node *n, struct choice *c)
 void people_sensible(struct node *n)
 {
   static struct choice items[ITEMS_MAX];
-  if (!n->up)
-    return;
-  sim.running = n;
-  size_t count = items_of(n, items);
-  sim.running = NULL;
+  size_t count = seen_by(n, items);
   for (size_t i = 0; i < count && n->up && !sim.ended; i++)
     if (items[i].known)
       sensible_step(n, &items[i]);
