@@ -106,7 +106,8 @@ static void set_capacity(struct books *b, const struct leaf *leaf, const struct 
   books_put_service(b, &s);
 }
 
-/* Everybody must have the whole chain: nobody makes it grow without end. */
+/* Everybody must have the whole chain: nobody makes it grow without end. Registrars may: a network begins with
+ * thousands of services to be assured. */
 static void count_act(struct books *b, const struct org_id *author, uint64_t time_ms)
 {
   struct organisation o;
@@ -122,7 +123,7 @@ void change_directory(struct books *b, const struct leaf *leaf, const struct eve
 {
   struct org_id author;
   leaf_author(leaf, &author);
-  if (act_is_registry(e->act))
+  if (act_is_registry(e->act) && e->act != ONWARD__CORE__ACT_ASSURE_SERVICE)
     count_act(b, &author, leaf->time_ms);
   switch (e->act) {
   case ONWARD__CORE__ACT_SET_SERVICE:

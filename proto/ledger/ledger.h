@@ -88,7 +88,7 @@ struct organisation {
   uint8_t zero[5];
   uint64_t keys_index;    /* entry from which `keys` are valid; it holds the Request with names and telephone */
   uint64_t duty_index;    /* set_duty since then, whose telephone and hours hold; 0: those of the Request */
-  uint32_t acts_day;      /* UTC day of log time of its newest act on the directory */
+  uint32_t acts_day;      /* UTC day of log time of its newest act on its own services or duty line */
   uint32_t acts_count;    /* how many there were on that day */
   uint64_t pending_index; /* replace_keys that waits; 0: none */
   uint64_t pending_due_ms;

@@ -38,10 +38,10 @@ Onward__Verdict decide_directory(const struct occasion *o, const struct event *e
   bool finishing = e->act == ONWARD__CORE__ACT_END_SERVICE || e->act == ONWARD__CORE__ACT_SET_DUTY;
   if (author->standing != ONWARD__STANDING__ACTIVE && !finishing)
     return V(NOT_IN_STANDING_NOW);
-  if (author->acts_day == o->time_ms / DAY_MS && author->acts_count >= DIRECTORY_ACTS_PER_DAY_MAX)
-    return V(TOO_MUCH_TODAY);
   if (e->act == ONWARD__CORE__ACT_ASSURE_SERVICE)
     return decide_assure(o, e->core->assure_service, author->registrar != 0);
+  if (author->acts_day == o->time_ms / DAY_MS && author->acts_count >= DIRECTORY_ACTS_PER_DAY_MAX)
+    return V(TOO_MUCH_TODAY);
   return e->act == ONWARD__CORE__ACT_END_SERVICE ? decide_own_service(o, e->core->end_service->number) : V(ACCEPTED);
 }
 

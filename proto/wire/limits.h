@@ -28,7 +28,7 @@ enum {
   INVITATION_SIZE_MAX = 16384,      /* bytes of a packed Invitation */
   TEXT_SIZE_MAX = 2000,             /* bytes of one text of a case form */
   LEAF_SIZE_MAX = 65535,            /* bytes; the largest that these limits allow is 4,560 */
-  DIRECTORY_ACTS_PER_DAY_MAX = 256, /* of one organisation, in the chain that all must have (UTC days of log time) */
+  DIRECTORY_ACTS_PER_DAY_MAX = 256, /* of one organisation on its own services and duty line, UTC days of log time */
   SERVICES_MAX = 64,                /* of one organisation */
   SERVICE_CODES_MAX = 12,           /* of one service: no group has more */
   SERVICE_AREAS_MAX = 16,
