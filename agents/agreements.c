@@ -92,7 +92,7 @@ static size_t warn(struct agent *a, struct books *b)
 void agreements_tick(struct agent *a)
 {
   uint64_t now = ticks_ms();
-  if (a->agreements_ms != 0 && now < a->agreements_ms)
+  if (a->broken || (a->agreements_ms != 0 && now < a->agreements_ms))
     return;
   a->agreements_ms = now + LOOK_MS;
   size_t told = warn(a, agent_write(a));

@@ -6,8 +6,6 @@
 
 #include "proto/rules/rules.h"
 
-enum { SEEN_LATELY_DAYS = 2 };
-
 static bool offers(const struct service *s, int code)
 {
   for (size_t i = 0; i < s->code_count; i++)
@@ -116,6 +114,14 @@ static int compare(const void *left, const void *right)
   return 0;
 }
 
+static bool stands_in(const struct candidate *list, size_t count, const struct org_id *org)
+{
+  for (size_t i = 0; i < count; i++)
+    if (org_id_equal(&list[i].service.organisation, org))
+      return true;
+  return false;
+}
+
 /* Into a sorted list, of which the last falls out when it is full; an organisation stands in it once. */
 static void keep(struct candidate *list, size_t *count, size_t max, const struct candidate *c)
 {
@@ -136,6 +142,16 @@ static void keep(struct candidate *list, size_t *count, size_t max, const struct
   (*count)++;
 }
 
+/* Whoever fits with one service is not left out for another. */
+static void drop_found(struct candidates *c)
+{
+  size_t kept = 0;
+  for (size_t i = 0; i < c->nearest_count; i++)
+    if (!stands_in(c->list, c->count, &c->nearest[i].service.organisation))
+      c->nearest[kept++] = c->nearest[i];
+  c->nearest_count = kept;
+}
+
 void candidates_find(struct books *b, const struct org_id *self, const struct wanted *w, uint64_t now_ms,
                      struct candidates *out)
 {
@@ -154,6 +170,7 @@ void candidates_find(struct books *b, const struct org_id *self, const struct wa
       out->excluded_by[bit] += c.obstacles >> bit & 1;
     keep(out->nearest, &out->nearest_count, SEEN_MAX, &c);
   }
+  drop_found(out);
 }
 
 static void see(struct candidate *list, size_t count, const struct seen *seen)

@@ -33,6 +33,7 @@ enum obstacle {
 };
 #define OBSTACLES 10 /* bits */
 
+#define SEEN_LATELY_DAYS 2 /* who was not here for so long does not know of anything before somebody phones */
 struct candidate {
   struct service service;
   uint32_t obstacles; /* 0: it fits */

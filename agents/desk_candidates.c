@@ -123,10 +123,9 @@ static json_t *most_json(const struct candidates *c)
   return json_pack("{s:s, s:I}", "obstacle", obstacle_name(most), "count", (json_int_t)c->excluded_by[most]);
 }
 
-/* Whoever comes first and was not here for days does not know of it before somebody phones. */
 static bool must_be_phoned(const struct candidate *first)
 {
-  return first->seen.known && !first->seen.now && first->seen.days >= 2;
+  return first->seen.known && !first->seen.now && first->seen.days >= SEEN_LATELY_DAYS;
 }
 
 json_t *desk_candidates(struct agent *a, const json_t *request)

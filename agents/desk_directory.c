@@ -265,6 +265,22 @@ struct service_form {
   char area_codes[SERVICE_AREAS_MAX][AREA_SIZE_MAX + 1];
 };
 
+/* Names those that there are. */
+static json_t *not_of_group(int group)
+{
+  const ProtobufCEnumDescriptor *type = &onward__service_code__descriptor;
+  char what[600] = "must be services of the group, each once: ";
+  struct writer w = writer_of(what + strlen(what), sizeof what - strlen(what));
+  for (unsigned i = 0; i < type->n_values; i++)
+    if (type->values[i].value / 100 == group) {
+      write_text(&w, w.size == 0 ? "" : ", ");
+      write_text(&w, type->values[i].name);
+    }
+  write_u8(&w, 0);
+  must(!w.overflow);
+  return desk_error("bad_input", "codes", what, NULL);
+}
+
 static json_t *read_kinds(const json_t *request, struct service_form *f)
 {
   struct form_error error;
@@ -280,8 +296,7 @@ static json_t *read_kinds(const json_t *request, struct service_form *f)
   for (size_t i = 0; refused == NULL && i < f->set.n_codes; i++) {
     f->code_list[i] = (Onward__ServiceCode)f->codes[i];
     if (f->codes[i] / 100 != group || (i > 0 && f->codes[i] == f->codes[i - 1]))
-      refused = desk_error("bad_input", "codes", "must be services of the group, each once",
-                           "which are which: docs/spec, or onward candidates --need");
+      refused = not_of_group(group);
   }
   for (size_t i = 0; refused == NULL && i < f->set.n_priorities; i++)
     f->priority_list[i] = (Onward__Priority)f->priorities[i];

@@ -1,7 +1,6 @@
 /* Who could help: each with the reasons for its place, and of the others what stands in the way. */
 #include "agents/onward/candidates.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +87,7 @@ static const char *seen_words(const json_t *one, char out[64])
   return out;
 }
 
-static void tell_candidate(size_t number, const json_t *one, bool chosen)
+static void say_candidate(size_t number, const json_t *one, bool chosen)
 {
   char places[LINE_SIZE], seen[64], until[TIME_WORDS_SIZE], agreement[80] = "", areas_text[LINE_SIZE];
   const json_t *s = json_object_get(one, "service");
@@ -97,13 +96,13 @@ static void tell_candidate(size_t number, const json_t *one, bool chosen)
   join(json_object_get(s, "areas"), "code", areas_text, sizeof areas_text);
   if (until_ms > 0)
     snprintf(agreement, sizeof agreement, "; agreement until %s", time_words(until_ms, until));
-  tell("%s%2zu. %s (%s), %s\n", chosen ? "->" : "  ", number, text_of(one, "name"), text_of(one, "id"),
-       text_of(s, "name"));
-  tell("       %s in %s; ages %llu to %llu; %s; %s; %s%s\n",
-       strcmp(text_of(one, "area"), "covered") == 0 ? "works" : "works in a part of it,", areas_text,
-       (unsigned long long)number_of(s, "age_min"), (unsigned long long)number_of(s, "age_max"),
-       flag_of(one, "speaks") ? "speaks the language" : "does not say that it speaks the language", places,
-       seen_words(one, seen), agreement);
+  say("%s%2zu. %s (%s), %s\n", chosen ? "->" : "  ", number, text_of(one, "name"), text_of(one, "id"),
+      text_of(s, "name"));
+  say("       %s in %s; ages %llu to %llu; %s; %s; %s%s\n",
+      strcmp(text_of(one, "area"), "covered") == 0 ? "works" : "works in a part of it,", areas_text,
+      (unsigned long long)number_of(s, "age_min"), (unsigned long long)number_of(s, "age_max"),
+      flag_of(one, "speaks") ? "speaks the language" : "does not say that it speaks the language", places,
+      seen_words(one, seen), agreement);
 }
 
 static const char *obstacle_words(const char *name)
@@ -126,7 +125,7 @@ static const char *obstacle_words(const char *name)
   return name;
 }
 
-static void tell_left_out(const json_t *one)
+static void say_left_out(const json_t *one)
 {
   char why[LINE_SIZE] = "";
   const json_t *obstacles = json_object_get(one, "obstacles"), *s = json_object_get(one, "service");
@@ -135,52 +134,46 @@ static void tell_left_out(const json_t *one)
     snprintf(why + used, sizeof why - used, "%s%s", i == 0 ? "" : "; ",
              obstacle_words(json_string_value(json_array_get(obstacles, i))));
   }
-  tell("     - %s (%s), %s: %s\n", text_of(one, "name"), text_of(one, "id"), text_of(s, "name"), why);
+  say("     - %s (%s), %s: %s\n", text_of(one, "name"), text_of(one, "id"), text_of(s, "name"), why);
 }
 
-void candidates_tell(const json_t *answer, size_t chosen)
+void candidates_say(const json_t *answer, size_t chosen)
 {
   char call[CALL_WORDS_SIZE];
   const json_t *list = json_object_get(answer, "candidates"), *left = json_object_get(answer, "left_out");
   const json_t *most = json_object_get(answer, "most"), *first = json_object_get(answer, "call");
   size_t left_count = (size_t)number_of(answer, "left_out_count");
   for (size_t i = 0; i < json_array_size(list); i++)
-    tell_candidate(i + 1, json_array_get(list, i), i < chosen);
+    say_candidate(i + 1, json_array_get(list, i), i < chosen);
   if (json_array_size(list) == 0)
-    tell(left_count == 0 ? "Nobody in the directory offers this.\n" : "Nobody in the directory fits.\n");
+    say(left_count == 0 ? "Nobody in the directory offers this.\n" : "Nobody in the directory fits.\n");
   if (most != NULL)
-    tell("What stands in the way of most (%llu): %s. The nearest:\n", (unsigned long long)number_of(most, "count"),
-         obstacle_words(text_of(most, "obstacle")));
+    say("What stands in the way of most (%llu): %s. The nearest:\n", (unsigned long long)number_of(most, "count"),
+        obstacle_words(text_of(most, "obstacle")));
   else if (left_count > 0)
-    tell("Left out:\n");
+    say("Left out:\n");
   for (size_t i = 0; i < json_array_size(left) && i < LEFT_OUT_SHOWN; i++)
-    tell_left_out(json_array_get(left, i));
+    say_left_out(json_array_get(left, i));
   if (left_count > LEFT_OUT_SHOWN)
-    tell("     and %zu more\n", left_count - LEFT_OUT_SHOWN);
+    say("     and %zu more\n", left_count - LEFT_OUT_SHOWN);
   if (first != NULL)
-    tell("The first one was not here for days: %s", call_words(first, call));
+    say("The first one was not here for days: %s", call_words(first, call));
 }
 
 static const struct option_rule conditions[] = {
     {"--need", OPTION_CODE, "need", NULL},         {"--area", OPTION_TEXT, "area", NULL},
-    {"--age-band", OPTION_CODE, "age_band", NULL}, {"--language", OPTION_TEXT, "language", NULL},
-    {"--priority", OPTION_CODE, "priority", NULL}, {"--never", OPTION_LIST, "never", NULL},
+    {"--age-band", OPTION_CODE, "age_band", NULL}, {"--age", OPTION_NUMBER, "age", NULL},
+    {"--language", OPTION_TEXT, "language", NULL}, {"--priority", OPTION_CODE, "priority", NULL},
+    {"--never", OPTION_LIST, "never", NULL},
 };
 
 static enum exit_code read_conditions(struct call *c, json_t *request)
 {
-  char *end;
-  const char *age = call_option(c, "--age");
   enum exit_code code = options_apply(c, conditions, sizeof conditions / sizeof conditions[0], request);
   const char *band = json_string_value(json_object_get(request, "age_band"));
   if (code == DONE && band != NULL && strncmp(band, "AGE_", 4) != 0) {
     json_t *whole = json_sprintf("AGE_%s", band);
     json_object_set_new(request, "age_band", whole);
-  }
-  if (code == DONE && age != NULL) {
-    json_object_set_new(request, "age", json_integer(strtoll(age, &end, 10)));
-    if (end == age || *end != 0)
-      code = call_fail(c, WRONG_USAGE, NULL, "--age must be a whole number of years");
   }
   return code;
 }
@@ -199,7 +192,7 @@ enum exit_code run_candidates(struct call *c)
   json_t *answer = NULL;
   enum exit_code code = candidates_ask(c, client_request("candidates"), &answer);
   if (code == DONE && !client_print_json(c, answer))
-    candidates_tell(answer, 0);
+    candidates_say(answer, 0);
   json_decref(answer);
   return code;
 }
@@ -223,29 +216,25 @@ static void copy_language(const json_t *form, json_t *request)
     tell("The language is told in words, and is not compared; a code such as km would be.\n");
 }
 
-/* A case is sealed for whom it is for: not for those who were found for another need. */
-static enum exit_code check_need(const struct call *c, const json_t *form)
+static int code_of(const ProtobufCEnumDescriptor *type, const char *name)
 {
-  const char *need = call_option(c, "--need"), *service = json_string_value(path_get(form, "brief.service"));
+  const ProtobufCEnumValue *found = name == NULL ? NULL : protobuf_c_enum_descriptor_get_value_by_name(type, name);
+  return found == NULL ? 0 : found->value;
+}
+
+/* A case is sealed for whom it is for: not for those who were found for another need. What the form asks for is sealed
+ * content, and is not told. */
+static enum exit_code check_need(const struct call *c, const json_t *form, const char *need)
+{
   if (json_object_get(form, "needs") != NULL)
     return call_fail(c, WRONG_USAGE, "refer each need alone, with --with, or name organisations: --to",
                      "--need finds organisations for one need, and the form has several");
-  const ProtobufCEnumDescriptor *codes = &onward__service_code__descriptor,
-                                *groups = &onward__service_group__descriptor;
-  char name[64] = "";
-  for (size_t i = 0; need[i] != 0 && i + 1 < sizeof name; i++) {
-    name[i] = (char)toupper((unsigned char)(need[i] == '-' ? '_' : need[i]));
-    name[i + 1] = 0;
-  }
-  const ProtobufCEnumValue *asked =
-      service == NULL ? NULL : protobuf_c_enum_descriptor_get_value_by_name(codes, service);
-  const ProtobufCEnumValue *code = protobuf_c_enum_descriptor_get_value_by_name(codes, name);
-  const ProtobufCEnumValue *group = protobuf_c_enum_descriptor_get_value_by_name(groups, name);
-  bool fits = asked == NULL ||
-              (code != NULL ? code->value == asked->value : group == NULL || group->value == asked->value / 100);
-  return fits ? DONE
-              : call_fail(c, WRONG_USAGE, "correct one of them", "the form asks for %s, and --need for %s", service,
-                          name);
+  int asked = code_of(&onward__service_code__descriptor, json_string_value(path_get(form, "brief.service")));
+  int code = code_of(&onward__service_code__descriptor, need);
+  int group = code_of(&onward__service_group__descriptor, need);
+  bool other = asked != 0 && (code != 0 ? code != asked : group != 0 && group != asked / 100);
+  return other ? call_fail(c, WRONG_USAGE, "correct one of them", "the form asks for another service than --need")
+               : DONE;
 }
 
 static enum exit_code read_first(const struct call *c, size_t *chosen)
@@ -271,9 +260,11 @@ enum exit_code candidates_choose(struct call *c, json_t *form, bool quiet)
   copy_condition(form, "never", request, "never");
   enum exit_code code = read_first(c, &chosen);
   if (code == DONE)
-    code = check_need(c, form);
+    code = read_conditions(c, request);
   if (code == DONE)
-    code = candidates_ask(c, request, &answer);
+    code = check_need(c, form, text_of(request, "need"));
+  if (code == DONE)
+    code = client_do(c, request, &answer);
   else
     json_decref(request);
   const json_t *list = json_object_get(answer, "candidates");
@@ -281,7 +272,7 @@ enum exit_code candidates_choose(struct call *c, json_t *form, bool quiet)
   for (size_t i = 0; i < chosen; i++)
     json_array_append(to, json_object_get(json_array_get(list, i), "id"));
   if (code == DONE && (!quiet || (chosen == 0 && !c->json)))
-    candidates_tell(answer, chosen);
+    candidates_say(answer, chosen);
   if (code == DONE && chosen == 0)
     code = call_fail(c, NO_SUCH, "change a condition, or name an organisation: --to", "nobody fits; nothing was sent");
   if (chosen > 0)

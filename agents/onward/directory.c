@@ -1,10 +1,8 @@
 /* Who is in the network and what they offer; and what an organisation, or a registrar, says in the directory. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "agents/areas.h"
-#include "agents/json_wipe.h"
 #include "agents/onward/candidates.h"
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
@@ -45,17 +43,6 @@ static void say_organisation(const json_t *one)
     say_service(json_array_get(services, k));
 }
 
-static enum exit_code whole_number(const struct call *c, const char *what, const char *text, json_t *request,
-                                   const char *field)
-{
-  char *end;
-  long long n = strtoll(text, &end, 10);
-  if (end == text || *end != 0 || n < 0)
-    return call_fail(c, WRONG_USAGE, NULL, "%s must be a whole number", what);
-  json_object_set_new(request, field, json_integer(n));
-  return DONE;
-}
-
 /* What every command here does with its request; `done` is said where it was saved. */
 static enum exit_code save(struct call *c, json_t *request, const char *done)
 {
@@ -73,7 +60,7 @@ enum exit_code run_directory(struct call *c)
   const char *as_of = call_option(c, "--as-of");
   char when[TIME_WORDS_SIZE];
   bool is_index = as_of != NULL && as_of[0] != 0 && strspn(as_of, "0123456789") == strlen(as_of);
-  enum exit_code code = is_index ? whole_number(c, "--as-of", as_of, request, "as_of") : DONE;
+  enum exit_code code = is_index ? options_number(c, "--as-of", as_of, request, "as_of") : DONE;
   if (as_of != NULL && !is_index && json_object_set_new(request, "as_of", json_string(as_of)) != 0)
     code = call_fail(c, WRONG_USAGE, NULL, "--as-of must be the index of an entry, or a referral");
   if (code == DONE)
@@ -121,10 +108,7 @@ static enum exit_code print_service_form(const struct call *c)
   json_t *form = json_pack("{s:i, s:s, s:s, s:[s], s:i, s:i, s:[s], s:[s,s,s], s:[s]}", "number", 1, "name", "",
                            "group", "PSS", "codes", "BASIC_PSYCHOSOCIAL", "age_min", 0, "age_max", 17, "languages",
                            "km", "priorities", "HIGH", "MEDIUM", "LOW", "areas", "KH-17");
-  char *text = json_dumps(form, c->json ? JSON_COMPACT : JSON_INDENT(2));
-  must(text != NULL);
-  say("%s\n", text);
-  wiped_free(text);
+  say_form_file(form, c->json);
   json_decref(form);
   return DONE;
 }
@@ -179,7 +163,7 @@ enum exit_code run_service(struct call *c)
     return print_service_form(c);
   if (ends != NULL) {
     json_t *request = client_request("end_service");
-    enum exit_code number = whole_number(c, "--end", ends, request, "number");
+    enum exit_code number = options_number(c, "--end", ends, request, "number");
     if (number == DONE)
       return save(c, request, "Saved on this computer: the service ends as soon as the exchange has it.");
     json_decref(request);
@@ -200,19 +184,16 @@ enum exit_code run_service(struct call *c)
 
 enum exit_code run_capacity(struct call *c)
 {
-  static const struct option_rule rules[] = {{"--status", OPTION_CODE, "status", NULL},
+  static const struct option_rule rules[] = {{"--available", OPTION_NUMBER, "available", NULL},
+                                             {"--maximum", OPTION_NUMBER, "maximum", NULL},
+                                             {"--status", OPTION_CODE, "status", NULL},
                                              {"--until", OPTION_TEXT, "valid_until", NULL}};
   json_t *request = client_request("capacity");
-  const char *available = call_option(c, "--available"), *maximum = call_option(c, "--maximum");
-  enum exit_code code = whole_number(c, "NUMBER", call_argument(c, 0), request, "number");
-  if (code == DONE && available != NULL)
-    code = whole_number(c, "--available", available, request, "available");
-  if (code == DONE && maximum != NULL)
-    code = whole_number(c, "--maximum", maximum, request, "maximum");
-  if (available != NULL)
-    json_object_set_new(request, "status", json_string(number_of(request, "available") > 0 ? "HAS" : "FULL"));
+  enum exit_code code = options_number(c, "NUMBER", call_argument(c, 0), request, "number");
   if (code == DONE)
     code = options_apply(c, rules, sizeof rules / sizeof rules[0], request);
+  if (code == DONE && call_option(c, "--available") != NULL && call_option(c, "--status") == NULL)
+    json_object_set_new(request, "status", json_string(number_of(request, "available") > 0 ? "HAS" : "FULL"));
   if (code == DONE)
     return save(c, request, "Saved on this computer. After its date it reads \"not known\".");
   json_decref(request);
@@ -251,7 +232,7 @@ enum exit_code run_assure(struct call *c)
          *request = json_pack("{s:s, s:s, s:i}", "do", "assure", "organisation", call_argument(c, 0), "index", 0);
   if (request == NULL)
     return call_fail(c, WRONG_USAGE, NULL, "the organisation's id is not text in UTF-8");
-  enum exit_code code = whole_number(c, "NUMBER", call_argument(c, 1), request, "number");
+  enum exit_code code = options_number(c, "NUMBER", call_argument(c, 1), request, "number");
   if (code == DONE)
     code = client_do(c, client_request("directory"), &answer);
   const json_t *organisation = find_by(json_object_get(answer, "organisations"), "id", call_argument(c, 0), 0);

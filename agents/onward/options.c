@@ -2,6 +2,7 @@
 #include "agents/onward/options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "agents/onward/questions.h"
@@ -47,12 +48,29 @@ static json_t *option_value(const struct option_rule *rule, const char *value)
   }
 }
 
+enum exit_code options_number(const struct call *c, const char *what, const char *text, json_t *object,
+                              const char *path)
+{
+  char *end;
+  long long n = strtoll(text, &end, 10);
+  if (end == text || *end != 0 || n < 0)
+    return call_fail(c, WRONG_USAGE, NULL, "%s must be a whole number", what);
+  path_set(object, path, json_integer(n));
+  return DONE;
+}
+
 enum exit_code options_apply(const struct call *c, const struct option_rule *rules, size_t count, json_t *object)
 {
   for (size_t i = 0; i < count; i++) {
     const char *value = call_option(c, rules[i].option);
     if (value == NULL)
       continue;
+    if (rules[i].kind == OPTION_NUMBER) {
+      enum exit_code code = options_number(c, rules[i].option, value, object, rules[i].path);
+      if (code != DONE)
+        return code;
+      continue;
+    }
     bool flag = rules[i].kind == OPTION_TRUE || rules[i].kind == OPTION_FALSE;
     json_t *member = value[0] == 0 && !flag ? NULL : option_value(&rules[i], value);
     if (member == NULL)

@@ -1,5 +1,4 @@
 /* Questions about places: asked of several, seen, answered. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "agents/onward/candidates.h"
@@ -107,12 +106,10 @@ enum exit_code run_place(struct call *c)
 {
   static const struct option_rule rules[] = {{"--status", OPTION_CODE, "status", NULL},
                                              {"--until", OPTION_TEXT, "valid_until", NULL}};
-  char *end;
-  long long number = strtoll(call_argument(c, 0), &end, 10);
-  json_t *answer = NULL, *request = json_pack("{s:s, s:I}", "do", "answer_place", "question", (json_int_t)number);
-  enum exit_code code = options_apply(c, rules, sizeof rules / sizeof rules[0], request);
-  if (code == DONE && (end == call_argument(c, 0) || *end != 0))
-    code = call_fail(c, WRONG_USAGE, "see: onward questions", "the question's number must be a whole number");
+  json_t *answer = NULL, *request = client_request("answer_place");
+  enum exit_code code = options_number(c, "QUESTION", call_argument(c, 0), request, "question");
+  if (code == DONE)
+    code = options_apply(c, rules, sizeof rules / sizeof rules[0], request);
   if (code == DONE)
     code = client_do(c, request, &answer);
   else

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agents/json_wipe.h"
 #include "agents/onward/ask.h"
 #include "agents/onward/candidates.h"
 #include "agents/onward/client.h"
@@ -38,10 +37,7 @@ static const struct option_rule rules[] = {
 static enum exit_code print_form(const struct call *c)
 {
   json_t *form = form_empty();
-  char *text = json_dumps(form, c->json ? JSON_COMPACT : JSON_INDENT(2));
-  must(text != NULL);
-  say("%s\n", text);
-  wiped_free(text);
+  say_form_file(form, c->json);
   json_decref(form);
   return DONE;
 }
@@ -128,7 +124,7 @@ static enum exit_code ask_and_send(struct call *c, json_t *form, json_t **answer
     code = form_ask(c, form, "", directory);
   if (code == DONE && by_need) { /* by now her age and language are known */
     code = candidates_choose(c, form, false);
-    if (code == NO_SUCH) { /* nothing that was typed is lost */
+    if (code == NO_SUCH || code == WRONG_USAGE) { /* nothing that was typed is lost: somebody is named */
       json_object_del(form, "to");
       code = form_ask_one(c, question_find("to"), form, directory);
     }
@@ -199,6 +195,7 @@ static enum exit_code send_file(struct call *c, json_t *form, json_t **answer)
 {
   bool by_need = call_option(c, "--need") != NULL;
   enum exit_code code = by_need ? candidates_choose(c, form, c->json) : DONE;
+  fflush(stdout);
   if (code == DONE && by_need)
     code = ask_sure(c, false, "Refer to those with an arrow, in this order?");
   return code == DONE ? client_do(c, request_of(form), answer) : code;

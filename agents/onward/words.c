@@ -73,6 +73,14 @@ void say_json(const json_t *object)
   wiped_free(text);
 }
 
+void say_form_file(const json_t *form, bool on_one_line)
+{
+  char *text = json_dumps(form, on_one_line ? JSON_COMPACT : JSON_INDENT(2));
+  must(text != NULL);
+  say("%s\n", text);
+  wiped_free(text);
+}
+
 void say_labelled(const char *label, const char *text)
 {
   enum { WIDTH = 22 };

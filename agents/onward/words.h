@@ -14,6 +14,7 @@
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));  /* standard output */
 void tell(const char *format, ...) __attribute__((format(printf, 1, 2))); /* standard error */
 void say_json(const json_t *object);                                      /* on one line */
+void say_form_file(const json_t *form, bool on_one_line);                 /* to be edited, and given back */
 /* "Label: text", lines of the text below each other; nothing when the text is empty. */
 void say_labelled(const char *label, const char *text);
 

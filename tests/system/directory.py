@@ -5,20 +5,13 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
-import traceback
 
-from office import BIN, Network, Refused, form, until
+from office import BIN, Network, check, form, run_tests, until
 
 SERVICE = {"number": 1, "name": "Counselling for children", "group": "PSS", "codes": ["TRAUMA_COUNSELLING", "BASIC_PSYCHOSOCIAL"],
            "age_min": 6, "age_max": 17, "languages": ["km", "en"], "priorities": ["LOW", "HIGH", "MEDIUM"], "areas": ["KH-17"]}
-
-
-def check(condition, what=""):
-    if not condition:
-        raise AssertionError(what or "does not hold")
 
 
 def run(office, *words, given=None, code=0):
@@ -121,7 +114,8 @@ def referred_by_need():
         aple.until("received", item["id"])  # the exchange goes down the list by itself
         check("nobody fits; nothing was sent" in run(police, "refer", path, "--need", "PSS", "--area", "KH-1", code=5))
         check("leave one of them out" in run(police, "refer", path, "--need", "PSS", "--to", "a21", code=2))
-        check("asks for TRAUMA_COUNSELLING, and --need for LEGL" in run(police, "refer", path, "--need", "LEGL", code=2))
+        lines = run(police, "refer", path, "--need", "LEGL", code=2)
+        check("the form asks for another service than --need" in lines and "TRAUMA" not in lines, lines)  # that is sealed
         case["needs"] = [{"brief": {"service": "TRAUMA_COUNSELLING"}}]
         check("for one need" in run(police, "refer", "-", "--need", "PSS", "--ref", "N-3", given=json.dumps(case), code=2))
         item = police.refer(["a21"], area="KH1710")  # whoever asks, and however: the log has the province
@@ -187,7 +181,7 @@ def bad_input_is_named():
     with Network("a21") as net:
         a21 = net.office("a21")
         for wrong, field in (({"number": 65}, "number"), ({"name": ""}, None), ({"group": "NOPE"}, "group"), ({"codes": []}, "codes"),
-                             ({"codes": ["FOOD"]}, "codes"), ({"age_min": 20}, None), ({"age_max": 131}, "age_max"),
+                             ({"codes": ["FOOD"]}, "codes"), ({"codes": ["TRAUMA_COUNSELLING"] * 2}, "codes"), ({"age_min": 20}, None), ({"age_max": 131}, "age_max"),
                              ({"languages": "km"}, "languages"), ({"priorities": ["URGENT"]}, "priorities"),
                              ({"areas": [{"scheme": "PCODE", "code": "KH-17"}]}, "areas"), ({"languages": ["Khmer"]}, "languages"),
                              ({"areas": ["KH-99"]}, "areas"), ({"areas": ["Siem Reap"]}, "areas"), ({"areas": []}, "areas"),
@@ -265,15 +259,4 @@ def agreements_end():
 
 TESTS = [agreements_end, found_by_need, referred_by_need, what_was_seen_on_that_day, places_are_asked_for, bad_input_is_named, imported_and_exported]
 
-failed = 0
-for test in TESTS:
-    if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
-        continue
-    try:
-        test()
-        print(f"ok      {test.__name__}", flush=True)
-    except (AssertionError, Refused, OSError, ValueError, KeyError, subprocess.CalledProcessError) as e:
-        failed += 1
-        lines = [frame.lineno for frame in traceback.extract_tb(e.__traceback__) if frame.filename == __file__]
-        print(f"FAILED  {test.__name__}, lines {lines}: {type(e).__name__}: {e}", flush=True)
-sys.exit(failed > 0)
+run_tests(__file__, TESTS)

@@ -219,7 +219,7 @@ static void an_organisation_appears_once_with_its_best(void **state)
   assert_int_equal(found.excluded_count, 3);
 }
 
-/* What else it offers is left out, and is said to be. */
+/* Whoever can be asked is not among those who cannot: its other service is counted, and that is all. */
 static void one_service_fits_and_another_does_not(void **state)
 {
   struct service other = service_of("alpha", 1);
@@ -229,7 +229,8 @@ static void one_service_fits_and_another_does_not(void **state)
   add(service_of("alpha", 2));
   find();
   assert_fit("alpha/2");
-  assert_nearest("alpha/1");
+  assert_nearest("");
+  assert_int_equal(found.excluded_count, 1);
 }
 
 static void other_groups_are_not_counted(void **state)
