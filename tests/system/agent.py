@@ -671,6 +671,7 @@ def the_outbox_has_a_bound():
         police.start()
         items = [police.refer(["aple"]) for _ in range(2)]
         police.refused("full", "refer", **form(["aple"]))
+        police.refused("full", "duty", telephone="+855 23 000 001")
         net.broker_start()
         for item in [*items, police.connected() and police.refer(["aple"])]:
             net.office("aple").until("received", item)  # what was taken arrives, and there is room again

@@ -177,6 +177,26 @@ def places_are_asked_for():
         check("no such question" in police.refused("not_found", "answer_place", question=asked["question"], status="HAS")["what"])
 
 
+def what_was_refused_is_told():
+    with Network("a21") as net:
+        a21, ministry = net.office("a21"), net.office("ministry")
+        looked_at = offer(net, "a21", assured=False)
+        net.broker_end()
+        ministry.ask("assure", organisation="a21", number=1, index=looked_at["index"])
+        check("assured a service" in run(ministry, "outbox"))
+        ministry.end()
+        net.broker_start()
+        a21.connected()
+        a21.ask("service", **{**SERVICE, "age_max": 12})
+        changed = until("it is described anew", lambda: (lambda s: s if s and s["age_max"] == 12 else None)(service_of(a21, "a21")))
+        ministry.start()
+        until("it is told", lambda: any("was not taken by the exchange" in alarm for alarm in ministry.alarms()))
+        check("assured_ms" not in service_of(a21, "a21"))
+        until("the newest is known", lambda: service_of(ministry, "a21")["index"] == changed["index"])
+        run(ministry, "registrar", "assure", "a21", "1")
+        until("it is assured, and nothing is wrong", lambda: "assured_ms" in service_of(a21, "a21") and not ministry.alarms())
+
+
 def bad_input_is_named():
     with Network("a21") as net:
         a21 = net.office("a21")
@@ -257,6 +277,6 @@ def agreements_end():
         check("agreement has ended" in police.refused("not_allowed", "refer", **form(["a21"]))["what"])
 
 
-TESTS = [agreements_end, found_by_need, referred_by_need, what_was_seen_on_that_day, places_are_asked_for, bad_input_is_named, imported_and_exported]
+TESTS = [agreements_end, found_by_need, referred_by_need, what_was_seen_on_that_day, places_are_asked_for, what_was_refused_is_told, bad_input_is_named, imported_and_exported]
 
 run_tests(__file__, TESTS)

@@ -90,6 +90,9 @@ static void a_day_has_so_many_acts_and_no_more(void **state)
   assert_verdict(say_duty(police), V(ACCEPTED)); /* nobody else has to wait */
   w.clock_ms += DAY_MS;
   assert_verdict(offer_say(&w, aple, &o), V(ACCEPTED));
+  for (int i = 0; i <= DIRECTORY_ACTS_PER_DAY_MAX; i++) /* a network begins with thousands of services */
+    assert_verdict(offer_assure(&w, one, aple, 1), V(ACCEPTED));
+  assert_verdict(say_duty(one), V(ACCEPTED));
   assert_verdict(say_suspend(one, "aple", ONWARD__STANDING__LAPSED), V(ACCEPTED));
   assert_verdict(say_duty(aple), V(ACCEPTED)); /* whoever has children's cases must be reached */
 }
