@@ -230,6 +230,8 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   bool from_flight = ours && outbox_logged(b, &e->leaf);
   if (ours && !from_flight) /* also where the entry is stored: one of the registry came with the directory before */
     outbox_logged_before(b, event);
+  if (ours && !act_is_about_referral(event->act))
+    note_refused(b, accepted);
   if (books_entry(b, e->leaf.index, &stored) == OK)
     return OK; /* at least once on the wire, once in our books */
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
@@ -240,8 +242,6 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
   s = apply(a, b, e, event, &told);
   if (s != OK)
     return s;
-  if (ours && !act_is_about_referral(event->act))
-    note_refused(b, accepted);
   if (told)
     told_take(a, b, &e->leaf, event);
   else if (act_is_about_referral(event->act))
