@@ -42,6 +42,7 @@ struct agent {
   int64_t exchange_ahead_ms; /* its clock against ours, as it said last */
   struct seen seen;
   uint64_t agreements_ms; /* ticks: when to look at agreements again; 0: now */
+  bool unseen;            /* and of some that came with it nobody has asked yet when they were here last */
   bool stale;             /* the request at the desk asks for what a newer directory may know */
   bool broken;            /* a fault of ours: the process ends */
   char why[200];

@@ -368,18 +368,19 @@ static json_t *answer_request(struct agent *a, const json_t *request, bool *watc
   return desk_error("bad_input", "do", name == NULL ? "is missing" : "is no request of this version", NULL);
 }
 
-json_t *desk_answer(struct agent *a, const char *line, size_t size, bool may_wait, bool *watch)
+json_t *desk_answer(struct agent *a, const char *line, size_t size, int waits, bool *watch)
 {
   json_error_t error; /* quotes the line: never told */
   json_t *request = json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
   arena_reset(&a->arena);
-  a->stale = false;
+  a->stale = a->unseen = false;
   json_t *answer = json_is_object(request) ? answer_request(a, request, watch)
                                            : desk_error("bad_input", NULL, "expected one JSON object a line", NULL);
   wipe(&error, sizeof error);
   json_decref(request);
   arena_wipe(&a->secret);
-  if (a->stale && may_wait && session_refresh(a)) {
+  bool wait = waits == 0 ? a->stale : waits < DESK_WAITS_MAX && a->unseen;
+  if (wait && session_refresh(a)) {
     json_decref(answer);
     return NULL;
   }

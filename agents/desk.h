@@ -11,9 +11,10 @@
 #include "agents/compose.h"
 #include "agents/form.h"
 
-/* The answer to one line, as a new reference. `watch`: events are wanted from now on. NULL, where `may_wait`: the
- * directory was asked for; try again when it came, or after a while. */
-json_t *desk_answer(struct agent *a, const char *line, size_t size, bool may_wait, bool *watch);
+/* The answer to one line, as a new reference. `watch`: events are wanted from now on. `waits`: how often it has waited.
+ * NULL: the directory was asked for; try again when it came, or after a while. */
+#define DESK_WAITS_MAX 2 /* the second is about what the first has brought */
+json_t *desk_answer(struct agent *a, const char *line, size_t size, int waits, bool *watch);
 /* {"ok": false, ...}; field and try may be NULL. */
 json_t *desk_error(const char *code, const char *field, const char *what, const char *try);
 json_t *desk_form_error(const struct form_error *e);
@@ -44,6 +45,7 @@ bool desk_referred(struct books *b, const char *ref, struct item *out); /* this 
   " to ourselves priority group area basis scope never consent_until phoned drill reroute feedback file_now ref "      \
   "brief "                                                                                                             \
   "file "
+#define GROUPS "SAFE, CASE, PSS, HLTH, LEGL, EDUC, LIVE, OTHR" /* that can be stated */
 #define SERVICE_FIELDS " number name group codes age_min age_max languages priorities areas capacity "
 /* NULL: the object has no other fields than these (and "do"). */
 json_t *desk_unknown_field(const json_t *object, const char *fields);

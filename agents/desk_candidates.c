@@ -20,9 +20,7 @@ static json_t *read_need(const json_t *request, struct wanted *out)
     out->group = code / 100;
     return NULL;
   }
-  static const char allowed[] =
-      "must be a group (SAFE, CASE, PSS, HLTH, LEGL, EDUC, LIVE, OTHR) or a service of one, such "
-      "as TRAUMA_COUNSELLING";
+  static const char allowed[] = "must be a group (" GROUPS ") or a service of one, such as TRAUMA_COUNSELLING";
   if (form_code(&onward__service_group__descriptor, "need", value, &error, &code) != OK ||
       code == ONWARD__SERVICE_GROUP__GROUP_NOT_STATED)
     return desk_error("bad_input", "need", allowed, "all services: onward refer --form");
@@ -103,14 +101,20 @@ static json_t *list_json(struct agent *a, struct books *b, const struct candidat
   return out;
 }
 
-/* Asks when the first of them were last here, with the question about the directory that is asked anyway. */
+/* Asks for the newest directory, and when the first of them were last here; again where it has brought others. */
 static void ask_seen(struct agent *a, const struct candidates *c)
 {
+  bool known = true;
+  for (size_t i = 0; i < c->count && i < SEEN_MAX; i++)
+    known &= c->list[i].seen.known;
+  a->stale = true;
+  a->unseen = c->count > 0 && !c->list[0].seen.known;
+  if (known)
+    return;
   a->seen.count = c->count < SEEN_MAX ? c->count : SEEN_MAX;
-  a->seen.wanted = a->seen.count > 0;
+  a->seen.wanted = true;
   for (size_t i = 0; i < a->seen.count; i++)
     a->seen.list[i] = (struct seen_one){.id = c->list[i].service.organisation};
-  a->stale = true;
 }
 
 /* The condition that stands in the way of most. */

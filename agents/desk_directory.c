@@ -151,8 +151,10 @@ static json_t *directory_of(struct agent *a, const json_t *id)
     json_decref(refused);
     return desk_trouble(OUR_FAULT);
   }
-  if (refused != NULL)
+  if (refused != NULL) {
+    json_object_set_new(refused, "field", json_string("as_of"));
     return refused;
+  }
   return found ? directory_then(a, index, item.created_ms)
                : desk_error("not_found", "as_of", "is no referral that was sent from this computer",
                             "ask its sender; or give the index of an entry");
@@ -286,8 +288,9 @@ static json_t *read_kinds(const json_t *request, struct service_form *f)
   struct form_error error;
   int group;
   const json_t *value = json_object_get(request, "group");
-  if (form_code(&onward__service_group__descriptor, "group", value, &error, &group) != OK)
-    return desk_form_error(&error);
+  if (form_code(&onward__service_group__descriptor, "group", value, &error, &group) != OK ||
+      group == ONWARD__SERVICE_GROUP__GROUP_NOT_STATED)
+    return desk_error("bad_input", "group", value == NULL ? "is missing" : "must be one of " GROUPS, NULL);
   f->set.group = (Onward__ServiceGroup)group;
   json_t *refused =
       desk_codes(request, "codes", &onward__service_code__descriptor, SERVICE_CODES_MAX, f->codes, &f->set.n_codes);

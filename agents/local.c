@@ -17,7 +17,7 @@
 #include "agents/json_wipe.h"
 #include "proto/seal/sign.h"
 
-#define DIRECTORY_WAIT_MS 3000
+#define DIRECTORY_WAIT_MS 3000 /* for one request in all */
 
 enum status local_open(struct local *l, const char *home, char why[200])
 {
@@ -150,13 +150,17 @@ static bool take_line(struct agent *a, struct local_client *c, size_t size)
            "close some of them, then try again");
     return false;
   }
-  json_t *answer = desk_answer(a, c->line, size, c->later_ms == 0, &watch);
+  uint64_t now = ticks_ms();
+  int waits = c->waits > 0 && now >= c->later_ms ? DESK_WAITS_MAX : c->waits;
+  json_t *answer = desk_answer(a, c->line, size, waits, &watch);
   if (answer == NULL) {
-    c->asked_ms = ticks_ms();
-    c->later_ms = c->asked_ms + DIRECTORY_WAIT_MS;
+    c->asked_ms = now;
+    if (c->waits++ == 0)
+      c->later_ms = now + DIRECTORY_WAIT_MS;
     return false;
   }
   c->later_ms = 0;
+  c->waits = 0;
   c->watching |= watch;
   add_line(c, answer);
   json_decref(answer);

@@ -22,6 +22,7 @@ struct local_client {
   bool watching;
   uint64_t later_ms; /* ticks: its first line waits for the directory until then; 0: it does not */
   uint64_t asked_ms; /* since then */
+  int waits;         /* how often it has waited for it */
   bool told;         /* there was no place for it: its first line is answered with that */
   bool ending;       /* closed once its answer is written */
   char *line;        /* what was read of the next requests */

@@ -90,19 +90,20 @@ static const char *seen_words(const json_t *one, char out[64])
 static void say_candidate(size_t number, const json_t *one, bool chosen)
 {
   char places[LINE_SIZE], seen[64], until[TIME_WORDS_SIZE], agreement[80] = "", areas_text[LINE_SIZE];
+  char languages[LINE_SIZE];
   const json_t *s = json_object_get(one, "service");
   uint64_t until_ms = number_of(one, "agreement_until_ms");
   places_words(s, places);
   join(json_object_get(s, "areas"), "code", areas_text, sizeof areas_text);
+  join(json_object_get(s, "languages"), NULL, languages, sizeof languages);
   if (until_ms > 0)
     snprintf(agreement, sizeof agreement, "; agreement until %s", time_words(until_ms, until));
   say("%s%2zu. %s (%s), %s\n", chosen ? "->" : "  ", number, text_of(one, "name"), text_of(one, "id"),
       text_of(s, "name"));
-  say("       %s in %s; ages %llu to %llu; %s; %s; %s%s\n",
+  say("       %s in %s; ages %llu to %llu; speaks %s%s; %s; %s%s\n",
       strcmp(text_of(one, "area"), "covered") == 0 ? "works" : "works in a part of it,", areas_text,
-      (unsigned long long)number_of(s, "age_min"), (unsigned long long)number_of(s, "age_max"),
-      flag_of(one, "speaks") ? "speaks the language" : "does not say that it speaks the language", places,
-      seen_words(one, seen), agreement);
+      (unsigned long long)number_of(s, "age_min"), (unsigned long long)number_of(s, "age_max"), languages,
+      flag_of(one, "speaks") ? "" : ", not the language asked for", places, seen_words(one, seen), agreement);
 }
 
 static const char *obstacle_words(const char *name)

@@ -40,7 +40,7 @@ static bool known_code(const char *code)
 static void ask(const uint8_t *line, size_t size)
 {
   bool watch = false;
-  json_t *answer = desk_answer(&agent, (const char *)line, size, false, &watch);
+  json_t *answer = desk_answer(&agent, (const char *)line, size, DESK_WAITS_MAX, &watch);
   bool done = json_is_true(json_object_get(answer, "ok"));
   must(json_is_object(answer) && !agent.broken && (done || !watch));
   must(done || known_code(json_string_value(json_object_get(answer, "code"))));

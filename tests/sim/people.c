@@ -60,7 +60,7 @@ json_t *people_ask(struct node *n, json_t *request)
   if (n->up) {
     sim.running = n;
     uint64_t from = next_number(n->agent);
-    answer = desk_answer(n->agent, line, strlen(line), false, &watch);
+    answer = desk_answer(n->agent, line, strlen(line), DESK_WAITS_MAX, &watch);
     if (!n->gone)
       note_answer(n, answer, from);
     sim.running = NULL;

@@ -11,7 +11,7 @@
 static json_t *ask(const char *line)
 {
   bool watch;
-  json_t *answer = desk_answer(&agent, line, strlen(line), false, &watch);
+  json_t *answer = desk_answer(&agent, line, strlen(line), DESK_WAITS_MAX, &watch);
   assert_true(json_is_true(json_object_get(answer, "ok")));
   return answer;
 }

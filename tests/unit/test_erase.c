@@ -15,7 +15,7 @@ static uint8_t marker[64]; /* of the sealed brief */
 static json_t *ask(const char *line)
 {
   bool watch;
-  return desk_answer(&agent, line, strlen(line), false, &watch);
+  return desk_answer(&agent, line, strlen(line), DESK_WAITS_MAX, &watch);
 }
 
 static json_t *act(const struct ref_id *id, const char *act, const char *more)

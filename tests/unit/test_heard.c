@@ -195,7 +195,7 @@ static void alarm_that_finds_no_room_is_raised_again(void **state)
 static json_t *ask(const char *line)
 {
   bool watch;
-  return desk_answer(&agent, line, strlen(line), false, &watch);
+  return desk_answer(&agent, line, strlen(line), DESK_WAITS_MAX, &watch);
 }
 
 static void case_is_shown_on_a_full_disk(void **state)

@@ -198,7 +198,7 @@ static void step_against_the_rules_is_accused(void **state)
       "\"T-1\","
       "\"contact\": {\"who\": \"a test\", \"telephone\": \"+000\"}, \"consent\": {\"given_by\": \"a test\"},"
       "\"focal_point\": \"a test\"}}";
-  json_t *answer = desk_answer(&agent, refer, sizeof refer - 1, false, &watch);
+  json_t *answer = desk_answer(&agent, refer, sizeof refer - 1, DESK_WAITS_MAX, &watch);
   const char *hex = json_string_value(json_object_get(answer, "id"));
   assert_non_null(hex);
   assert_int_equal(hex_decode(bytes_text(hex), id.byte, sizeof id.byte, &size), OK);

@@ -24,7 +24,7 @@ static json_t *ask(const char *quoted)
   assert_true(size < sizeof line);
   for (size_t i = 0; i <= size; i++)
     line[i] = quoted[i] == '\'' ? '"' : quoted[i];
-  return desk_answer(&agent, line, size, false, &watch);
+  return desk_answer(&agent, line, size, DESK_WAITS_MAX, &watch);
 }
 
 static void assert_refused(const char *quoted, const char *code)
