@@ -21,6 +21,7 @@ enum audit_code {
 
 struct audit_request {
   const char *folder; /* the data folder: its books are in <folder>/books */
+  const char *second; /* the second word of a command that takes two; else NULL */
   FILE *out;
   FILE *err;
   bool pinned; /* verify: the log must be signed by `log_key`; else the key in the genesis is believed */
@@ -56,6 +57,15 @@ enum audit_code audit_tell(const struct audit_request *q, enum audit_code code, 
 /* The stored books could not be read on: AUDIT_UNREADABLE, told. Else AUDIT_FINE. */
 enum audit_code audit_trouble(const struct audit *a);
 
+/* Told while books are rebuilt; each may be NULL. */
+struct rebuild_watch {
+  void *context;
+  /* behind each entry, whose consequences `books` have by now */
+  void (*entry)(void *context, const struct leaf *leaf, const struct event *e, struct books *books);
+  /* the sealed body (`index`, `slot`) need not exist any longer, because of the entry `by` */
+  void (*erased)(void *context, uint64_t index, uint8_t slot, uint64_t by);
+};
+
 /* Books that are rebuilt from the entries alone, in a temporary file that has no name and so never outlives the
  * program. */
 struct rebuild {
@@ -64,9 +74,11 @@ struct rebuild {
   struct key_ring *ring;
   uint64_t size; /* entries */
   uint64_t batches;
+  const struct rebuild_watch *watch;
+  struct books watched; /* the same as `books`; deletions go by the watch first */
 };
-/* Replays every stored entry. Close it in any case. */
-enum audit_code rebuild_run(struct audit *a, struct rebuild *out);
+/* Replays every stored entry. `watch`: NULL, or who is told. Close it in any case. */
+enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out);
 void rebuild_close(struct rebuild *r);
 /* The first stored entry below `size` whose hash is not the one in the stored tree; `size`: none. For naming what was
  * altered where only a later entry, or the root, shows that something was. */

@@ -118,7 +118,7 @@ enum audit_code audit_replay(const struct audit_request *q)
   struct rebuild r = {0};
   enum audit_code code = audit_open(q, &a);
   if (code == AUDIT_FINE)
-    code = rebuild_run(&a, &r);
+    code = rebuild_run(&a, NULL, &r);
   if (code == AUDIT_FINE)
     code = tables_compare(&a, &r);
   rebuild_close(&r);

@@ -62,9 +62,14 @@ static const char *option_take(int option, const char *value, struct audit_reque
 
 static const struct command {
   const char *name;
-  const char *options; /* letters of those it takes */
+  const char *options;  /* letters of those it takes */
+  const char *words[2]; /* what it takes beside them, in words; at least one */
   enum audit_code (*run)(const struct audit_request *q);
-} commands[] = {{"verify", "k", audit_verify}, {"replay", "", audit_replay}, {"show", "jorft", audit_show}};
+} commands[] = {
+    {"verify", "k", {"a folder"}, audit_verify},
+    {"replay", "", {"a folder"}, audit_replay},
+    {"show", "jorft", {"a folder"}, audit_show},
+};
 
 static const struct command *command_find(const char *name)
 {
@@ -95,9 +100,14 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
     if (wrong != NULL)
       return usage_error(wrong, optarg);
   }
-  if (argc - optind != 1)
-    return usage_error("expected one folder", NULL);
+  int words = c->words[1] == NULL ? 1 : 2;
+  if (argc - optind != words) {
+    fprintf(stderr, "onward-audit: %s: expected %s%s%s, and nothing else; see onward-audit --help\n", c->name,
+            c->words[0], words == 2 ? " and " : "", words == 2 ? c->words[1] : "");
+    return AUDIT_USAGE;
+  }
   q.folder = argv[optind];
+  q.second = words == 2 ? argv[optind + 1] : NULL;
   enum audit_code code = c->run(&q);
   if (fflush(stdout) == 0 && ferror(stdout) == 0)
     return code;

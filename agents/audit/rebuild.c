@@ -2,6 +2,7 @@
  * entry that the contract does not allow ends it, and is named. */
 #include <inttypes.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -37,6 +38,60 @@ static enum audit_code scratch_open(struct audit *a, struct rebuild *r)
     return no_scratch(a, why);
   r->books = store_begin(r->store, true);
   return AUDIT_FINE;
+}
+
+/* --- deletions of what must be held, told to the watch --- */
+
+static struct rebuild *rebuild_of(struct books *watched)
+{
+  return (struct rebuild *)((uint8_t *)watched - offsetof(struct rebuild, watched));
+}
+
+static enum status watched_get(struct books *b, int table, struct bytes key, struct bytes *value)
+{
+  struct rebuild *r = rebuild_of(b);
+  enum status s = r->books->get(r->books, table, key, value);
+  b->trouble = r->books->trouble;
+  return s;
+}
+
+static void watched_put(struct books *b, int table, struct bytes key, struct bytes value)
+{
+  struct rebuild *r = rebuild_of(b);
+  r->books->put(r->books, table, key, value);
+  b->trouble = r->books->trouble;
+}
+
+static void watched_del(struct books *b, int table, struct bytes key)
+{
+  struct rebuild *r = rebuild_of(b);
+  struct bytes row;
+  if (table == TABLE_HELD && r->books->get(r->books, table, key, &row) == OK) {
+    struct reader reader = reader_of(key);
+    uint64_t index = read_u64(&reader);
+    r->watch->erased(r->watch->context, index, read_u8(&reader), r->size);
+  }
+  r->books->del(r->books, table, key);
+  b->trouble = r->books->trouble;
+}
+
+static enum status watched_seek(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value)
+{
+  struct rebuild *r = rebuild_of(b);
+  enum status s = r->books->seek(r->books, table, from, key, value);
+  b->trouble = r->books->trouble;
+  return s;
+}
+
+static void tell_watch(struct audit *a, struct rebuild *r)
+{
+  struct leaf leaf;
+  struct event e;
+  if (r->watch == NULL || r->watch->entry == NULL)
+    return;
+  arena_reset(&a->arena);
+  if (books_event(r->books, r->size, &a->arena, &leaf, &e) == OK)
+    r->watch->entry(r->watch->context, &leaf, &e, r->books);
 }
 
 uint64_t entry_altered(struct audit *a, uint64_t size)
@@ -83,6 +138,7 @@ static enum audit_code take_entry(struct audit *a, struct rebuild *r, struct rep
     return no_scratch(a, s == NOT_NOW ? "full" : "failed");
   if (leaf_read(bytes, &leaf) == OK && leaf.origin == ORIGIN_ORGANISATION && leaf.position == 0)
     r->batches++;
+  tell_watch(a, r);
   r->size++;
   if (r->size % ENTRIES_PER_COMMIT != 0)
     return AUDIT_FINE;
@@ -108,17 +164,20 @@ static enum audit_code check_end(struct audit *a, struct rebuild *r, struct repl
   return AUDIT_FINE;
 }
 
-enum audit_code rebuild_run(struct audit *a, struct rebuild *out)
+enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out)
 {
   struct bytes bytes;
   struct replay replay;
-  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring)};
+  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring),
+                          .watch = watch,
+                          .watched = {OK, watched_get, watched_put, watched_del, watched_seek}};
   if (out->ring == NULL)
     return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
   enum audit_code code = scratch_open(a, out);
   if (code != AUDIT_FINE)
     return code;
-  replay_init(&replay, out->books, &a->arena, out->ring);
+  bool deletions = watch != NULL && watch->erased != NULL;
+  replay_init(&replay, deletions ? &out->watched : out->books, &a->arena, out->ring);
   while (code == AUDIT_FINE && books_entry(a->books, out->size, &bytes) == OK)
     code = take_entry(a, out, &replay, bytes);
   return code == AUDIT_FINE ? check_end(a, out, &replay) : code;

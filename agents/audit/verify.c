@@ -137,7 +137,7 @@ static enum audit_code verify(struct audit *a, struct rebuild *r)
   struct log_name log;
   struct checkpoint checkpoint;
   uint64_t bodies = 0;
-  enum audit_code code = rebuild_run(a, r);
+  enum audit_code code = rebuild_run(a, NULL, r);
   if (code == AUDIT_FINE)
     code = log_name_read(a, r, &log);
   if (code == AUDIT_FINE)
