@@ -145,3 +145,32 @@ enum status file_read(const char *path, void *out, size_t capacity, size_t *size
   file_why_error(why, path, "cannot read the file", error);
   return error == ENOENT ? NOT_FOUND : OUR_FAULT;
 }
+
+void store_remove(const char *folder)
+{
+  static const char *const files[] = {"data.mdb", "lock.mdb"};
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    char *path = file_path_join(folder, files[i]);
+    if (path != NULL)
+      (void)unlink(path);
+    free(path);
+  }
+  (void)rmdir(folder);
+}
+
+/* One call changes both names, so that at every moment there is a folder with books; and whoever reads the old ones
+ * goes on reading them, with the lock file that belongs to them. */
+enum status store_swap(const char *folder, const char *copy, char why[200])
+{
+  int error = renameat2(AT_FDCWD, copy, AT_FDCWD, folder, RENAME_EXCHANGE) == 0 ? 0 : errno;
+  if (error == 0)
+    error = file_sync_parent(folder);
+  else
+    store_remove(copy);
+  if (error != 0) {
+    file_why_error(why, folder, "the books written anew cannot take their place", error);
+    return OUR_FAULT;
+  }
+  store_remove(copy); /* by now the old ones */
+  return OK;
+}
