@@ -95,7 +95,7 @@ static int make_log(const struct init_options *o, const struct registrar *r, con
   if (journal_create(&j, o->folder, keys, &g, clock_ms(), why) != OK)
     return fail(EXIT_CONFIG, "the log cannot be made", why);
   six_words(j.end.head.network.byte, words);
-  printf("network %s: %s\n", j.origin, words);
+  printf("network %s: %s\n", j.end.checkpoint.origin, words);
   int code = invite(&j, o->folder, o, r[0].request);
   if (code == 0)
     code = invite(&j, o->folder, o, r[1].request);
@@ -164,7 +164,7 @@ int admin_status(const char *folder)
   uint64_t held = store_count(j.reader, TABLE_HELD);
   store_measure(j.store, &size);
   six_words(j.end.head.network.byte, words);
-  printf("%-22s %s (%s)\n", "network", j.origin, words);
+  printf("%-22s %s (%s)\n", "network", j.end.checkpoint.origin, words);
   printf("%-22s %s\n", "served now", journal_is_served(folder) ? "yes" : "no");
   printf("%-22s %" PRIu64 "\n", "entries", j.end.head.size);
   print_time("newest entry", j.end.head.time_ms);

@@ -110,6 +110,15 @@ enum status file_write(const char *path, struct bytes content, char why[200])
   return store_status_of(error) == NOT_NOW ? NOT_NOW : OUR_FAULT;
 }
 
+enum status file_rename(const char *from, const char *to, char why[200])
+{
+  int error = rename(from, to) == 0 ? file_sync_parent(to) : errno;
+  if (error == 0)
+    return OK;
+  file_why_error(why, to, "cannot be given its name", error);
+  return OUR_FAULT;
+}
+
 /* Reads until the end or until `capacity` is full. 0 or errno. */
 static int read_all(int fd, uint8_t *out, size_t capacity, size_t *size)
 {

@@ -69,6 +69,7 @@ void store_remove(const char *folder); /* books that nobody has open: data, lock
 /* Files: whole, synced with their folder, replaced by rename, mode 0600. `file_read` gives NOT_FOUND, or BAD_INPUT when
  * it is longer than capacity. */
 MUST_USE enum status file_write(const char *path, struct bytes content, char why[200]);
+MUST_USE enum status file_rename(const char *from, const char *to, char why[200]); /* file or folder; durable */
 MUST_USE enum status file_read(const char *path, void *out, size_t capacity, size_t *size, char why[200]);
 
 #endif
