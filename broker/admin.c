@@ -175,6 +175,7 @@ int admin_status(const char *folder)
   printf("%-22s %" PRIu64 "\n", "referrals", referrals);
   printf("%-22s %" PRIu64 "\n", "sealed bodies held", held);
   printf("%-22s %" PRIu64 " MiB used, %" PRIu64 " MiB of it free\n", "books", size.used >> 20, size.free >> 20);
+  backup_tell(folder, j.end.head.size);
   journal_close(&j);
   return 0;
 }

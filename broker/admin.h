@@ -3,6 +3,7 @@
 #define ONWARD_ADMIN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct init_options {
   const char *folder;
@@ -30,5 +31,6 @@ int admin_confirm_restore(const char *folder, const char *file); /* a registrar 
 #define LAST_BACKUP "last-backup"         /* what the mark of the newest backup says */
 #define RESTORE_REQUEST "restore.request" /* waits for a registrar's signature: not served until then */
 bool restore_waits(const char *folder);
+void backup_tell(const char *folder, uint64_t size); /* for status: the newest backup of a log of so many entries */
 
 #endif

@@ -98,10 +98,9 @@ static int write_mark(const char *folder, const char *name, const struct log_end
 {
   char path[PATH_SIZE], text[400 + NOTE_SIZE_MAX], time[PRINTED_SIZE], why[200];
   print_utc(clock_ms(), time);
-  int size =
-      snprintf(text, sizeof text,
-               "a backup of %s, made %s: %" PRIu64 " entries, without the sealed bodies and without keys\n\n%.*s",
-               origin, time, end->head.size, (int)end->note_size, end->note);
+  int size = snprintf(text, sizeof text,
+                      "made %s\nentries %" PRIu64 "\na backup of %s, without sealed bodies and without keys\n\n%.*s",
+                      time, end->head.size, origin, (int)end->note_size, end->note);
   if (!path_of(folder, name, path) || size < 0)
     return EXIT_CONFIG;
   return file_write(path, bytes_of(text, (size_t)size), why) == OK ? 0 : fail(EXIT_CONFIG, path, why);
@@ -225,6 +224,21 @@ int admin_restore(const char *backup, const char *folder, const char *keys_folde
          "  with what comes back onward-broker confirm-restore %s FILE\n",
          end.head.size, time, end.head.epoch + 1, folder, folder);
   return 0;
+}
+
+/* What the mark says of the newest backup: the entries that it has, and when it was made. */
+void backup_tell(const char *folder, uint64_t size)
+{
+  char path[PATH_SIZE], text[1024] = "", made[PRINTED_SIZE] = "", why[200];
+  uint64_t entries = 0;
+  size_t length = 0;
+  snprintf(path, sizeof path, "%s/" LAST_BACKUP, folder);
+  if (file_read(path, text, sizeof text - 1, &length, why) != OK ||
+      sscanf(text, "made %31[^\n]\nentries %" SCNu64, made, &entries) != 2) {
+    printf("%-22s none: onward-broker backup %s TO\n", "newest backup", folder);
+    return;
+  }
+  printf("%-22s %s, %" PRIu64 " entries behind\n", "newest backup", made, size > entries ? size - entries : 0);
 }
 
 bool restore_waits(const char *folder)

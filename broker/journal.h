@@ -21,7 +21,7 @@ struct journal {
   struct store *store;
   struct store *reader;
   const struct broker_keys *keys;
-  char name[49];                  /* the log's name: that of its key */
+  char name[49]; /* the log's name: that of its key */
   struct note_key log_key;
   struct log_end written; /* by the last commit */
   struct log_end end;     /* what is published */
