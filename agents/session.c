@@ -83,9 +83,9 @@ void session_lost(struct agent *a)
 
 void session_alarm(struct agent *a, enum alarm_kind kind)
 {
-  struct bytes none = {NULL, 0};
+  const struct alarm_proof proof = {.part[ALARM_HELD] = bytes_of(a->evidence.note, a->evidence.note_size)};
   struct books *b = agent_write(a);
-  if (alarm_raise(b, kind, now_ms(), bytes_of(a->evidence.note, a->evidence.note_size), none))
+  if (alarm_raise(b, kind, now_ms(), &proof))
     say("alarm: %s", alarm_text(kind));
   if (agent_commit(a) != OK)
     say("the alarm could not be written");
