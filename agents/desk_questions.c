@@ -82,6 +82,8 @@ static json_t *compose_question(struct agent *a, struct books *b, const json_t *
   struct complaint why;
   Onward__AskPlace *ask = core->ask_place;
   json_t *refused = choose(a, b, request, w, to, &ask->n_recipients);
+  if (refused == NULL)
+    refused = desk_whole(a, b);
   if (refused != NULL)
     return refused;
   struct bytes content = pack_question(w, &a->secret);

@@ -383,7 +383,7 @@ void duty_reseal(struct agent *a)
   if (keys_locked(&a->keys))
     return;
   struct books *b = agent_read(a);
-  bool some = duty_waiting(b) > 0;
+  bool some = duty_waiting(b) > 0 && session_directory_whole(&a->session, b);
   if (agent_abort(a) != OK || !some)
     return;
   reseal_some(a, agent_write(a));

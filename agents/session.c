@@ -49,6 +49,11 @@ bool session_stalled(const struct session *s)
   return session_connected(s) && s->waits_from_ms != 0 && ticks_ms() >= s->waits_from_ms + STALLED_MS;
 }
 
+bool session_directory_whole(const struct session *s, struct books *b)
+{
+  return s->asked_for <= directory_known(b);
+}
+
 /* That the prepared keys are not in force yet is no news. */
 void session_refused(struct agent *a, const char *why)
 {

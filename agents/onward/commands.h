@@ -31,6 +31,10 @@ enum exit_code run_suspend(struct call *c);
 enum exit_code run_registrar_rotate(struct call *c);
 enum exit_code run_stop(struct call *c);
 
+enum exit_code run_receipt(struct call *c); /* proofs.c */
+enum exit_code run_alarms(struct call *c);
+enum exit_code run_evidence(struct call *c);
+
 enum exit_code run_policy(struct call *c); /* policy.c */
 enum exit_code run_registrar_policy(struct call *c);
 
