@@ -237,11 +237,12 @@ static bool is_link(const struct entry *e)
   return e->leaf.verdict == ONWARD__VERDICT__ACCEPTED && act_is_registry(e->event.act);
 }
 
-/* The later entry denies the earlier one, or makes a link of the chain of what is none. */
+/* The later entry denies the earlier one, or makes a link of the chain of what is none. A log that goes on in a new
+ * epoch has other entries from there. */
 static void find_broken_chain(struct folder *f, const struct entry *earlier, const struct entry *later)
 {
   if (!earlier->proved || !later->proved || !earlier->formed || !later->formed ||
-      earlier->leaf.index >= later->leaf.index)
+      earlier->leaf.index >= later->leaf.index || strcmp(earlier->head.c.origin, later->head.c.origin) != 0)
     return;
   uint64_t index = earlier->leaf.index, named = later->leaf.registry;
   bool denied = is_link(earlier) && named < index, invented = !is_link(earlier) && named == index;
@@ -270,6 +271,8 @@ static void explain_heads(const struct folder *f)
   const struct signed_head *small, *large;
   struct hash root;
   FILE *out = f->q->out;
+  if (f->heads[0].genuine && f->heads[1].genuine && strcmp(f->heads[0].c.origin, f->heads[1].c.origin) != 0)
+    fputs("NOT PROVED: the two heads are of different epochs: a log that was restored begins a new one.\n", out);
   if (!two_sizes(f, &small, &large))
     return;
   if (proof_leads(f, &root))
