@@ -286,10 +286,9 @@ static bool keys_waiting(struct books *b, const struct organisation *o, struct a
 
 static void alarm_unless(struct books *b, bool fits, enum alarm_kind kind)
 {
-  struct bytes none = {NULL, 0};
   if (fits)
     alarm_end(b, kind);
-  else if (alarm_raise(b, kind, now_ms(), none, none))
+  else if (alarm_raise(b, kind, now_ms(), NULL))
     say("alarm: %s", alarm_text(kind));
 }
 

@@ -1,5 +1,6 @@
-/* What people must know and do about: kept in the books until somebody who looked into it says so. The first record of
- * a kind is the evidence and is never overwritten by a later one.
+/* What people must know and do about: kept in the books until somebody who looked into it says so, and with it what the
+ * exchange offered and what was held against it. That of a kind is never overwritten before somebody has looked into
+ * it.
  */
 #ifndef ONWARD_ALARM_H
 #define ONWARD_ALARM_H
@@ -27,12 +28,32 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_REFUSED = 17,      /* an act of ours that is about no referral was refused by the rules */
                   ALARM_KINDS,
 };
-bool alarm_halts(enum alarm_kind kind);       /* nothing is taken from the exchange after this */
-const char *alarm_text(enum alarm_kind kind); /* a sentence for people: what is wrong, and what to do */
+enum alarm_part {                    /* of what proves it; numbers are in the books */
+                  ALARM_HELD,        /* the newest checkpoint that was taken */
+                  ALARM_OFFERED,     /* the one that was not */
+                  ALARM_CONSISTENCY, /* n x 32 bytes: the proof from one to the other that came with it */
+                  ALARM_LEAF,        /* the entry that was not taken */
+                  ALARM_PATH,        /* n x 32 bytes: its path to the held checkpoint; as it came, if it does not fit */
+                  ALARM_PARTS,
+};
+struct alarm_proof { /* borrowed; what there is nothing of is empty */
+  struct bytes part[ALARM_PARTS];
+};
+struct alarm_record {
+  uint64_t raised_ms;
+  bool ended; /* somebody has looked into it, or its cause is gone */
+};
 
-/* Records it with what proves it (either note may be empty), and halts where that kind does. True: it was not known
- * before, and there is room for it. */
-bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, struct bytes note, struct bytes other);
+bool alarm_halts(enum alarm_kind kind);        /* nothing is taken from the exchange after this */
+const char *alarm_name(enum alarm_kind kind);  /* a word for programs, such as "fork" */
+enum alarm_kind alarm_named(const char *name); /* ALARM_NONE: no kind has this name */
+const char *alarm_text(enum alarm_kind kind);  /* a sentence for people: what is wrong, and what to do */
+
+/* Records it with what proves it (NULL: nothing does), and halts where that kind does. True: it was not known before,
+ * and there is room for it. */
+bool alarm_raise(struct books *b, enum alarm_kind kind, uint64_t now_ms, const struct alarm_proof *proof);
+/* Slices of the books. False: it was never raised. */
+bool alarm_get(struct books *b, enum alarm_kind kind, struct alarm_record *out, struct alarm_proof *proof);
 void alarm_end(struct books *b, enum alarm_kind kind); /* the condition is over: for those that end by themselves */
 void alarm_end_all(struct books *b);                   /* a person looked into them; goes on after a halt */
 /* Next kind after `kind` that is raised; ALARM_NONE: no more. */

@@ -38,6 +38,9 @@ static const struct {
     {"ask_place", desk_ask_place, " need area age_band age language priority never to valid_until "},
     {"answer_place", desk_answer_place, " question status valid_until "},
     {"questions", desk_questions, " "},
+    {"receipt", desk_receipt, " id entry all "},
+    {"alarms", desk_alarms, " "},
+    {"evidence", desk_evidence, " kind "},
     {"enrol", desk_enrol, " request agreement_until "},
     {"invitation", desk_invitation, " organisation "},
     {"suspend", desk_suspend, " organisation standing "},
@@ -160,6 +163,17 @@ json_t *desk_known(struct agent *a, struct books *b, const char *field, const st
   write_u8(&w, 0);
   must(!w.overflow);
   return desk_error("bad_input", field, what, "see: onward directory");
+}
+
+json_t *desk_whole(struct agent *a, struct books *b)
+{
+  if (session_directory_whole(&a->session, b))
+    return NULL;
+  a->stale = true;
+  return desk_error("not_allowed", NULL,
+                    "something in the directory has changed and has not come yet: nothing is sealed "
+                    "before that",
+                    "try again when Onward is connected with the exchange");
 }
 
 json_t *desk_ahead(const struct agent *a, const char *field, uint64_t ms)

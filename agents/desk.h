@@ -27,7 +27,8 @@ typedef json_t *desk_handler(struct agent *a, const json_t *request);
 desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_assess, desk_list, desk_show, desk_act,
     desk_directory, desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement,
     desk_policy, desk_set_policy, desk_service, desk_end_service, desk_assure, desk_duty, desk_capacity,
-    desk_sign_restore, desk_mandate, desk_candidates, desk_ask_place, desk_answer_place, desk_questions;
+    desk_sign_restore, desk_mandate, desk_candidates, desk_ask_place, desk_answer_place, desk_questions, desk_receipt,
+    desk_alarms, desk_evidence;
 
 /* --- for the handlers --- */
 
@@ -52,6 +53,9 @@ json_t *desk_unknown_field(const json_t *object, const char *fields);
 
 /* NULL: the organisation is in our directory; otherwise the refusal, with those of nearly this id. */
 json_t *desk_known(struct agent *a, struct books *b, const char *field, const struct org_id *id);
+/* NULL: the directory is whole, up to the newest entry of it that another one named: it may be sealed for what is in it
+ * ([LOG-22]). */
+json_t *desk_whole(struct agent *a, struct books *b);
 /* The conditions of a need: " need area age_band age language priority never ". NULL: they are in `out`. */
 struct wanted;
 json_t *desk_wanted(const json_t *request, struct wanted *out);

@@ -52,6 +52,8 @@ static json_t *compose_step(struct agent *a, struct books *b, struct step *s, co
   refused = form->fill(a, b, s);
   if (refused == NULL)
     refused = add_note(a, s);
+  if (refused == NULL && s->part_count > 0)
+    refused = desk_whole(a, b);
   if (refused != NULL)
     return refused;
   s->core->act_case = form->act;

@@ -9,7 +9,7 @@
 
 #define OPEN_MS (2 * 86400000ull) /* where nothing else is said */
 
-static json_t *read_until(struct agent *a, const json_t *request, uint64_t *out)
+static json_t *until_when(struct agent *a, const json_t *request, uint64_t *out)
 {
   struct form_error error;
   const json_t *until = json_object_get(request, "valid_until");
@@ -82,6 +82,8 @@ static json_t *compose_question(struct agent *a, struct books *b, const json_t *
   struct complaint why;
   Onward__AskPlace *ask = core->ask_place;
   json_t *refused = choose(a, b, request, w, to, &ask->n_recipients);
+  if (refused == NULL)
+    refused = desk_whole(a, b);
   if (refused != NULL)
     return refused;
   struct bytes content = pack_question(w, &a->secret);
@@ -127,7 +129,7 @@ json_t *desk_ask_place(struct agent *a, const json_t *request)
   if (refused == NULL && band_of(&w) == ONWARD__AGE_BAND__AGE_NONE)
     refused = desk_error("bad_input", "age_band", "is missing: of whom is the question?", NULL);
   if (refused == NULL)
-    refused = read_until(a, request, &ask.valid_until_ms);
+    refused = until_when(a, request, &ask.valid_until_ms);
   if (refused != NULL)
     return refused;
   refused = compose_question(a, agent_read(a), request, &w, core, &c);
@@ -161,7 +163,7 @@ json_t *desk_answer_place(struct agent *a, const json_t *request)
   if (form_code(&onward__capacity_status__descriptor, "status", json_object_get(request, "status"), &error, &status) !=
       OK)
     return desk_form_error(&error);
-  json_t *refused = read_until(a, request, &answer.valid_until_ms);
+  json_t *refused = until_when(a, request, &answer.valid_until_ms);
   if (refused != NULL)
     return refused;
   struct books *b = agent_read(a);

@@ -242,6 +242,8 @@ static json_t *compose_submit(struct agent *a, struct books *b, struct referring
   struct part parts[2 * RECIPIENTS_MAX];
   struct complaint why;
   json_t *refused = check_open(a, b, r, core);
+  if (refused == NULL)
+    refused = desk_whole(a, b);
   if (refused != NULL)
     return refused;
   for (size_t i = 0; i < r->to_count; i++) {

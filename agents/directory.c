@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "agents/tables.h"
+#include "agents/receipt.h"
 
 static void put_entry(struct books *b, uint64_t index, struct bytes leaf)
 {
@@ -108,7 +108,6 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   struct leaf leaf;
   struct event event;
   struct head head;
-  struct bytes none = {NULL, 0};
   if (evidence_leaf(e, pb_bytes(entry->leaf), pb_bytes(entry->path), &leaf) != OK)
     return BAD_INPUT;
   books_head(b, &head);
@@ -120,15 +119,15 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   if (!places && leaf.index <= head.registry)
     return OK;
   if (places ? leaf.registry > head.registry : leaf.registry != head.registry)
-    return evidence_accuse(e, ALARM_WITHHELD, none);
+    return evidence_accuse(e, ALARM_WITHHELD);
   s = evidence_event(e, b, &leaf, a, &event);
   if (s != OK)
     return s;
   if (places)
     return leaf.verdict == ONWARD__VERDICT__ACCEPTED ? take_capacity(b, &leaf, &event, pb_bytes(entry->leaf), a)
-                                                     : evidence_accuse(e, ALARM_BAD_PROOF, none);
+                                                     : evidence_accuse(e, ALARM_BAD_PROOF);
   if (registry_verify(b, &leaf, &event, a, &why) != OK) /* an exchange that lets in what the rules forbid */
-    return evidence_accuse(e, ALARM_BAD_PROOF, none);
+    return evidence_accuse(e, ALARM_BAD_PROOF);
   ledger_apply(b, &leaf, &event);
   put_entry(b, leaf.index, pb_bytes(entry->leaf));
   head.registry = leaf.index;
@@ -143,15 +142,23 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
 enum status directory_take(struct evidence *e, struct books *b, const Onward__Answer *answer, struct arena *a,
                            size_t *changed)
 {
+  struct hash path[MERKLE_PATH_MAX]; /* of the newest entry of the chain */
+  size_t path_size = 0;
   *changed = 0;
   evidence_begin(e);
   for (size_t i = 0; i < answer->n_entries; i++) {
-    size_t used = a->used;
+    size_t used = a->used, before = *changed;
     enum status s = take_one(e, b, answer->entries[i], a, changed);
     a->used = used;
     if (s != OK)
       return s;
+    if (*changed == before)
+      continue;
+    path_size = e->path.size;
+    memcpy(path, e->path.data, path_size);
   }
+  if (*changed > 0) /* an entry that leaves it out is contradicted by this */
+    receipt_keep(b, e, directory_known(b), bytes_of(path, path_size));
   return OK;
 }
 

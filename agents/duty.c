@@ -351,10 +351,9 @@ static enum status reseal_one(struct agent *a, struct books *b, const struct res
 static void tell_lost(struct books *b, const struct ref_id *id)
 {
   char text[REF_SHORT_SIZE];
-  struct bytes none = {NULL, 0};
   ref_short(id, text);
   say("%s: cannot be sealed again, or not all of it: there is no copy on this computer that opens", text);
-  (void)alarm_raise(b, ALARM_NO_COPY, now_ms(), none, none);
+  (void)alarm_raise(b, ALARM_NO_COPY, now_ms(), NULL);
 }
 
 /* Row by row; one that fails stays for the next time, and stands in nobody's way. */
@@ -384,7 +383,7 @@ void duty_reseal(struct agent *a)
   if (keys_locked(&a->keys))
     return;
   struct books *b = agent_read(a);
-  bool some = duty_waiting(b) > 0;
+  bool some = duty_waiting(b) > 0 && session_directory_whole(&a->session, b);
   if (agent_abort(a) != OK || !some)
     return;
   reseal_some(a, agent_write(a));

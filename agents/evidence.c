@@ -46,20 +46,40 @@ void evidence_keep(const struct evidence *e, struct books *b)
   b->put(b, TABLE_MARKS, genesis_key(), bytes_of(&e->genesis, sizeof e->genesis));
 }
 
-enum status evidence_accuse(struct evidence *e, enum alarm_kind kind, struct bytes note)
+/* A piece of evidence that is too large to be what it should be is left out. */
+static struct bytes within(struct bytes piece, size_t most)
+{
+  return piece.size <= most ? piece : (struct bytes){NULL, 0};
+}
+
+void evidence_about(struct evidence *e, struct bytes leaf_bytes, struct bytes path)
+{
+  e->leaf = within(leaf_bytes, LEAF_SIZE_MAX);
+  e->path = within(path, MERKLE_PATH_MAX * sizeof(struct hash));
+}
+
+enum status evidence_accuse(struct evidence *e, enum alarm_kind kind)
 {
   e->accused = kind;
-  e->offending_size = note.size <= sizeof e->offending ? note.size : 0;
-  if (e->offending_size > 0)
-    memcpy(e->offending, note.data, e->offending_size);
+  e->offered = (struct alarm_proof){.part = {[ALARM_LEAF] = e->leaf, [ALARM_PATH] = e->path}};
+  return BAD_INPUT;
+}
+
+static enum status accuse_note(struct evidence *e, enum alarm_kind kind, struct bytes note, struct bytes proof)
+{
+  e->accused = kind;
+  e->offered =
+      (struct alarm_proof){.part = {[ALARM_OFFERED] = within(note, NOTE_SIZE_MAX),
+                                    [ALARM_CONSISTENCY] = within(proof, MERKLE_PROOF_MAX * sizeof(struct hash))}};
   return BAD_INPUT;
 }
 
 void evidence_record(struct evidence *e, struct books *b, uint64_t now_ms)
 {
-  if (e->accused != ALARM_NONE)
-    (void)alarm_raise(b, e->accused, now_ms, bytes_of(e->note, e->note_size),
-                      bytes_of(e->offending, e->offending_size));
+  if (e->accused == ALARM_NONE)
+    return;
+  e->offered.part[ALARM_HELD] = bytes_of(e->note, e->note_size);
+  (void)alarm_raise(b, e->accused, now_ms, &e->offered);
 }
 
 /* n x 32 bytes as hashes. SIZE_MAX: not whole, or too many. */
@@ -82,14 +102,14 @@ enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct by
   size_t count = hashes_of(proof, hash);
   if (note.size > sizeof e->note || checkpoint_open(note, &e->log_key, &c) != OK ||
       strcmp(c.origin, e->newest.origin) != 0)
-    return evidence_accuse(e, ALARM_BAD_NOTE, note);
+    return accuse_note(e, ALARM_BAD_NOTE, note, proof);
   if (c.size < e->newest.size)
-    return evidence_accuse(e, ALARM_ROLLED_BACK, note);
+    return accuse_note(e, ALARM_ROLLED_BACK, note, proof);
   if (c.size == e->newest.size)
-    return hash_equal(&c.root, &e->newest.root) ? OK : evidence_accuse(e, ALARM_FORK, note);
+    return hash_equal(&c.root, &e->newest.root) ? OK : accuse_note(e, ALARM_FORK, note, proof);
   if (count == SIZE_MAX ||
       merkle_verify_consistency(e->newest.size, c.size, &e->newest.root, &c.root, hash, count) != OK)
-    return evidence_accuse(e, ALARM_FORK, note);
+    return accuse_note(e, ALARM_FORK, note, proof);
   genesis_path_extend(&e->genesis, c.size, hash, count);
   e->newest = c;
   memcpy(e->note, note.data, note.size);
@@ -100,6 +120,7 @@ enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct by
 void evidence_begin(struct evidence *e)
 {
   e->behind_another = false;
+  evidence_about(e, (struct bytes){NULL, 0}, (struct bytes){NULL, 0});
 }
 
 static bool climb(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path,
@@ -118,8 +139,10 @@ bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t i
 
 enum status evidence_leaf(struct evidence *e, struct bytes leaf_bytes, struct bytes path, struct leaf *out)
 {
+  evidence_about(e, leaf_bytes, path);
   if (leaf_read(leaf_bytes, out) != OK || !climb(e, leaf_bytes, out->index, path, &e->way))
-    return evidence_accuse(e, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+    return evidence_accuse(e, ALARM_BAD_PROOF);
+  evidence_about(e, leaf_bytes, bytes_of(e->way.path, e->way.count * sizeof e->way.path[0]));
   e->behind_another = true;
   return OK;
 }
@@ -132,5 +155,5 @@ enum status evidence_event(struct evidence *e, struct books *b, const struct lea
   bool ours = leaf->origin == ORIGIN_BROKER ||
               (batch_header_read(leaf->header, &h) == OK && hash_equal(&h.network, &e->network));
   enum status s = ours ? leaf_verify(b, e->ring, leaf, a, &why, out) : BAD_INPUT;
-  return s == BAD_INPUT ? evidence_accuse(e, ALARM_BAD_PROOF, (struct bytes){NULL, 0}) : s;
+  return s == BAD_INPUT ? evidence_accuse(e, ALARM_BAD_PROOF) : s;
 }

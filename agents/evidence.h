@@ -22,11 +22,11 @@ struct evidence {
   struct genesis_path genesis; /* path of entry 0 to the newest; for invitations */
   bool behind_another;         /* `way` is that of an entry of the same message */
   struct merkle_way way;
-  struct key_ring *ring; /* borrowed */
-  /* the accusation */
+  struct key_ring *ring;   /* borrowed */
+  struct bytes leaf, path; /* of the entry that is looked at: borrowed from its message */
+  /* the accusation: borrowed from the message, and recorded before that is gone */
   enum alarm_kind accused;
-  size_t offending_size;
-  char offending[NOTE_SIZE_MAX];
+  struct alarm_proof offered;
 };
 
 /* Begins with what the books keep, or else with `first`. OUR_FAULT: the kept checkpoint is not one. */
@@ -47,8 +47,10 @@ MUST_USE enum status evidence_event(struct evidence *e, struct books *b, const s
                                     struct event *out);
 /* Whether a path fits, without accusing anybody: to find out which of our own events an entry is. */
 bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path);
+/* Which entry is looked at now, whole, and its path: whoever accuses is understood to mean that one. */
+void evidence_about(struct evidence *e, struct bytes leaf_bytes, struct bytes path);
 /* Accuses. Always BAD_INPUT. */
-enum status evidence_accuse(struct evidence *e, enum alarm_kind kind, struct bytes note);
+enum status evidence_accuse(struct evidence *e, enum alarm_kind kind);
 /* Writes the accusation into the books; nothing when there is none. */
 void evidence_record(struct evidence *e, struct books *b, uint64_t now_ms);
 

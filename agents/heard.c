@@ -142,8 +142,7 @@ static void directory_moved(struct agent *a)
 /* What a suspended registrar had begun must not be done when it is let in again, days later. */
 static void drop_registry_acts(struct books *b)
 {
-  struct bytes none = {NULL, 0};
-  if (outbox_drop_registry(b) > 0 && alarm_raise(b, ALARM_DROPPED, now_ms(), none, none))
+  if (outbox_drop_registry(b) > 0 && alarm_raise(b, ALARM_DROPPED, now_ms(), NULL))
     say("alarm: %s", alarm_text(ALARM_DROPPED));
 }
 
@@ -220,7 +219,7 @@ static void put_aside(struct agent *a, uint64_t registry)
 {
   agent_abort(a);
   if (a->session.asked_for == registry) { /* it was asked for, and withheld */
-    (void)evidence_accuse(&a->evidence, ALARM_WITHHELD, (struct bytes){NULL, 0});
+    (void)evidence_accuse(&a->evidence, ALARM_WITHHELD);
     session_accused(a);
     return;
   }

@@ -10,12 +10,14 @@
 #include "agents/erase.h"
 #include "agents/overdue.h"
 #include "agents/questions.h"
+#include "agents/receipt.h"
 #include "agents/told.h"
 #include "agents/unattended.h"
 #include "proto/rules/rules.h"
 
 struct arrival {
   struct bytes bytes; /* the whole leaf */
+  struct bytes path;  /* whole */
   struct leaf leaf;
 };
 
@@ -39,32 +41,40 @@ static enum status whole_leaf(struct agent *a, struct books *b, const Onward__En
   struct bytes stored;
   struct question question = {&a->evidence, pb_bytes(entry->path)};
   if (leaf_header_read(pb_bytes(entry->leaf), &header) != OK)
-    return evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+    return evidence_accuse(&a->evidence, ALARM_BAD_PROOF);
   if (books_entry(b, header.index, &stored) == OK) {
     *out = arena_copy(&a->arena, stored);
     return out->size > 0 ? OK : NOT_NOW;
   }
   enum status s = outbox_leaf(b, &header, fits_tree, &question, &a->arena, out);
-  return s == NOT_FOUND && a->session.whole ? evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0})
-                                            : s;
+  return s == NOT_FOUND && a->session.whole ? evidence_accuse(&a->evidence, ALARM_BAD_PROOF) : s;
 }
 
 /* First pass. `needed`: the newest entry of the directory that is named. */
 static enum status prove(struct agent *a, struct books *b, const Onward__Delivery *d, struct arrival *out,
                          uint64_t *needed)
 {
-  evidence_begin(&a->evidence);
+  const struct arrival *names_it = NULL;
   for (size_t i = 0; i < d->n_entries; i++) {
     const Onward__Entry *entry = d->entries[i];
     out[i].bytes = pb_bytes(entry->leaf);
+    evidence_about(&a->evidence, out[i].bytes, pb_bytes(entry->path));
     enum status s = entry->leaf.len == LEAF_HEADER_SIZE ? whole_leaf(a, b, entry, &out[i].bytes) : OK;
     if (s == OK)
       s = evidence_leaf(&a->evidence, out[i].bytes, pb_bytes(entry->path), &out[i].leaf);
     if (s != OK)
       return s;
-    if (out[i].leaf.registry > *needed)
+    const struct merkle_way *way = &a->evidence.way;
+    out[i].path = arena_copy(&a->arena, bytes_of(way->path, way->count * sizeof way->path[0]));
+    if (out[i].path.data == NULL && way->count > 0)
+      return NOT_NOW;
+    if (out[i].leaf.registry > *needed) {
       *needed = out[i].leaf.registry;
+      names_it = &out[i];
+    }
   }
+  if (names_it != NULL)
+    evidence_about(&a->evidence, names_it->bytes, names_it->path);
   return OK;
 }
 
@@ -201,17 +211,15 @@ static enum status apply(struct agent *a, struct books *b, const struct arrival 
     ledger_apply(b, &e->leaf, event);
   fits = fits && books_referral(b, &event->referral, &r) == OK && r.last_index == e->leaf.index;
   *told = may_be && !fits; /* of a leg of which we know nothing, whose sender was cut off */
-  return fits || *told || b->trouble != OK ? OK
-                                           : evidence_accuse(&a->evidence, ALARM_IMPOSSIBLE, (struct bytes){NULL, 0});
+  return fits || *told || b->trouble != OK ? OK : evidence_accuse(&a->evidence, ALARM_IMPOSSIBLE);
 }
 
 /* There is no item that could show it: it stands among the alarms until the next such act of ours is accepted. */
 static void note_refused(struct books *b, bool accepted)
 {
-  struct bytes none = {NULL, 0};
   if (accepted)
     alarm_end(b, ALARM_REFUSED);
-  else if (alarm_raise(b, ALARM_REFUSED, now_ms(), none, none))
+  else if (alarm_raise(b, ALARM_REFUSED, now_ms(), NULL))
     say("alarm: %s", alarm_text(ALARM_REFUSED));
 }
 
@@ -232,7 +240,10 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
     outbox_logged_before(b, event);
   if (ours && !act_is_about_referral(event->act))
     note_refused(b, accepted);
-  if (books_entry(b, e->leaf.index, &stored) == OK)
+  bool had = books_entry(b, e->leaf.index, &stored) == OK;
+  if (!had || !receipt_has(b, e->leaf.index))
+    receipt_keep(b, &a->evidence, e->leaf.index, e->path);
+  if (had)
     return OK; /* at least once on the wire, once in our books */
   b->put(b, TABLE_ENTRIES, row_key(&k), e->bytes);
   struct referral before = {.leg_index = 0};
@@ -311,6 +322,7 @@ static enum status store_entries(struct agent *a, struct books *b, const struct 
     struct batch_header h;
     const struct leaf *leaf = &arrived[i].leaf;
     size_t used = a->arena.used;
+    evidence_about(&a->evidence, arrived[i].bytes, arrived[i].path);
     bool ours = leaf->origin == ORIGIN_ORGANISATION && batch_header_read(leaf->header, &h) == OK &&
                 org_id_equal(&h.organisation, &a->self.id);
     s = store_entry(a, b, &arrived[i], ours, &event);
@@ -332,8 +344,9 @@ enum status inbox_take(struct agent *a, struct books *b, const Onward__Delivery 
   struct ref_id *touched = arena_alloc(&a->arena, (d->n_entries + 1) * sizeof touched[0]);
   if (arrived == NULL || touched == NULL || d->n_entries > DELIVERY_ENTRIES_MAX)
     return NOT_NOW;
+  evidence_begin(&a->evidence);
   if (d->next > a->evidence.newest.size) /* it cannot have sent what is not in the log */
-    return evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+    return evidence_accuse(&a->evidence, ALARM_BAD_PROOF);
   *registry = 0;
   enum status s = prove(a, b, d, arrived, registry);
   if (s == NOT_FOUND)

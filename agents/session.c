@@ -49,6 +49,11 @@ bool session_stalled(const struct session *s)
   return session_connected(s) && s->waits_from_ms != 0 && ticks_ms() >= s->waits_from_ms + STALLED_MS;
 }
 
+bool session_directory_whole(const struct session *s, struct books *b)
+{
+  return s->asked_for <= directory_known(b);
+}
+
 /* That the prepared keys are not in force yet is no news. */
 void session_refused(struct agent *a, const char *why)
 {
@@ -83,9 +88,9 @@ void session_lost(struct agent *a)
 
 void session_alarm(struct agent *a, enum alarm_kind kind)
 {
-  struct bytes none = {NULL, 0};
+  const struct alarm_proof proof = {.part[ALARM_HELD] = bytes_of(a->evidence.note, a->evidence.note_size)};
   struct books *b = agent_write(a);
-  if (alarm_raise(b, kind, now_ms(), bytes_of(a->evidence.note, a->evidence.note_size), none))
+  if (alarm_raise(b, kind, now_ms(), &proof))
     say("alarm: %s", alarm_text(kind));
   if (agent_commit(a) != OK)
     say("the alarm could not be written");

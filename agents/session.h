@@ -70,6 +70,8 @@ void session_down(struct agent *a, uint64_t wait_ms);   /* closes the link; conn
 void session_lost(struct agent *a);                     /* a cut: the same, soon, and smaller batches */
 void session_refused(struct agent *a, const char *why); /* it does not take what we are; `why` is never freed */
 void session_accused(struct agent *a);                  /* records the evidence's accusation and halts */
+/* False: an entry of the directory was named that we do not have: nothing is sealed before it came. */
+bool session_directory_whole(const struct session *s, struct books *b);
 void session_alarm(struct agent *a, enum alarm_kind kind);
 void session_exchange_has(struct agent *a, uint64_t up_to); /* batches up to this sequence are in the log already */
 

@@ -15,7 +15,7 @@ static enum status last_batch(struct agent *a, struct books *b, const Onward__We
                 evidence_leaf(&a->evidence, pb_bytes(w->last->leaf), pb_bytes(w->last->path), &leaf) == OK &&
                 batch_header_read(leaf.header, out) == OK && org_id_equal(&out->organisation, &a->self.id) &&
                 out->sequence == w->last_sequence;
-  return proved ? OK : evidence_accuse(&a->evidence, ALARM_BAD_PROOF, (struct bytes){NULL, 0});
+  return proved ? OK : evidence_accuse(&a->evidence, ALARM_BAD_PROOF);
 }
 
 enum status set_back_is(struct agent *a, struct books *b, const Onward__Welcome *w, bool *ahead)
@@ -38,11 +38,10 @@ enum status set_back_is(struct agent *a, struct books *b, const Onward__Welcome 
 void set_back_adopt(struct books *b, uint64_t sequence)
 {
   struct marks m;
-  struct bytes none = {NULL, 0};
   marks_get(b, &m);
   m.sequence = m.read_back = sequence;
   m.position = 0;
   marks_put(b, &m);
-  if (alarm_raise(b, ALARM_SET_BACK, now_ms(), none, none))
+  if (alarm_raise(b, ALARM_SET_BACK, now_ms(), NULL))
     say("alarm: %s", alarm_text(ALARM_SET_BACK));
 }

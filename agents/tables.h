@@ -18,16 +18,18 @@ enum agent_table {
   TABLE_HISTORY,                 /* referral id[16], u64 index -> nothing: its entries */
   TABLE_RESEALS,                 /* referral id[16], organisation[16] -> u8 parts that are to be sealed again */
   TABLE_OPEN,                    /* referral id[16] -> nothing: a body is missing; looked at once the mailbox is read */
-  TABLE_ALARMS,                  /* u8 kind -> struct alarm and two notes (alarm.h) */
+  TABLE_ALARMS,                  /* u8 kind -> when; u8 kind, u8 part -> what proves it (alarm.h) */
   TABLE_PAPERS,                  /* organisation[16] -> packed Invitation of an organisation that we enrolled */
   TABLE_UNATTENDED_AT,           /* organisation[16] -> struct unattended */
   TABLE_TOLD,                    /* referral id[16] -> struct told_row */
   TABLE_PLACES_SAID,             /* u64 index of every set_capacity that was taken -> nothing */
   TABLE_QUESTIONS,               /* u64 index of an ask_place -> struct question_row and answers (questions.h) */
   TABLE_AGREEMENTS,              /* organisation[16] -> which warnings of its agreement's end were given */
+  TABLE_PATHS,                   /* u64 index -> its path, to which checkpoint (receipt.h) */
+  TABLE_NOTES,                   /* u64 size -> signed checkpoint that a path leads to */
   TABLES_AGENT,
 };
-#define AGENT_FORMAT (100 * BOOKS_FORMAT + 3) /* the last digits: of the agent's own rows */
+#define AGENT_FORMAT (100 * BOOKS_FORMAT + 4) /* the last digits: of the agent's own rows */
 const char *const *tables_names(void);        /* TABLES_AGENT names, for store_open */
 
 /* Where we stand. One row, written with whatever changed it. */

@@ -192,8 +192,8 @@ enum status batch_admit(struct books *b, struct key_ring *ring, const struct bat
   return OK;
 }
 
-enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
-                        struct complaint *why, struct event *e)
+enum status leaf_form(const struct leaf *leaf, struct arena *a, struct complaint *why, struct event *e,
+                      struct batch_header *h)
 {
   enum status s = event_read(leaf->event, a, why, e);
   if (s != OK)
@@ -205,16 +205,25 @@ enum status leaf_verify(struct books *b, struct key_ring *ring, const struct lea
                         : "the broker wrote what only an organisation may");
   if (own)
     return OK;
-  struct batch_header h;
-  struct keys keys;
   struct hash path[MERKLE_PATH_MAX], hash = merkle_leaf(leaf->event);
   size_t path_count = leaf->path.size / sizeof path[0];
-  if (batch_header_read(leaf->header, &h) != OK)
+  if (batch_header_read(leaf->header, h) != OK)
     return complain(why, "the batch header is not in its form");
   if (leaf->path.size > 0)
     memcpy(path, leaf->path.data, leaf->path.size);
-  if (merkle_verify_inclusion(&hash, leaf->position, h.count, path, path_count, &h.root) != OK)
+  if (merkle_verify_inclusion(&hash, leaf->position, h->count, path, path_count, &h->root) != OK)
     return complain(why, "the event is not in the batch that was signed");
+  return OK;
+}
+
+enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
+                        struct complaint *why, struct event *e)
+{
+  struct batch_header h;
+  struct keys keys;
+  enum status s = leaf_form(leaf, a, why, e, &h);
+  if (s != OK || leaf->origin == ORIGIN_BROKER)
+    return s;
   if (books_keys_at(b, &h.organisation, leaf->index, &keys) != OK)
     return complain(why, "its author has no key at this index");
   if (!fits(ring, keys.sign, leaf->header, leaf->signature))

@@ -58,6 +58,10 @@ MUST_USE enum status batch_admit(struct books *b, struct key_ring *ring, const s
 MUST_USE enum status leaf_verify(struct books *b, struct key_ring *ring, const struct leaf *leaf, struct arena *a,
                                  struct complaint *why, struct event *event);
 
+/* The same without the signature, for whoever has no books: `header` is set where an organisation wrote it. */
+MUST_USE enum status leaf_form(const struct leaf *leaf, struct arena *a, struct complaint *why, struct event *event,
+                               struct batch_header *header);
+
 /* An accepted entry of the registry chain, judged again by a party that keeps the chain and not the whole log: its
  * author was in standing and could do it; a replacement of keys was asked for, not stopped, and is due. BAD_INPUT with
  * a complaint. */

@@ -36,6 +36,9 @@ struct audit_request {
 enum audit_code audit_verify(const struct audit_request *q);
 enum audit_code audit_replay(const struct audit_request *q);
 enum audit_code audit_show(const struct audit_request *q);
+/* The folder is one of evidence (docs/spec/5-files.md, section 8). AUDIT_FINE: what it is about is proved by it alone;
+ * AUDIT_FAILED: it is not; AUDIT_UNREADABLE: there is no evidence in it. */
+enum audit_code audit_fraud(const struct audit_request *q);
 bool referral_valid(const char *text); /* 32 hex digits, or a short id such as K7MQ4X-T */
 
 /* --- what the commands share --- */

@@ -11,6 +11,7 @@
 static const char usage[] =
     "usage: onward-audit verify DIR [--log-key VKEY]\n"
     "       onward-audit replay DIR\n"
+    "       onward-audit fraud DIR --log-key VKEY\n"
     "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--from N] [--to N]\n"
     "\n"
     "DIR is the data folder of an exchange, or a copy of it; nothing is written into it.\n"
@@ -18,9 +19,11 @@ static const char usage[] =
     "verify   holds every entry against the contract, the tree against the signed checkpoint, and the sealed\n"
     "         bodies against the log. VKEY is the log's key, as an invitation or its operator names it\n"
     "replay   works out every table from the entries alone, and compares it with the stored one\n"
+    "fraud    says what a folder of evidence against an exchange proves (onward evidence), and what it does not\n"
     "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
     "\n"
-    "exit code: 0 fine, 1 the log or the books fail, 2 command line, 3 cannot read or work\n";
+    "exit code: 0 fine (fraud: proved), 1 the log or the books fail (fraud: not proved), 2 command line, 3 cannot read "
+    "or work\n";
 
 static enum audit_code usage_error(const char *what, const char *value)
 {
@@ -68,6 +71,7 @@ static const struct command {
 } commands[] = {
     {"verify", "k", {"a folder"}, audit_verify},
     {"replay", "", {"a folder"}, audit_replay},
+    {"fraud", "k", {"a folder"}, audit_fraud},
     {"show", "jorft", {"a folder"}, audit_show},
 };
 

@@ -34,6 +34,10 @@ enum exit_code run_stop(struct call *c);
 enum exit_code run_restore_request(struct call *c); /* upkeep.c */
 enum exit_code run_mandate(struct call *c);
 
+enum exit_code run_receipt(struct call *c); /* proofs.c */
+enum exit_code run_alarms(struct call *c);
+enum exit_code run_evidence(struct call *c);
+
 enum exit_code run_policy(struct call *c); /* policy.c */
 enum exit_code run_registrar_policy(struct call *c);
 

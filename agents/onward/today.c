@@ -24,7 +24,7 @@ static enum exit_code say_alarms(struct call *c, struct today *t)
   const json_t *alarms = json_object_get(t->status, "alarms");
   for (size_t i = 0; i < json_array_size(alarms); i++) {
     const char *alarm = json_string_value(json_array_get(alarms, i));
-    say("! %s\n\n", alarm == NULL ? "" : alarm);
+    say("! %s\n          onward alarms\n\n", alarm == NULL ? "" : alarm);
     t->tasks++;
   }
   enum exit_code code = say_replacement(c, t->status, &waits);

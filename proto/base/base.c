@@ -92,6 +92,17 @@ void write_decimal(struct writer *w, uint64_t n)
   write_text(w, text);
 }
 
+/* In pieces that need no padding but the last. */
+void write_base64(struct writer *w, struct bytes b)
+{
+  char text[65];
+  for (size_t size; b.size > 0; b = bytes_of(b.data + size, b.size - size)) {
+    size = b.size < 48 ? b.size : 48;
+    base64_encode(bytes_of(b.data, size), text);
+    write_text(w, text);
+  }
+}
+
 struct reader reader_of(struct bytes b)
 {
   return (struct reader){b, false};
@@ -143,6 +154,14 @@ uint32_t read_u32(struct reader *r)
 uint64_t read_u64(struct reader *r)
 {
   return read_number(r, 8);
+}
+
+struct bytes read_until(struct reader *r, char end)
+{
+  const uint8_t *at = r->rest.size == 0 ? NULL : memchr(r->rest.data, end, r->rest.size);
+  struct bytes b = read_bytes(r, at == NULL ? SIZE_MAX : (size_t)(at - r->rest.data));
+  read_u8(r);
+  return b;
 }
 
 bool reader_done(const struct reader *r)
@@ -232,6 +251,21 @@ enum status base64_decode(struct bytes text, uint8_t *out, size_t capacity, size
     size += 3 - (size_t)pad;
   }
   *out_size = size;
+  return OK;
+}
+
+enum status decimal_decode(struct bytes text, uint64_t *out)
+{
+  uint64_t n = 0;
+  for (size_t i = 0; i < text.size; i++) {
+    uint8_t digit = (uint8_t)(text.data[i] - '0');
+    if (digit > 9 || n > (UINT64_MAX - digit) / 10)
+      return BAD_INPUT;
+    n = n * 10 + digit;
+  }
+  if (text.size == 0 || (text.size > 1 && text.data[0] == '0'))
+    return BAD_INPUT;
+  *out = n;
   return OK;
 }
 

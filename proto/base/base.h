@@ -58,6 +58,7 @@ void write_u16(struct writer *w, uint16_t n);
 void write_u32(struct writer *w, uint32_t n);
 void write_u64(struct writer *w, uint64_t n);
 void write_decimal(struct writer *w, uint64_t n);
+void write_base64(struct writer *w, struct bytes b); /* as base64_encode, without a final zero */
 
 /* Reads from a slice; past its end it yields zeros and `underflow` stays set. Check it once, at the end. */
 struct reader {
@@ -72,15 +73,18 @@ uint8_t read_u8(struct reader *r);
 uint16_t read_u16(struct reader *r);
 uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
+struct bytes read_until(struct reader *r,
+                        char end);        /* what is before `end`, which is taken too; without it underflow */
 bool reader_done(const struct reader *r); /* no underflow, nothing left */
 
 /* Text forms. Encoders write a final zero and need `2 * size + 1` and `4 * ((size + 2) / 3) + 1` bytes of room.
- * Decoders accept exactly what the encoders write (RFC 4648 section 4, padding compulsory, canonical): BAD_INPUT
- * otherwise. */
+ * Decoders accept exactly what the encoders and write_decimal write (RFC 4648 section 4, padding compulsory,
+ * canonical): BAD_INPUT otherwise. */
 void hex_encode(struct bytes b, char *text);
 MUST_USE enum status hex_decode(struct bytes text, uint8_t *out, size_t capacity, size_t *out_size);
 void base64_encode(struct bytes b, char *text);
 MUST_USE enum status base64_decode(struct bytes text, uint8_t *out, size_t capacity, size_t *out_size);
+MUST_USE enum status decimal_decode(struct bytes text, uint64_t *out); /* no sign, no leading zeros */
 
 /* SHA-256 value. */
 struct hash {

@@ -207,14 +207,10 @@ static bool is_power_of_two(uint64_t n)
   return (n & (n - 1)) == 0;
 }
 
-enum status merkle_verify_consistency(uint64_t old_size, uint64_t new_size, const struct hash *old_root,
-                                      const struct hash *new_root, const struct hash *proof, size_t proof_count)
+enum status merkle_consistency_roots(uint64_t old_size, uint64_t new_size, const struct hash *proof, size_t proof_count,
+                                     struct hash *old_root, struct hash *new_root)
 {
-  if (old_size == 0 || old_size > new_size)
-    return BAD_INPUT;
-  if (old_size == new_size)
-    return proof_count == 0 && hash_equal(old_root, new_root) ? OK : BAD_INPUT;
-  if (proof_count == 0)
+  if (old_size == 0 || old_size >= new_size || proof_count == 0)
     return BAD_INPUT;
   struct climb c = {old_size - 1, new_size - 1};
   while (c.node % 2 != 0)
@@ -232,7 +228,40 @@ enum status merkle_verify_consistency(uint64_t old_size, uint64_t new_size, cons
     } else
       new_hash = merkle_node(&new_hash, &proof[i]);
   }
-  return c.last == 0 && hash_equal(&old_hash, old_root) && hash_equal(&new_hash, new_root) ? OK : BAD_INPUT;
+  if (c.last != 0)
+    return BAD_INPUT;
+  *old_root = old_hash;
+  *new_root = new_hash;
+  return OK;
+}
+
+enum status merkle_verify_consistency(uint64_t old_size, uint64_t new_size, const struct hash *old_root,
+                                      const struct hash *new_root, const struct hash *proof, size_t proof_count)
+{
+  struct hash old_hash = *old_root, new_hash;
+  if (old_size == new_size && old_size != 0)
+    return proof_count == 0 && hash_equal(old_root, new_root) ? OK : BAD_INPUT;
+  if (merkle_consistency_roots(old_size, new_size, proof, proof_count, &old_hash, &new_hash) != OK)
+    return BAD_INPUT;
+  return hash_equal(&old_hash, old_root) && hash_equal(&new_hash, new_root) ? OK : BAD_INPUT;
+}
+
+/* All that is on the left of the leaf is whole, and is on its way to the root. */
+struct hash merkle_prefix_root(const struct hash *leaf, uint64_t index, uint64_t size, const struct hash *path)
+{
+  struct climb c = {index, size - 1};
+  struct hash root;
+  bool empty = leaf == NULL;
+  must(index < size && (index > 0 || !empty));
+  if (!empty)
+    root = *leaf;
+  for (size_t i = 0; c.node != 0; i++) {
+    if (!climb_past_left(&c))
+      continue;
+    root = empty ? path[i] : merkle_node(&path[i], &root);
+    empty = false;
+  }
+  return root;
 }
 
 /* There are size, size / 2, size / 4 ... complete subtrees on the levels. */

@@ -38,6 +38,15 @@ MUST_USE enum status merkle_verify_consistency(uint64_t old_size, uint64_t new_s
                                                const struct hash *new_root, const struct hash *proof,
                                                size_t proof_count);
 
+/* What a tree says of smaller ones, whatever anybody else says of them. With a consistency proof: the roots of both
+ * sizes that it leads to. Where `old_size` is a power of two the old root is no result: it is what `old_root` is.
+ * BAD_INPUT: sizes or the number of hashes do not fit each other. */
+MUST_USE enum status merkle_consistency_roots(uint64_t old_size, uint64_t new_size, const struct hash *proof,
+                                              size_t proof_count, struct hash *old_root, struct hash *new_root);
+/* With an inclusion path that was verified: the root of the tree that ends behind that leaf, or (`leaf` is NULL; not
+ * for index 0) before it. */
+struct hash merkle_prefix_root(const struct hash *leaf, uint64_t index, uint64_t size, const struct hash *path);
+
 /* Several leaves of one tree, one after another: the ways of two of them to the root meet, and from there on they are
  * the same. So of a later leaf only the hashes of its path below that place are told, and only those are hashed. They
  * are the first of the path; how many they are follows from the three numbers. */

@@ -10,7 +10,6 @@
 
 #define ID_SIZE 4
 #define SIGNATURE_BLOB_SIZE (ID_SIZE + ED25519_SIGNATURE_SIZE)
-#define BASE64_SIZE(size) (4 * (((size) + 2) / 3)) /* without the final zero */
 #define SIGNATURE_LINES_MAX 16
 #define DASH "\u2014 "
 
@@ -40,23 +39,6 @@ static void text_copy(char *to, struct bytes from)
 {
   memcpy(to, from.data, from.size);
   to[from.size] = 0;
-}
-
-/* The bytes up to `end`, which is taken too. Without `end`: underflow. */
-static struct bytes read_until(struct reader *r, char end)
-{
-  const uint8_t *at = r->rest.size == 0 ? NULL : memchr(r->rest.data, end, r->rest.size);
-  struct bytes b = read_bytes(r, at == NULL ? SIZE_MAX : (size_t)(at - r->rest.data));
-  read_u8(r);
-  return b;
-}
-
-static void write_base64(struct writer *w, struct bytes b)
-{
-  char text[BASE64_SIZE(SIGNATURE_BLOB_SIZE) + 1];
-  must(b.size <= SIGNATURE_BLOB_SIZE);
-  base64_encode(b, text);
-  write_text(w, text);
 }
 
 static void key_id(const char *name, const uint8_t public_key[ED25519_PUBLIC_SIZE], uint8_t id[ID_SIZE])
@@ -128,18 +110,6 @@ enum status checkpoint_sign(const struct checkpoint *c, const char *key_name, co
   return OK;
 }
 
-static bool read_size(struct bytes line, uint64_t *size)
-{
-  *size = 0;
-  for (size_t i = 0; i < line.size; i++) {
-    uint8_t digit = (uint8_t)(line.data[i] - '0');
-    if (digit > 9 || *size > (UINT64_MAX - digit) / 10)
-      return false;
-    *size = *size * 10 + digit;
-  }
-  return line.size == 1 || (line.size > 1 && line.data[0] != '0');
-}
-
 /* NOT_FOUND: well formed, and another key's. */
 static enum status verify_line(struct bytes line, struct bytes text, const struct note_key *key)
 {
@@ -181,7 +151,7 @@ enum status checkpoint_open(struct bytes note, const struct note_key *key, struc
   struct bytes blank = read_until(&r, '\n');
   struct checkpoint c;
   size_t root_size = 0;
-  if (r.underflow || blank.size != 0 || !origin_valid(origin, key->name) || !read_size(size, &c.size) ||
+  if (r.underflow || blank.size != 0 || !origin_valid(origin, key->name) || decimal_decode(size, &c.size) != OK ||
       base64_decode(root, c.root.byte, sizeof c.root.byte, &root_size) != OK || root_size != sizeof c.root.byte)
     return BAD_INPUT;
   enum status s = verify_lines(r.rest, text, key);

@@ -167,9 +167,45 @@ class RealOnes(unittest.TestCase):
         shown = self.police.ask("show", id=item)
         self.assertGreater(len(shown["notes"]), 0)
         shown.pop("brief"), shown.pop("file") # theirs are proto/case.proto's
-        for answer in (shown, self.police.ask("status"), self.police.ask("directory"), self.police.ask("list", box="all"),
+        for answer in (shown, self.police.ask("receipt", id=item), self.police.ask("alarms"), self.police.ask("status"), self.police.ask("directory"), self.police.ask("list", box="all"),
                        self.police.ask("refer", **form(["aple"]), ref="SECOND"), self.police.ask("refer", **form(["aple"]), ref="SECOND")):
             self.assertEqual(names(answer) - known, set())
+
+    def test_a_receipt_needs_no_exchange(self):
+        item = self.police.refer(["aple"])
+        self.aple.until("received", item)
+        self.aple.act("accept", item, first_contact_by="2099-01-01")
+        self.police.until("accepted", item)
+        self.away()
+        name, folder = self.short(self.police, item), os.path.join(self.net.folder, "receipts")
+        path = os.path.join(self.net.folder, "one.tlog-proof")
+        told = self.run_at(self.police, "receipt", name, "--out", path)
+        self.assertIn("aple (test) said yes", told)
+        self.assertIn("no word of the case", told)
+        self.assertIn("Give it to organisations that have a part in it", told)
+        key = self.police.ask("receipt", id=item)["log_key"]
+        self.assertIn(f"--log-key {key}", told)
+        self.assertIn("said yes", self.run_at(self.aple, "receipt", name, "--out", self.net.folder))
+        self.run_at(self.police, "receipt", name, "--all", "--out", folder)
+        receipts = self.police.ask("receipt", id=item, all=True)["receipts"]
+        self.assertEqual(sorted(os.listdir(folder)), sorted(f"{name}-{one['index']}.tlog-proof" for one in receipts))
+        with open(path, encoding="utf-8") as file:
+            self.assertIn(file.read(), [one["proof"] for one in receipts])
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        # A kept entry is judged as one that was offered: it is in the tree, and that proves no lie.
+        os.rename(path, os.path.join(folder, "offered.tlog-proof"))
+        audit = subprocess.run([os.path.join(BIN, "onward-audit"), "fraud", folder, "--log-key", key], capture_output=True, text=True)
+        self.assertEqual(audit.returncode, 1, audit.stdout + audit.stderr)
+        self.assertIn("accept by aple", audit.stdout)
+        self.assertIn("no entry of this item", self.run_at(self.police, "receipt", name, "--entry", "0", code=5))
+        self.assertIn("in the exchange's log yet", self.run_at(self.police, "receipt", self.police.refer(["aple"]), code=5))
+
+    def test_the_log_is_followed_without_mail(self):
+        before = self.a21.ask("status")["log_size"]
+        self.police.refer(["aple"])
+        until("it asked and was shown", lambda: self.a21.ask("status")["log_size"] > before)
+        self.a21.refused("not_found", "evidence") # it followed
+        self.assertIn("never an alarm", self.run_at(self.a21, "alarms"))
 
     def test_a_registrar_sees_what_is_not_sent(self):
         ministry, later = self.net.office("ministry"), self.net.new_office("later")

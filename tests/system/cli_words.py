@@ -691,6 +691,30 @@ class Office(Case):
         for text in ("APLE (aple)", "one two three", "cannot be reached now. Last heard", "(5 min).", "2 not yet sent"):
             self.assertIn(text, lines)
 
+    def test_alarms_show_both_heads_and_evidence_is_files(self):
+        head = {"signed": True, "origin": "exchange.test/log/1", "size": 61, "root": "T1X2Gdkh" + "A" * 35 + "="}
+        self.fake.answers["alarms"] = {"ok": True, "alarms": [
+            {"kind": "fork", "text": "Two logs.", "raised_ms": int(time.time() * 1000), "over": False, "halts": True, "held": head,
+             "offered": head | {"size": 62, "root": "zY1lN35v" + "B" * 35 + "="}},
+            {"kind": "bad_note", "text": "No head.", "raised_ms": 1, "over": True, "halts": True, "held": head,
+             "offered": {"signed": False}}]}
+        lines = self.run_here("alarms").stdout
+        self.assertRegex(lines, "! Two logs.\n    raised .*\n    this computer had: 61 entries, root T1X2GdkhAAAAAAAA...\n"
+                                "    the exchange showed: 62 entries, root zY1lN35vBBBBBBBB...\n"
+                                "    what proves it, as files: onward evidence fork --out DIR\n")
+        self.assertRegex(lines, "- No head.\n    raised .*; it is over, or somebody has looked into it\n.*\n"
+                                "    the exchange showed: not signed by the log's key\n")
+        self.fake.answers["evidence"] = {"ok": True, "kind": "fork", "files": [{"name": "statement.txt", "text": "What was seen.\n"},
+                                                                              {"name": "held.checkpoint", "text": "a head\n"}]}
+        folder = os.path.join(self.work, "evidence")
+        self.assertIn("2 files are in", self.run_here("evidence", "fork", "--out", folder).stdout)
+        self.assertEqual(self.fake.asked("evidence"), [{"do": "evidence", "kind": "fork"}])
+        with open(os.path.join(folder, "held.checkpoint"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "a head\n")
+        done = self.run_here("evidence", "--out", folder) # never two alarms in one folder
+        self.assertEqual((done.returncode, "not there yet" in done.stderr), (2, True))
+        self.assertEqual(self.run_here("evidence").returncode, 2)
+
     def test_lock_unlock_rotate(self):
         self.fake.answers |= {"lock": {"ok": True}, "unlock": {"ok": True}, "rotate": {"ok": True, "words": "six words"}}
         path = self.file("pass", "river stone lamp\n")

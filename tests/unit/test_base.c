@@ -78,6 +78,29 @@ static void decimals_are_written_plainly(void **state)
   assert_true(bytes_equal(writer_bytes(&w), bytes_text("0 18446744073709551615")));
 }
 
+static void decimals_are_read_plainly(void **state)
+{
+  (void)state;
+  static const char *const bad[] = {"", "00", "01", "-1", "+1", " 1", "1 ", "1a", "18446744073709551616"};
+  uint64_t n = 7;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    assert_int_equal(decimal_decode(bytes_text(bad[i]), &n), BAD_INPUT);
+  assert_int_equal(n, 7);
+  assert_int_equal(decimal_decode(bytes_text("0"), &n), OK);
+  assert_int_equal(n, 0);
+  assert_int_equal(decimal_decode(bytes_text("18446744073709551615"), &n), OK);
+  assert_int_equal(n, UINT64_MAX);
+}
+
+static void lines_are_read_one_by_one(void **state)
+{
+  (void)state;
+  struct reader r = reader_of(bytes_text("one\n\ntwo"));
+  assert_true(bytes_equal(read_until(&r, '\n'), bytes_text("one")));
+  assert_true(read_until(&r, '\n').size == 0 && !r.underflow);
+  assert_true(read_until(&r, '\n').size == 0 && r.underflow);
+}
+
 static void hex_has_one_form(void **state)
 {
   (void)state;
@@ -130,7 +153,7 @@ static void base64_has_one_form(void **state)
   static const char *const bad[] = {"Z",    "Zg",    "Zg=",  "=",    "====",   "Z===", "Zh==",   "Zm9=", "Zg==Zg==",
                                     "Zg=A", "Zm9v=", "Zm9-", "Zm9_", "Zm9v\n", "Zm 9", "Zm9vZg", "*m9v"};
   uint8_t all[256], back[256];
-  char text[345];
+  char text[345], written[345];
   size_t size = 0;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     assert_int_equal(base64_decode(bytes_text(bad[i]), back, sizeof back, &size), BAD_INPUT);
@@ -139,6 +162,9 @@ static void base64_has_one_form(void **state)
     all[i] = (uint8_t)(255 - i);
     base64_encode(bytes_of(all, i + 1), text);
     assert_int_equal(base64_decode(bytes_text(text), back, sizeof back, &size), OK);
+    struct writer w = writer_of(written, sizeof written);
+    write_base64(&w, bytes_of(all, i + 1));
+    assert_true(bytes_equal(writer_bytes(&w), bytes_text(text)));
     assert_true(bytes_equal(bytes_of(back, size), bytes_of(all, i + 1)));
   }
 }
@@ -299,6 +325,8 @@ int main(void)
       cmocka_unit_test(a_full_writer_stays_full),
       cmocka_unit_test(an_empty_reader_stays_empty),
       cmocka_unit_test(decimals_are_written_plainly),
+      cmocka_unit_test(decimals_are_read_plainly),
+      cmocka_unit_test(lines_are_read_one_by_one),
       cmocka_unit_test(hex_has_one_form),
       cmocka_unit_test(base64_is_that_of_rfc_4648),
       cmocka_unit_test(base64_has_one_form),

@@ -203,31 +203,44 @@ static void proof_must_fit(void **state)
   assert_int_equal(evidence_checkpoint(&evidence, note, proof), OK);
 }
 
+static void assert_both_kept(struct books *b, struct alarm_record *record, const struct bytes *offered)
+{
+  struct alarm_proof kept;
+  assert_true(alarm_get(b, ALARM_FORK, record, &kept));
+  assert_true(bytes_equal(kept.part[ALARM_HELD], bytes_of(evidence.note, evidence.note_size)));
+  assert_true(bytes_equal(kept.part[ALARM_OFFERED], *offered));
+}
+
 static void accusation_halts_and_stays(void **state)
 {
   (void)state;
   struct marks m;
   char origin[] = WORLD_ORIGIN "/1";
-  assert_accused(signed_note(evidence.newest.size, 7, origin), (struct bytes){NULL, 0}, ALARM_FORK);
+  struct bytes offered = signed_note(evidence.newest.size, 7, origin);
+  assert_accused(offered, (struct bytes){NULL, 0}, ALARM_FORK);
   evidence_record(&evidence, store_begin(books, true), 1000);
   assert_int_equal(store_commit(books, why), OK);
   store_close(books);
   open_books();
   struct books *b = store_begin(books, true);
-  struct bytes row;
-  uint8_t kind = ALARM_FORK;
+  struct alarm_record record;
+  struct alarm_proof kept;
   marks_get(b, &m);
   assert_int_equal(m.halted, 1);
   assert_int_equal(alarm_next(b, ALARM_NONE), ALARM_FORK);
-  assert_int_equal(b->get(b, TABLE_ALARMS, bytes_of(&kind, 1), &row), OK);
-  assert_true(row.size > evidence.note_size + evidence.offending_size); /* both notes are kept */
-  assert_false(alarm_raise(b, ALARM_FORK, 2000, (struct bytes){NULL, 0}, (struct bytes){NULL, 0}));
+  assert_both_kept(b, &record, &offered);
+  assert_int_equal(record.raised_ms, 1000);
+  assert_false(alarm_raise(b, ALARM_FORK, 2000, NULL));
+  assert_both_kept(b, &record, &offered);
   alarm_end_all(b);
   marks_get(b, &m);
   assert_int_equal(m.halted, 0);
   assert_int_equal(alarm_next(b, ALARM_NONE), ALARM_NONE);
-  assert_int_equal(b->get(b, TABLE_ALARMS, bytes_of(&kind, 1), &row), OK); /* the evidence stays */
-  assert_true(row.size > evidence.note_size + evidence.offending_size);
+  assert_both_kept(b, &record, &offered); /* the evidence stays */
+  assert_true(record.ended);
+  assert_true(alarm_raise(b, ALARM_FORK, 3000, NULL)); /* another time */
+  assert_true(alarm_get(b, ALARM_FORK, &record, &kept));
+  assert_int_equal(kept.part[ALARM_OFFERED].size, 0);
   store_abort(books);
 }
 

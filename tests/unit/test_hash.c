@@ -272,6 +272,32 @@ static void every_two_sizes_are_consistent(void **state)
   }
 }
 
+/* Of each smaller size a tree tells the root, by a path and by a consistency proof. */
+static void smaller_roots_follow_from_larger_trees(void **state)
+{
+  (void)state;
+  struct hash proof[MERKLE_PROOF_MAX], old_root, new_root, before;
+  size_t count = 0;
+  for (uint64_t size = 1; size <= SIZE_MAX_TRIED; size++)
+    for (uint64_t index = 0; index < size; index++) {
+      assert_int_equal(merkle_tree_path(index, size, book_read, &book, proof, &count), OK);
+      assert_hash(merkle_prefix_root(&leaves[index], index, size, proof), definition(leaves, index + 1));
+      if (index == 0)
+        continue;
+      before = definition(leaves, index);
+      assert_hash(merkle_prefix_root(NULL, index, size, proof), before);
+      memset(&old_root, 7, sizeof old_root);
+      if ((index & (index - 1)) == 0) /* of a whole tree it is told */
+        old_root = before;
+      assert_int_equal(merkle_tree_consistency(index, size, book_read, &book, proof, &count), OK);
+      assert_int_equal(merkle_consistency_roots(index, size, proof, count, &old_root, &new_root), OK);
+      assert_hash(old_root, before);
+      assert_hash(new_root, definition(leaves, size));
+      assert_int_equal(merkle_consistency_roots(index, size, proof, count - 1, &old_root, &new_root), BAD_INPUT);
+      assert_int_equal(merkle_consistency_roots(size, size, proof, count, &old_root, &new_root), BAD_INPUT);
+    }
+}
+
 static void the_largest_tree_has_a_path_of_64(void **state)
 {
   (void)state;
@@ -371,6 +397,7 @@ int main(void)
       cmocka_unit_test(every_path_verifies_and_no_changed_one),
       cmocka_unit_test(a_full_batch_has_paths_of_eight),
       cmocka_unit_test(every_two_sizes_are_consistent),
+      cmocka_unit_test(smaller_roots_follow_from_larger_trees),
       cmocka_unit_test(the_largest_tree_has_a_path_of_64),
       cmocka_unit_test(a_failed_read_is_passed_on),
       cmocka_unit_test(ways_of_two_leaves_meet),

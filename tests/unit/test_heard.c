@@ -216,6 +216,31 @@ static void case_is_shown_on_a_full_disk(void **state)
   assert_int_equal(office_item(&id).opened, 0); /* told when there is room */
 }
 
+static const char refer[] =
+    "{\"do\": \"refer\", \"to\": [\"police\"], \"priority\": \"HIGH\", \"basis\": \"CONSENT\", \"brief\": {\"service\":"
+    "\"FOOD\", \"need\": \"a test\", \"sex\": \"FEMALE\", \"age_band\": \"AGE_10_14\"}, \"file\": {\"case_code\": "
+    "\"T-1\", \"contact\": {\"who\": \"a test\", \"telephone\": \"+000\"}, \"consent\": {\"given_by\": \"a test\"},"
+    "\"focal_point\": \"a test\"}}";
+
+/* What was replaced may be the very key that it would be sealed to. */
+static void nothing_is_sealed_until_the_chain_is_whole(void **state)
+{
+  (void)state;
+  struct member *haven = world_enrol(&world, "haven");
+  world_submit(&world, haven, &aple, 1);
+  struct parcel mail = office_mail(0);
+  hear_mail(&mail);
+  json_t *answer = ask(refer);
+  assert_string_equal(json_string_value(json_object_get(answer, "code")), "not_allowed");
+  assert_non_null(strstr(json_string_value(json_object_get(answer, "what")), "nothing is sealed before"));
+  json_decref(answer);
+  assert_true(agent.stale); /* the directory is asked for */
+  office_tell_directory();
+  answer = ask(refer);
+  assert_true(json_is_true(json_object_get(answer, "ok")));
+  json_decref(answer);
+}
+
 /* --- what waits --- */
 
 static bool status_says(const char *name)
@@ -306,6 +331,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(full_disk_accuses_nobody_of_a_directory, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(alarm_that_finds_no_room_is_raised_again, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(case_is_shown_on_a_full_disk, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(nothing_is_sealed_until_the_chain_is_whole, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(full_exchange_is_told_until_something_arrives, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_the_exchange_has_is_not_sent_again, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(suspended_registrars_acts_are_dropped, office_setup, office_teardown),

@@ -218,6 +218,7 @@ static void step_against_the_rules_is_accused(void **state)
   assert_int_equal(mail.d.n_entries, 1);
   assert_int_equal(office_deliver(&mail), BAD_INPUT);
   assert_int_equal(agent.evidence.accused, ALARM_IMPOSSIBLE);
+  assert_true(agent.evidence.offered.part[ALARM_LEAF].size > 0); /* what it is about */
 }
 
 static void directory_comes_first(void **state)
