@@ -36,7 +36,7 @@ static struct world then;
 
 static void remember(void)
 {
-  must(store_copy(world.store, folder_path(work, "then"), why) == OK);
+  must(store_copy(world.store, folder_path(work, "then"), ALL_TABLES, why) == OK);
   then = world;
 }
 
