@@ -82,6 +82,11 @@ static const struct {
          "The exchange let something into the log that the network's rules do not allow. Nothing more is "
          "taken from it. Phone the operator and a registrar.",
          true},
+    [ALARM_RESTORED] = {"restored",
+                        "The exchange was restored from a backup, and lacks what this computer has seen since. Nothing "
+                        "is sent or taken "
+                        "until somebody here agrees to go on: onward restored",
+                        false},
     [ALARM_REFUSED] =
         {"refused",
          "What was written down here for the directory, or about a place, was not taken by the exchange: something had "

@@ -26,6 +26,7 @@ enum alarm_kind { /* numbers are in the books: never used again */
                   ALARM_IMPOSSIBLE = 15,   /* a step is in the log as accepted that the rules do not allow */
                   ALARM_DROPPED = 16,      /* acts on the directory that waited here when we were suspended */
                   ALARM_REFUSED = 17,      /* an act of ours that is about no referral was refused by the rules */
+                  ALARM_RESTORED = 18,     /* the exchange lacks what we have seen: a person has to agree to go on */
                   ALARM_KINDS,
 };
 enum alarm_part {                    /* of what proves it; numbers are in the books */

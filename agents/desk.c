@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agents/again.h"
 #include "agents/agreements.h"
 #include "agents/duty.h"
 #include "agents/item.h"
@@ -48,6 +49,7 @@ static const struct {
     {"stop_replacement", desk_stop_replacement, " organisation "},
     {"policy", desk_policy, " "},
     {"set_policy", desk_set_policy, " clocks last_resort "},
+    {"restored", desk_restored, " agree "},
     {"sign_restore", desk_sign_restore, " request sign "},
     {"mandate", desk_mandate, " name about referral from to "},
     {"watch", NULL, " "},
@@ -277,7 +279,7 @@ json_t *desk_status(struct agent *a, const json_t *request)
   json_t *alarms = json_array();
   for (enum alarm_kind k = alarm_next(b, ALARM_NONE); k != ALARM_NONE; k = alarm_next(b, k))
     json_array_append_new(alarms, json_string(alarm_text(k)));
-  size_t waiting = duty_waiting(b), unconfirmed = outbox_unlogged(b);
+  size_t waiting = duty_waiting(b) + again_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
   json_t *unattended = unattended_json(a, b), *told = told_json(a, b), *agreements = agreements_json(a, b);
   size_t questions = questions_waiting(a, b);
@@ -325,6 +327,7 @@ json_t *desk_unlock(struct agent *a, const json_t *request)
   a->used_ms = ticks_ms();
   say("unlocked");
   duty_reseal(a);
+  again_say(a);
   return json_pack("{s:b}", "ok", 1);
 }
 

@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "agents/desk.h"
+#include "agents/item.h"
+#include "agents/restored.h"
 #include "proto/papers.h"
 
 /* --- a restored log --- */
@@ -78,6 +80,33 @@ json_t *desk_sign_restore(struct agent *a, const json_t *request)
       json_pack("{s:b, s:s, s:I, s:I, s:I}", "ok", 1, "network", a->network.words, "epoch", (json_int_t)r->epoch,
                 "entries", (json_int_t)r->continues_at, "lost", (json_int_t)(r->lost_size - r->continues_at));
   return json_is_true(json_object_get(request, "sign")) ? sign_restore(a, restored, r, answer) : answer;
+}
+
+/* --- an exchange that was restored --- */
+
+json_t *desk_restored(struct agent *a, const json_t *request)
+{
+  struct restored_question q;
+  char name[ORGANISATION_NAME_SIZE];
+  bool agree = json_is_true(json_object_get(request, "agree"));
+  struct books *b = agent_write(a);
+  bool asks = restored_asks(a, b, &q);
+  if (asks)
+    directory_name(b, &q.registrar, &a->arena, name);
+  if (asks && agree)
+    restored_agree(b, q.epoch);
+  enum status s = asks && agree ? agent_commit(a) : agent_abort(a);
+  if (s != OK)
+    return desk_trouble(s);
+  if (!asks)
+    return desk_error("not_allowed", NULL, "the exchange has lost nothing that this computer has seen", NULL);
+  if (agree)
+    session_down(a, 0);
+  json_t *o = json_pack("{s:b, s:I, s:I, s:I, s:I, s:s}", "ok", 1, "epoch", (json_int_t)q.epoch, "entries",
+                        (json_int_t)q.continues_at, "seen", (json_int_t)q.seen, "restored_ms", (json_int_t)q.time_ms,
+                        "by_name", name);
+  json_object_set_new(o, "by", json_org(&q.registrar));
+  return o;
 }
 
 /* --- mandates --- */

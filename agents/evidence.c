@@ -40,6 +40,17 @@ enum status evidence_init(struct evidence *e, struct books *b, struct key_ring *
   return OK;
 }
 
+void evidence_begin_epoch(struct evidence *e, const struct checkpoint *c, struct bytes note, struct bytes genesis_path)
+{
+  e->newest = *c;
+  must(note.size <= sizeof e->note && genesis_path.size <= sizeof e->genesis.hash);
+  memcpy(e->note, note.data, note.size);
+  e->note_size = note.size;
+  e->genesis = (struct genesis_path){.size = c->size, .count = genesis_path.size / sizeof(struct hash)};
+  if (genesis_path.size > 0)
+    memcpy(e->genesis.hash, genesis_path.data, genesis_path.size);
+}
+
 void evidence_keep(const struct evidence *e, struct books *b)
 {
   b->put(b, TABLE_CHECKPOINT, newest_key(), bytes_of(e->note, e->note_size));
@@ -65,7 +76,7 @@ enum status evidence_accuse(struct evidence *e, enum alarm_kind kind)
   return BAD_INPUT;
 }
 
-static enum status accuse_note(struct evidence *e, enum alarm_kind kind, struct bytes note, struct bytes proof)
+enum status evidence_accuse_note(struct evidence *e, enum alarm_kind kind, struct bytes note, struct bytes proof)
 {
   e->accused = kind;
   e->offered =
@@ -100,16 +111,18 @@ enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct by
   if (bytes_equal(note, bytes_of(e->note, e->note_size)))
     return OK; /* once more the one that was verified */
   size_t count = hashes_of(proof, hash);
-  if (note.size > sizeof e->note || checkpoint_open(note, &e->log_key, &c) != OK ||
-      strcmp(c.origin, e->newest.origin) != 0)
-    return accuse_note(e, ALARM_BAD_NOTE, note, proof);
-  if (c.size < e->newest.size)
-    return accuse_note(e, ALARM_ROLLED_BACK, note, proof);
+  if (note.size > sizeof e->note || checkpoint_open(note, &e->log_key, &c) != OK)
+    return evidence_accuse_note(e, ALARM_BAD_NOTE, note, proof);
+  uint32_t epoch = checkpoint_epoch(&c, &e->log_key), known = checkpoint_epoch(&e->newest, &e->log_key);
+  if (epoch == 0)
+    return evidence_accuse_note(e, ALARM_BAD_NOTE, note, proof);
+  if (c.size < e->newest.size || epoch < known) /* a later epoch that continues what we know is the same log */
+    return evidence_accuse_note(e, ALARM_ROLLED_BACK, note, proof);
   if (c.size == e->newest.size)
-    return hash_equal(&c.root, &e->newest.root) ? OK : accuse_note(e, ALARM_FORK, note, proof);
+    return hash_equal(&c.root, &e->newest.root) ? OK : evidence_accuse_note(e, ALARM_FORK, note, proof);
   if (count == SIZE_MAX ||
       merkle_verify_consistency(e->newest.size, c.size, &e->newest.root, &c.root, hash, count) != OK)
-    return accuse_note(e, ALARM_FORK, note, proof);
+    return evidence_accuse_note(e, ALARM_FORK, note, proof);
   genesis_path_extend(&e->genesis, c.size, hash, count);
   e->newest = c;
   memcpy(e->note, note.data, note.size);

@@ -35,6 +35,9 @@ MUST_USE enum status evidence_init(struct evidence *e, struct books *b, struct k
 /* The newest checkpoint is now this one, if it holds (`proof`: n x 32 bytes, from the one before). BAD_INPUT: accused.
  */
 MUST_USE enum status evidence_checkpoint(struct evidence *e, struct bytes note, struct bytes proof);
+/* The same log goes on in a new epoch, from before what we know: the newest checkpoint is now this one, and the path of
+ * entry 0 is that. All of it was verified by the caller. */
+void evidence_begin_epoch(struct evidence *e, const struct checkpoint *c, struct bytes note, struct bytes genesis_path);
 void evidence_keep(const struct evidence *e, struct books *b); /* into the books */
 /* The next leaf is the first one of a message: its path is whole. That of each later one is told below the place where
  * it meets the one before (merkle_climb). */
@@ -49,6 +52,8 @@ MUST_USE enum status evidence_event(struct evidence *e, struct books *b, const s
 bool evidence_fits(const struct evidence *e, struct bytes leaf_bytes, uint64_t index, struct bytes path);
 /* Which entry is looked at now, whole, and its path: whoever accuses is understood to mean that one. */
 void evidence_about(struct evidence *e, struct bytes leaf_bytes, struct bytes path);
+/* Accuses of a checkpoint that was offered, and of the proof that came with it. Always BAD_INPUT. */
+enum status evidence_accuse_note(struct evidence *e, enum alarm_kind kind, struct bytes note, struct bytes proof);
 /* Accuses. Always BAD_INPUT. */
 enum status evidence_accuse(struct evidence *e, enum alarm_kind kind);
 /* Writes the accusation into the books; nothing when there is none. */

@@ -5,9 +5,11 @@
 
 #include <string.h>
 
+#include "agents/again.h"
 #include "agents/duty.h"
 #include "agents/inbox.h"
 #include "agents/invite.h"
+#include "agents/restored.h"
 #include "agents/seen.h"
 #include "agents/set_back.h"
 
@@ -16,6 +18,7 @@ enum {
   NO_ROOM_MS = 15000, /* the disk is full: what came is asked for again later */
   GAP_MS = 100,
   NOT_HEARD_MS = 60000,
+  ASKED_MS = 60000, /* a person is asked: whoever says yes begins at once */
   SUSPENDED_MS = 60000,
   TAKEN_OVER_MS = 15000,
   TAKEN_OVER_PERIOD_MS = 3600000, /* twice in this time: a copy is running */
@@ -67,10 +70,32 @@ static void not_heard(struct agent *a)
 
 /* --- welcome --- */
 
+/* True: the exchange was restored, and there is something to be done before anything is taken from it. */
+static bool was_restored(struct agent *a, const Onward__Welcome *w)
+{
+  switch (restored_look(a, w)) {
+  case RESTORED_NOT:
+    return false;
+  case RESTORED_ASKS:
+    session_down(a, ASKED_MS);
+    return true;
+  case RESTORED_READ_ON:
+    a->session.wait_ms = a->config.hello_wait_ms;
+    session_hello(a);
+    return true;
+  case RESTORED_FALSE:
+    session_accused(a);
+    return true;
+  case RESTORED_NO_ROOM:
+    session_down(a, NO_ROOM_MS);
+  }
+  return true;
+}
+
 static void welcome(struct agent *a, const Onward__Welcome *w)
 {
   bool ahead;
-  if (a->session.phase != PHASE_HELLO)
+  if (a->session.phase != PHASE_HELLO || was_restored(a, w))
     return;
   if (evidence_checkpoint(&a->evidence, pb_bytes(w->checkpoint), pb_bytes(w->consistency)) != OK) {
     session_accused(a);
@@ -172,6 +197,14 @@ static void begin_reading(struct agent *a)
   session_credit(a);
 }
 
+/* The chain is whole: a registrar has signed for the epoch that the checkpoint names. */
+static bool epoch_fits(const struct agent *a, struct books *b)
+{
+  struct head head;
+  books_head(b, &head);
+  return head.epoch == checkpoint_epoch(&a->evidence.newest, &a->evidence.log_key);
+}
+
 static void answer(struct agent *a, const Onward__Answer *m)
 {
   size_t changed;
@@ -183,7 +216,10 @@ static void answer(struct agent *a, const Onward__Answer *m)
     return;
   }
   struct books *b = agent_write(a);
-  enum status s = sound(a, b, directory_take(&a->evidence, b, m, &a->arena, &changed));
+  enum status s = directory_take(&a->evidence, b, m, &a->arena, &changed);
+  if (s == OK && !more && !epoch_fits(a, b))
+    s = evidence_accuse(&a->evidence, ALARM_WITHHELD);
+  s = sound(a, b, s);
   if (s != OK) {
     not_taken(a, s);
     return;
@@ -256,6 +292,7 @@ static void delivered(struct agent *a, size_t entries, size_t size, bool ours, u
   if (s->credit <= s->granted / 2)
     session_credit(a);
   duty_reseal(a);
+  again_say(a);
   session_push(a);
 }
 

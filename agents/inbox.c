@@ -145,7 +145,9 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
                       struct referral *before)
 {
   struct item item;
+  struct marks m;
   struct referral r = *before;
+  marks_get(b, &m);
   struct row_key history = key_of_ref(&event->referral);
   row_key_u64(&history, e->leaf.index);
   b->put(b, TABLE_HISTORY, row_key(&history), (struct bytes){NULL, 0});
@@ -161,7 +163,7 @@ static void note_item(struct agent *a, struct books *b, const struct arrival *e,
   }
   if (ours) {
     note_own(a, b, e, event, &item);
-  } else if (is_news(a, b, event, &item)) {
+  } else if (e->leaf.index >= m.known_below && is_news(a, b, event, &item)) {
     item.fresh |= event->act != ONWARD__CORE__ACT_RECEIVE;
     agent_tell(a, &event->referral, kind_of(event, &item));
   }
@@ -261,7 +263,9 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
     unattended_take(a, b, &e->leaf, event->core->unattended);
   else if (accepted && act_family(event->act) == ACT_ON_PLACES)
     questions_take(a, b, &e->leaf, event);
-  if (!ours && accepted)
+  struct marks m;
+  marks_get(b, &m);
+  if (!ours && accepted && e->leaf.index >= m.known_below)
     duty_notice(a, b, event);
   return OK;
 }

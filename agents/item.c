@@ -132,9 +132,17 @@ static const char *state_in(const struct view *v, const struct referral *r, cons
   return left ? "left" : state_name(state);
 }
 
+/* The exchange, restored from a backup, has no more of it; what is sent again is a draft. */
+static bool is_lost(const struct view *v)
+{
+  return !v->logged && v->item.lost != 0 && v->item.draft == 0;
+}
+
 const char *view_state(const struct view *v, const struct org_id *self)
 {
-  return v->logged ? state_in(v, &v->referral, self) : v->item.own ? "own" : "draft";
+  if (v->logged)
+    return state_in(v, &v->referral, self);
+  return v->item.own ? "own" : is_lost(v) ? "lost" : "draft";
 }
 
 uint64_t view_since_ms(const struct view *v)
@@ -147,7 +155,7 @@ uint64_t view_since_ms(const struct view *v)
 bool view_ended(const struct view *v, const struct org_id *self)
 {
   if (!v->logged)
-    return v->item.own ? v->item.outcome != 0 : v->item.draft == 0;
+    return v->item.own ? v->item.outcome != 0 : v->item.draft == 0 && !is_lost(v);
   const char *state = state_in(v, &v->next, self);
   return strcmp(state, "gone") == 0 || strcmp(state, "left") == 0 ||
          !in(v->next.state, LIVE_STATES | IN(COMPLETED) | IN(RETURNED) | IN(LEG_OVER) | IN(FAILED));

@@ -4,6 +4,7 @@
 
 #include "agents/item.h"
 #include "agents/overdue.h"
+#include "agents/restored.h"
 #include "proto/rules/rules.h"
 
 json_t *json_org(const struct org_id *id)
@@ -183,7 +184,8 @@ static void add_state(struct agent *a, struct books *b, json_t *o, const struct 
   add_awaited(a, o, v);
   bool taken = v->logged && r->present != PARTY_NONE && r->accept_index != 0 &&
                in(r->state, HELD_STATES | IN(IN_PROGRESS) | IN(COMPLETED));
-  const struct org_id *sender = v->logged ? &r->sender : self;
+  struct org_id was;
+  const struct org_id *sender = v->logged ? &r->sender : restored_lost_sender(a, b, &v->item, &was) ? &was : self;
   if (strcmp(state, "left") != 0 && strcmp(state, "gone") != 0) /* whoever has it now: that is not told to us */
     set_org(a, b, o, "who", "who_name", taken ? &r->parties[r->present].org : sender);
   if (v->logged && r->present != PARTY_NONE && in(r->state, LIVE_STATES))

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "agents/again.h"
 #include "agents/agent.h"
 #include "agents/duty.h"
 #include "agents/heard.h"
@@ -349,8 +350,10 @@ static void mail_is_read(struct agent *a)
   a->session.mail_read = true;
   if (s != OK)
     agent_abort(a);
-  else if (agent_commit(a) == OK)
+  else if (agent_commit(a) == OK) {
+    again_say(a);
     session_push(a);
+  }
 }
 
 static bool stuck(struct agent *a, uint64_t now)

@@ -3,15 +3,15 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct marks) == 64, "no padding");
-_Static_assert(sizeof(struct item) == 304, "no padding");
+_Static_assert(sizeof(struct marks) == 80, "no padding");
+_Static_assert(sizeof(struct item) == 312, "no padding");
 
 const char *const *tables_names(void)
 {
   static const char *const own[TABLES_AGENT - TABLES_CONTRACT] = {
       "marks",       "events",    "queue",      "flight", "items",  "refs",          "own",
       "history",     "reseals",   "open",       "alarms", "papers", "unattended-at", "told",
-      "places-said", "questions", "agreements", "paths",  "notes"};
+      "places-said", "questions", "agreements", "paths",  "notes",  "lost"};
   static const char *names[TABLES_AGENT];
   for (int i = 0; i < TABLES_AGENT; i++)
     names[i] = i < TABLES_CONTRACT ? table_names[i] : own[i - TABLES_CONTRACT];

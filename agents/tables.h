@@ -27,6 +27,7 @@ enum agent_table {
   TABLE_AGREEMENTS,              /* organisation[16] -> which warnings of its agreement's end were given */
   TABLE_PATHS,                   /* u64 index -> its path, to which checkpoint (receipt.h) */
   TABLE_NOTES,                   /* u64 size -> signed checkpoint that a path leads to */
+  TABLE_LOST,                    /* u8 whose, u64 index -> leaf that a restored exchange has no more (again.h) */
   TABLES_AGENT,
 };
 #define AGENT_FORMAT (100 * BOOKS_FORMAT + 4) /* the last digits: of the agent's own rows */
@@ -34,14 +35,16 @@ const char *const *tables_names(void);        /* TABLES_AGENT names, for store_o
 
 /* Where we stand. One row, written with whatever changed it. */
 struct marks {
-  uint64_t position;    /* everything of the mailbox before this log index is stored */
-  uint64_t sequence;    /* the highest that we ever signed */
-  uint64_t read_back;   /* after a restore: nothing is sent before the batch of this sequence was read again; 0: no */
-  uint64_t next_number; /* of the next own event, from 1 */
-  uint64_t waiting;     /* own events in no batch yet */
-  uint64_t halted;      /* 1: after an alarm nothing is taken from the exchange any more */
-  uint64_t contact_ms;  /* when the exchange was last heard; 0: never */
-  uint64_t capacity;    /* index of the newest set_capacity that was taken */
+  uint64_t position;     /* everything of the mailbox before this log index is stored */
+  uint64_t sequence;     /* the highest that we ever signed */
+  uint64_t read_back;    /* after a restore: nothing is sent before the batch of this sequence was read again; 0: no */
+  uint64_t next_number;  /* of the next own event, from 1 */
+  uint64_t waiting;      /* own events in no batch yet */
+  uint64_t halted;       /* 1: after an alarm nothing is taken from the exchange any more */
+  uint64_t contact_ms;   /* when the exchange was last heard; 0: never */
+  uint64_t capacity;     /* index of the newest set_capacity that was taken */
+  uint64_t known_below;  /* entries below this index were read before a restore of the exchange: they are no news */
+  uint64_t agreed_epoch; /* a person here has agreed that the restored log goes on in this epoch; 0: never asked */
 };
 void marks_get(struct books *b, struct marks *out);
 void marks_put(struct books *b, const struct marks *m);
@@ -73,6 +76,7 @@ struct item {
   uint8_t group;             /* Onward__ServiceGroup */
   uint8_t outcome;           /* Onward__OutcomeClass; 0: it is not finished */
   uint64_t done_ms;
+  uint64_t lost; /* index that its first entry had, of a referral that a restored exchange has no more; 0: none */
   uint64_t overdue_entry[CLOCKS]; /* clock - 1 -> the entry that first said so; 0: not overdue (overdue.h) */
 };
 MUST_USE enum status item_get(struct books *b, const struct ref_id *id,

@@ -33,11 +33,11 @@ static enum status add_restored(struct post *p, uint32_t epoch, Onward__Welcome 
   enum status s = epoch == 0 ? NOT_FOUND : journal_restored(p->journal, epoch, p->arena, index, &count, &cut);
   if (s != OK)
     return s == NOT_FOUND ? OK : s;
-  w->restored = arena_alloc(p->arena, RESTORED_MAX * sizeof w->restored[0]);
+  w->restored = arena_alloc(p->arena, (1 + RESTORED_MAX) * sizeof w->restored[0]);
   if (w->restored == NULL)
     return NOT_NOW;
-  for (; s == OK && w->n_restored < count; w->n_restored++)
-    s = journal_entry(p->journal, index[w->n_restored], NULL, p->arena, &w->restored[w->n_restored]);
+  for (size_t i = 0; s == OK && count > 0 && i <= count; i++, w->n_restored++)
+    s = journal_entry(p->journal, i == 0 ? 0 : index[i - 1], NULL, p->arena, &w->restored[i]);
   return s;
 }
 

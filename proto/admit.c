@@ -250,8 +250,8 @@ enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct com
   return OK;
 }
 
-enum status restored_verify(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,
-                            struct complaint *why, const Onward__Restore **out)
+enum status restore_signed(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,
+                           struct complaint *why, const Onward__Restore **out)
 {
   struct head head;
   struct org_id id;
@@ -264,8 +264,6 @@ enum status restored_verify(struct books *b, uint64_t index, const Onward__Resto
   books_head(b, &head);
   if (!bytes_equal(pb_bytes((*out)->network), hash_bytes(&head.network)))
     return complain(why, "restore: is for another network");
-  if ((*out)->epoch != head.epoch + 1 || (*out)->continues_at != index)
-    return complain(why, "restore: names another epoch or place than the next");
   if (pb_org(restored->organisation, &id) != OK || books_organisation(b, &id, &o) != OK || o.registrar == 0 ||
       o.standing != ONWARD__STANDING__ACTIVE || books_keys_at(b, &id, index, &keys) != OK)
     return complain(why, "restore: was not signed by a registrar in standing");
@@ -274,6 +272,19 @@ enum status restored_verify(struct books *b, uint64_t index, const Onward__Resto
   s = dsse_verify(key, RESTORE_TYPE, pb_bytes(restored->restore), pb_bytes(restored->signature));
   es256_public_close(key);
   return s == OK ? OK : complain(why, "restore: the signature does not fit the registrar's key");
+}
+
+enum status restored_verify(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,
+                            struct complaint *why, const Onward__Restore **out)
+{
+  struct head head;
+  enum status s = restore_signed(b, index, restored, a, why, out);
+  if (s != OK)
+    return s;
+  books_head(b, &head);
+  return (*out)->epoch == head.epoch + 1 && (*out)->continues_at == index
+             ? OK
+             : complain(why, "restore: names another epoch or place than the next");
 }
 
 static bool replacement_is_due(struct books *b, const struct leaf *leaf, const Onward__KeysReplaced *k)

@@ -82,6 +82,7 @@ static const struct command commands[] = {
     {"duty", run_duty, "[--telephone T] [--hours H]", "Say whom others are to phone, and when."},
     {"policy", run_policy, "", "How long each step may take in this network."},
     {"watch", run_watch, "[--exec CMD]", "Print what others do, as it comes; or start CMD with the id and the kind."},
+    {"restored", run_restored, "[--yes]", "Agree that an exchange which was restored from a backup goes on."},
     {"lock", run_lock, "", "Lock the cases on this computer."},
     {"unlock", run_unlock, "", "Unlock them, with the passphrase."},
     {"rotate", run_rotate, "[--new-passphrase-file FILE]", "Make new keys, and a new passphrase."},

@@ -10,10 +10,14 @@
 static const char *how_far(const json_t *item)
 {
   static const char *const words[][2] = {
-      {"draft", "waits"},       {"requested", "waits"}, {"received", "waits"},        {"acknowledged", "waits"},
-      {"waitlisted", "waits"},  {"accepted", "begins"}, {"in_progress", "being met"}, {"returned", "came back"},
-      {"cancelled", "not met"}, {"withdrawn", "ended"}, {"error", "ended"},           {"left", "moved on"},
-      {"gone", "moved on"},     {"own", "being met"},
+      {"draft", "waits"},           {"requested", "waits"},
+      {"received", "waits"},        {"acknowledged", "waits"},
+      {"waitlisted", "waits"},      {"accepted", "begins"},
+      {"in_progress", "being met"}, {"returned", "came back"},
+      {"cancelled", "not met"},     {"withdrawn", "ended"},
+      {"error", "ended"},           {"left", "moved on"},
+      {"gone", "moved on"},         {"lost", "lost by the exchange"},
+      {"own", "being met"},
   };
   const char *state = text_of(item, "state"), *outcome = text_of(item, "outcome");
   if (outcome[0] != 0)

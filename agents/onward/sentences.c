@@ -66,6 +66,7 @@ static const struct {
     {"error", "ended: it was sent by mistake", false, "ended: it was sent by mistake"},
     {"own", "kept by yourselves", false, ""},
     {"left", "it moved on", false, "no longer with you"},
+    {"lost", "the exchange lost it", true, "lost by the exchange, which was restored from a backup"},
     {"gone", "it moved on", false, "it moved on to others before it arrived on this computer"},
 };
 

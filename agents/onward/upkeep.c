@@ -68,6 +68,39 @@ enum exit_code run_restore_request(struct call *c)
   return code;
 }
 
+static enum exit_code ask_restored(struct call *c, bool agree, json_t **answer)
+{
+  return client_do(c, json_pack("{s:s, s:b}", "do", "restored", "agree", agree ? 1 : 0), answer);
+}
+
+enum exit_code run_restored(struct call *c)
+{
+  char when[TIME_WORDS_SIZE];
+  json_t *answer = NULL;
+  enum exit_code code = ask_restored(c, false, &answer);
+  if (code != DONE)
+    return code;
+  uint64_t entries = number_of(answer, "entries"), seen = number_of(answer, "seen");
+  tell("The exchange was restored from a backup on %s, as %s has signed.\n"
+       "This computer has seen %llu entries of its log, and %llu of them are not there any more. What was said in them "
+       "is "
+       "sent again from this computer, where that is possible: referrals that you sent, and steps on what is still "
+       "there. Other steps have to be done again by hand: onward names them.\n",
+       time_words(number_of(answer, "restored_ms"), when), text_of(answer, "by_name"), (unsigned long long)seen,
+       (unsigned long long)(seen > entries ? seen - entries : 0));
+  tell("If nobody has told you of that, telephone a registrar first.\n");
+  json_decref(answer);
+  answer = NULL;
+  code = ask_sure(c, true, "Go on from there?");
+  if (code == DONE)
+    code = ask_restored(c, true, &answer);
+  if (code == DONE && !client_print_json(c, answer))
+    say("Agreed. What the exchange has is read again now; unlock, so that your cases can be sealed again: onward "
+        "unlock\n");
+  json_decref(answer);
+  return code;
+}
+
 /* --- mandates --- */
 
 enum exit_code run_mandate(struct call *c)

@@ -112,7 +112,115 @@ def a_backup_has_no_bodies():
         check(acts(copy) == acts(folder))
 
 
-TESTS = [purged_while_serving, purged_while_stopped, no_room_to_purge, a_backup_has_no_bodies]
+def lose(net):
+    """The exchange's computer is no more."""
+    net.broker_end()
+    os.rename(f"{net.folder}/broker", f"{net.folder}/lost")
+
+
+def restore(net, registrar, copy):
+    """From a backup and the keys that were kept, up to where it serves again."""
+    folder, keys = f"{net.folder}/broker", f"{net.folder}/lost"
+    said = broker("restore", copy, folder, "--keys", keys)
+    check("every one checked" in said and "restore.request" in said, said)
+    check("a registrar signs" in broker("serve", folder, code=2))
+    registrar.onward("registrar", "restore", f"{folder}/restore.request", "--yes")
+    check("epoch 2" in broker("confirm-restore", folder, f"{folder}/restore.request.signed"))
+    check("signed that already" in broker("confirm-restore", folder, f"{folder}/restore.request.signed", code=2))
+    net.broker_start()
+
+
+def nothing_was_lost():
+    with Network("police", "aple") as net:
+        police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        item = accepted(police, aple)
+        until("all have read it", lambda: all(o.ask("status")["log_size"] == len(acts(f"{net.folder}/broker")) for o in net.offices.values()))
+        broker("backup", f"{net.folder}/broker", f"{net.folder}/copy")
+        lose(net)
+        restore(net, net.office("council"), f"{net.folder}/copy")
+        for office in net.offices.values():
+            office.connected()
+            check(not office.alarms(), office.alarms())
+        aple.act("complete", item, outcome="SERVICE_PROVIDED", note={"result": "it was met, as was agreed before"})
+        police.until("completed", item)
+        again = police.refer(["aple"])
+        aple.until("received", again)
+        audit("verify", f"{net.folder}/broker")
+        audit("replay", f"{net.folder}/broker")
+
+
+def what_was_lost_is_said_again():
+    with Network("police", "aple", "a21") as net:
+        police, aple, a21 = (net.office(name).unlock() for name in ("police", "aple", "a21"))
+        folder, copy = f"{net.folder}/broker", f"{net.folder}/copy"
+        old = police.refer(["aple"])
+        aple.until("received", old)
+        police.until("received", old)
+        broker("backup", folder, copy)
+        before = len(acts(copy))
+        aple.act("acknowledge", old)  # answers what is in the backup
+        aple.until("acknowledged", old)
+        new = police.refer(["a21"])  # is wholly lost
+        a21.until("received", new)
+        a21.act("acknowledge", new)
+        a21.act("accept", new, first_contact_by="2030-01-01")
+        a21.until("accepted", new)
+        police.until("accepted", new)
+        lose(net)
+        for office in (police, aple, a21):
+            office.ask("lock")
+        restore(net, net.office("ministry"), copy)
+        until("it asks", lambda: any("onward restored" in alarm for alarm in police.alarms()))
+        check(not police.ask("status")["connected"], "nothing is taken before somebody agrees")
+        told = police.ask("restored")
+        check(told["entries"] == before and told["seen"] > before and told["by"] == "ministry" and told["epoch"] == 2, told)
+        check("Agreed" in a21.onward("restored", "--yes"))
+        a21.connected()
+        lost = until("a21 sees that it is lost", lambda: a21.item(new) if a21.item(new)["state"] == "lost" else None)
+        check(lost["sender"] == "police", lost)
+        check("lost by the exchange" in a21.onward("inbox"), a21.onward("inbox"))
+        police.ask("restored", agree=True)
+        police.connected()
+        until("it waits for unlocking", lambda: police.ask("status")["waits_for_unlock"] == 1)
+        police.unlock()
+        a21.unlock()
+        a21.until("received", new)  # the same referral, sealed again
+        check(a21.ask("show", id=new)["brief"]["need"])
+        until("people are told to say it again", lambda: a21.item(new).get("refused", {}).get("act") == "accept")
+        a21.act("accept", new, first_contact_by="2030-01-01")
+        police.until("accepted", new)
+        aple.ask("restored", agree=True)
+        aple.until("acknowledged", old)  # said again by itself
+        police.until("acknowledged", old)
+        for office in (police, aple, a21):
+            check(not office.alarms(), office.alarms())
+            office.refused("not_allowed", "restored")
+        audit("verify", folder)
+        audit("replay", folder)
+        entries_now = acts(folder)
+        check(entries_now.count("submit") == 2 and entries_now.count("restored") == 1, entries_now)
+
+
+def restored_without_a_signature():
+    """Whoever steals a backup and the keys has a log that no agent goes on with."""
+    with Network("police") as net:
+        police, folder = net.office("police").unlock(), f"{net.folder}/broker"
+        broker("backup", folder, f"{net.folder}/copy")
+        lose(net)
+        broker("restore", f"{net.folder}/copy", folder, "--keys", f"{net.folder}/lost")
+        request = f"{folder}/restore.request"
+        said = police.onward("registrar", "restore", request, "--yes", check=False)
+        check(said == "" and not os.path.exists(f"{request}.signed"))
+        check("not fit" in broker("confirm-restore", folder, request, code=2) or "registrar" in broker("confirm-restore", folder, request, code=2))
+        for name, words in (("absent", "cannot read"), ("copy/broker.conf", "no request to go on")):
+            check(words in broker("confirm-restore", folder, f"{net.folder}/{name}", code=2), name)
+        other = broker("restore", f"{net.folder}/copy", f"{net.folder}/other", "--keys", f"{net.folder}/police", code=2)
+        check("log.key" in other and not os.path.exists(f"{net.folder}/other") and not os.path.exists(f"{net.folder}/other.partial"), other)
+        os.remove(request)  # an operator who takes a short cut is found out by everybody's checkpoint
+        net.broker_start()
+
+
+TESTS = [nothing_was_lost, what_was_lost_is_said_again, restored_without_a_signature, purged_while_serving, purged_while_stopped, no_room_to_purge, a_backup_has_no_bodies]
 
 
 if __name__ == "__main__":
