@@ -141,7 +141,7 @@ def nothing_was_lost():
         for office in net.offices.values():
             office.connected()
             check(not office.alarms(), office.alarms())
-        aple.act("complete", item, outcome="SERVICE_PROVIDED", note={"result": "it was met, as was agreed before"})
+        aple.act("complete", item, outcome="SERVICE_PROVIDED")
         police.until("completed", item)
         again = police.refer(["aple"])
         aple.until("received", again)
@@ -185,8 +185,8 @@ def what_was_lost_is_said_again():
         police.unlock()
         a21.unlock()
         a21.until("received", new)  # the same referral, sealed again
-        check(a21.ask("show", id=new)["brief"]["need"])
         until("people are told to say it again", lambda: a21.item(new).get("refused", {}).get("act") == "accept")
+        check(a21.ask("show", id=new)["brief"]["need"])
         a21.act("accept", new, first_contact_by="2030-01-01")
         police.until("accepted", new)
         aple.ask("restored", agree=True)
