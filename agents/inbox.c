@@ -54,7 +54,6 @@ static enum status whole_leaf(struct agent *a, struct books *b, const Onward__En
 static enum status prove(struct agent *a, struct books *b, const Onward__Delivery *d, struct arrival *out,
                          uint64_t *needed)
 {
-  const struct arrival *names_it = NULL;
   for (size_t i = 0; i < d->n_entries; i++) {
     const Onward__Entry *entry = d->entries[i];
     out[i].bytes = pb_bytes(entry->leaf);
@@ -68,13 +67,9 @@ static enum status prove(struct agent *a, struct books *b, const Onward__Deliver
     out[i].path = arena_copy(&a->arena, bytes_of(way->path, way->count * sizeof way->path[0]));
     if (out[i].path.data == NULL && way->count > 0)
       return NOT_NOW;
-    if (out[i].leaf.registry > *needed) {
+    if (out[i].leaf.registry > *needed)
       *needed = out[i].leaf.registry;
-      names_it = &out[i];
-    }
   }
-  if (names_it != NULL)
-    evidence_about(&a->evidence, names_it->bytes, names_it->path);
   return OK;
 }
 

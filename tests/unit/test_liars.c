@@ -411,11 +411,13 @@ static void an_entry_that_its_author_did_not_sign(void **state)
   police->sign = world.members[0].sign;
   world_submit(&world, police, &aple, 1);
   police->sign = own;
+  world_submit(&world, police, &aple, 1);
   struct parcel mail = office_mail(0);
   hear_mail(&mail);
   assert_alarm(ALARM_BAD_PROOF);
   assert_true(write_evidence("evidence", "offered.tlog-proof"));
   assert_fraud(NOT_PROVED, "that the exchange signed for the entry in offered.tlog-proof is proved");
+  assert_fraud(NOT_PROVED, "offered.tlog-proof   entry 4 of a log"); /* not the first, not the last */
 }
 
 static void a_head_that_nobody_signed(void **state)

@@ -140,6 +140,36 @@ static void the_receipt_is_of_who_has_her(void **state)
   assert_refused(&id, ", \"entry\": 3, \"all\": true", "bad_input", "entry");
 }
 
+/* What an earlier organisation read says nothing of who has her now. */
+static void a_leg_that_is_over_says_nothing(void **state)
+{
+  (void)state;
+  struct member *haven = world_enrol(&world, "haven");
+  office_tell_directory();
+  char two[sizeof refer + 20];
+  struct ref_id id;
+  size_t size;
+  (void)snprintf(two, sizeof two, "{\"do\": \"refer\", \"to\": [\"police\", \"haven\"]%s", strchr(refer, ']') + 1);
+  json_t *saved = ask(two);
+  const char *hex = json_string_value(json_object_get(saved, "id"));
+  assert_non_null(hex);
+  assert_int_equal(hex_decode(bytes_text(hex), id.byte, sizeof id.byte, &size), OK);
+  json_decref(saved);
+  office_send_all();
+  take_mail();
+  assert_default(&id, "submit");
+  world_act(&world, police, &id, ONWARD__CORE__ACT_RECEIVE);
+  world_act(&world, police, &id, ONWARD__CORE__ACT_ACKNOWLEDGE);
+  take_mail();
+  assert_default(&id, "acknowledge");
+  world_act(&world, police, &id, ONWARD__CORE__ACT_DECLINE);
+  take_mail();
+  assert_default(&id, "submit");
+  world_act(&world, haven, &id, ONWARD__CORE__ACT_RECEIVE);
+  take_mail();
+  assert_default(&id, "receive");
+}
+
 static void what_is_in_no_log_has_no_receipt(void **state)
 {
   (void)state;
@@ -158,6 +188,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(each_entry_of_the_mailbox_keeps_its_proof, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(the_receipt_is_of_who_has_her, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(a_leg_that_is_over_says_nothing, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_is_in_no_log_has_no_receipt, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, office_keys, office_end);
