@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+#include "agents/audit/overlay.h"
+#include "agents/audit/progress.h"
+#include "agents/audit/signatures.h"
 #include "proto/replay.h"
 #include "proto/seal/note.h"
 #include "proto/store/store.h"
@@ -60,7 +63,8 @@ enum audit_code audit_tell(const struct audit_request *q, enum audit_code code, 
 /* The stored books could not be read on: AUDIT_UNREADABLE, told. Else AUDIT_FINE. */
 enum audit_code audit_trouble(const struct audit *a);
 
-/* Told while books are rebuilt; each may be NULL. */
+/* Told while books are rebuilt, each may be NULL; of a log that fails perhaps of entries behind the first fault, too.
+ */
 struct rebuild_watch {
   void *context;
   /* behind each entry, whose consequences `books` have by now */
@@ -69,16 +73,18 @@ struct rebuild_watch {
   void (*erased)(void *context, uint64_t index, uint8_t slot, uint64_t by);
 };
 
-/* Books that are rebuilt from the entries alone, in a temporary file that has no name and so never outlives the
- * program. */
+/* Books that are rebuilt from the entries alone. What is not read from the stored ones is in a temporary file that has
+ * no name and so never outlives the program. */
 struct rebuild {
-  struct store *store;
-  struct books *books;
+  struct store *store; /* of that file */
+  struct books *books; /* all of it: `overlay` */
+  struct overlay overlay;
   struct key_ring *ring;
+  struct signatures *signatures;
+  struct progress progress;
   uint64_t size; /* entries */
   uint64_t batches;
   const struct rebuild_watch *watch;
-  struct books watched; /* the same as `books`; deletions go by the watch first */
 };
 /* Replays every stored entry. `watch`: NULL, or who is told. Close it in any case. */
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out);
