@@ -117,6 +117,28 @@ static enum status take_entry(struct audit *a, struct rebuild *r, struct replay 
   return s;
 }
 
+/* Of what was asked for, the end is not reached yet. */
+static bool goes_on(struct audit *a, struct rebuild *r, struct bytes *bytes)
+{
+  const struct audit_request *q = a->request;
+  struct leaf leaf;
+  if (books_entry(a->books, r->size, bytes) != OK)
+    return false;
+  return !q->at ||
+         (r->size <= q->to && (leaf_read(*bytes, &leaf) != OK || q->until_ms == 0 || leaf.time_ms <= q->until_ms));
+}
+
+/* A state in the middle of a log may owe something. */
+static enum audit_code check_part(struct audit *a, struct rebuild *r)
+{
+  const struct audit_request *q = a->request;
+  if (r->size == 0)
+    return audit_tell(q, AUDIT_USAGE, "--at: the log has nothing yet at that time, or is empty");
+  if (q->to != UINT64_MAX && q->to >= r->size)
+    return audit_tell(q, AUDIT_USAGE, "--at: there are entries 0 to %" PRIu64 ", and no other", r->size - 1);
+  return AUDIT_FINE;
+}
+
 static enum audit_code check_end(struct audit *a, struct rebuild *r, struct replay *replay)
 {
   struct complaint complaint;
@@ -147,7 +169,9 @@ static enum audit_code verdict(struct audit *a, struct rebuild *r, struct replay
   enum audit_code code = audit_trouble(a);
   if (code == AUDIT_FINE && s != OK)
     code = no_scratch(a, why->text);
-  return code == AUDIT_FINE ? check_end(a, r, replay) : code;
+  if (code != AUDIT_FINE)
+    return code;
+  return a->request->at ? check_part(a, r) : check_end(a, r, replay);
 }
 
 static enum audit_code prepare(struct audit *a, struct rebuild *r)
@@ -173,7 +197,7 @@ enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, 
   if (code != AUDIT_FINE)
     return code;
   replay_init(&replay, out->books, &a->arena, out->ring);
-  while (s == OK && signatures_failed(out->signatures) == UINT64_MAX && books_entry(a->books, out->size, &bytes) == OK)
+  while (s == OK && signatures_failed(out->signatures) == UINT64_MAX && goes_on(a, out, &bytes))
     s = take_entry(a, out, &replay, bytes, &why);
   progress_end(&out->progress, out->size);
   return verdict(a, out, &replay, s, &why);
