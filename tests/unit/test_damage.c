@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <lmdb.h>
 
 #include "agents/audit/audit.h"
 #include "tests/unit/support.h"
@@ -164,10 +165,190 @@ static void any_bit_may_flip(void **state)
   (void)close(fd);
 }
 
+/* --- folders that hold something else --- */
+
+static void put(const char *name, const void *content, size_t size)
+{
+  char why[200];
+  assert_int_equal(file_write(folder_path(folder, name), bytes_of(content, size), why), OK);
+}
+
+static void nothing_at_all(void)
+{
+  assert_int_equal(rmdir(folder), 0);
+}
+
+static void empty_folder(void)
+{
+}
+
+static void text_file(void)
+{
+  assert_int_equal(rmdir(folder), 0);
+  assert_int_equal(file_write(folder, bytes_text("to whom it may concern"), (char[200]){0}), OK);
+}
+
+static void pipe_in_place_of_it(void)
+{
+  assert_int_equal(rmdir(folder), 0);
+  assert_int_equal(mkfifo(folder, 0600), 0);
+}
+
+static void books_folder(void)
+{
+  assert_int_equal(mkdir(folder_path(folder, "books"), 0700), 0);
+}
+
+static void pipe_in_place_of_data(void)
+{
+  books_folder();
+  assert_int_equal(mkfifo(folder_path(folder, "books/data.mdb"), 0600), 0);
+}
+
+static void folder_in_place_of_data(void)
+{
+  books_folder();
+  assert_int_equal(mkdir(folder_path(folder, "books/data.mdb"), 0700), 0);
+}
+
+static void text_in_place_of_data(void)
+{
+  static char text[9000];
+  books_folder();
+  memset(text, 'x', sizeof text);
+  put("books/data.mdb", text, sizeof text);
+}
+
+static void nothing_in_data(void)
+{
+  books_folder();
+  put("books/data.mdb", "", 0);
+}
+
+/* One row in a table without a name, as any program might have. */
+static void another_programs_data(void)
+{
+  MDB_env *env;
+  MDB_txn *txn;
+  MDB_dbi table;
+  static char row[] = "a row";
+  MDB_val key = {1, row}, value = {sizeof row, row};
+  books_folder();
+  assert_int_equal(mdb_env_create(&env), 0);
+  assert_int_equal(mdb_env_open(env, folder_path(folder, "books"), MDB_NOLOCK, 0600), 0);
+  assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+  assert_int_equal(mdb_dbi_open(txn, NULL, 0, &table), 0);
+  assert_int_equal(mdb_put(txn, table, &key, &value, 0), 0);
+  assert_int_equal(mdb_txn_commit(txn), 0);
+  mdb_env_close(env);
+}
+
+static void books_of_format(uint32_t format)
+{
+  struct store *s;
+  char why[200];
+  const struct store_options options = {.folder = folder_path(folder, "books"),
+                                        .table_names = table_names,
+                                        .table_count = TABLES_CONTRACT,
+                                        .format = format,
+                                        .create = true};
+  assert_int_equal(store_open(&options, why, &s), OK);
+  store_close(s);
+}
+
+static void books_of_another_format(void)
+{
+  books_of_format(BOOKS_FORMAT + 1);
+}
+
+static void books_cut_short(void)
+{
+  struct stat st;
+  books_of_format(BOOKS_FORMAT);
+  assert_int_equal(stat(folder_path(folder, "books/data.mdb"), &st), 0);
+  assert_int_equal(truncate(folder_path(folder, "books/data.mdb"), st.st_size - 1), 0);
+}
+
+static void books_cut_in_a_page(void)
+{
+  books_of_format(BOOKS_FORMAT);
+  assert_int_equal(truncate(folder_path(folder, "books/data.mdb"), PAGE + 100), 0);
+}
+
+static void books_folder_itself(void)
+{
+  books_of_format(BOOKS_FORMAT);
+  assert_int_equal(rename(folder_path(folder, "books/data.mdb"), folder_path(folder, "data.mdb")), 0);
+}
+
+static void an_organisations_folder(void)
+{
+  books_of_format(BOOKS_FORMAT);
+  put("network", "an invitation", 13);
+}
+
+static void folder_without_permission(void)
+{
+  books_of_format(BOOKS_FORMAT);
+  assert_int_equal(chmod(folder, 0), 0);
+}
+
+static void data_without_permission(void)
+{
+  books_of_format(BOOKS_FORMAT);
+  assert_int_equal(chmod(folder_path(folder, "books/data.mdb"), 0), 0);
+}
+
+static const struct {
+  void (*make)(void);
+  const char *said;
+  bool may_be_root; /* false: whoever may read everything is not stopped */
+} foreign[] = {
+    {nothing_at_all, "found nothing of this name", true},
+    {empty_folder, "there are no books in this folder", true},
+    {text_file, "expected the data folder of an exchange, found a file", true},
+    {pipe_in_place_of_it, "found what is neither folder nor file", true},
+    {books_folder, "there are no books in this folder", true},
+    {pipe_in_place_of_data, "data.mdb: expected a file with the books, found a pipe", true},
+    {folder_in_place_of_data, "data.mdb: expected a file with the books, found a folder", true},
+    {text_in_place_of_data, "data.mdb: expected an LMDB file with Onward's books, found a file of another kind", true},
+    {nothing_in_data, "found a file of another kind", true},
+    {another_programs_data, "found an LMDB file that names no format: it is another program's", true},
+    {books_of_another_format, "use the version of Onward that wrote them", true},
+    {books_cut_short, "the file was cut short", true},
+    {books_cut_in_a_page, "the file is damaged in its first page", true},
+    {books_folder_itself, "give the folder that they are in", true},
+    {an_organisations_folder, "found an organisation's", true},
+    {folder_without_permission, "found a folder that you may not read", false},
+    {data_without_permission, "Permission denied", false},
+};
+
+static void foreign_folders_are_told(void **state)
+{
+  (void)state;
+  static const command commands[] = {audit_verify, audit_replay, audit_show};
+  for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+    if (!foreign[i].may_be_root && geteuid() == 0)
+      continue;
+    folder_make(folder);
+    foreign[i].make();
+    for (size_t c = 0; c < 3; c++) {
+      struct said s = run(commands[c], folder);
+      if (s.code != AUDIT_UNREADABLE || strstr(s.err, foreign[i].said) == NULL || s.out[0] != 0)
+        fail_msg("%d: code %d, \"%s\" instead of \"%s\"", (int)i, (int)s.code, s.err, foreign[i].said);
+      forget(&s);
+    }
+    (void)chmod(folder, 0700);
+    if (unlink(folder) != 0 && access(folder, F_OK) == 0)
+      folder_remove(folder);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(any_bit_may_flip, make_log, remove_log),
+      cmocka_unit_test(foreign_folders_are_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
