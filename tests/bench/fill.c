@@ -77,7 +77,7 @@ static struct bytes batch_of(struct fill *f, const struct office *author, const 
 
 /* Has them heard within the open turn. `heard`, where not NULL, learns where each one stands in the log. */
 static void hear_batch(struct fill *f, const struct office *author, const struct bytes *events, size_t count,
-                 struct bytes bodies, struct heard *heard)
+                       struct bytes bodies, struct heard *heard)
 {
   struct batch batch;
   struct refusal why;
