@@ -37,20 +37,26 @@ void key_ring_fini(struct key_ring *ring)
   memset(ring, 0, sizeof *ring);
 }
 
+bool claim_holds(struct key_ring *ring, const struct claim *c)
+{
+  struct es256_public *key = key_ring_get(ring, c->point);
+  return key != NULL && dsse_verify(key, BATCH_TYPE, BYTES(c->header), BYTES(c->signature)) == OK;
+}
+
 static bool fits(struct key_ring *ring, const uint8_t point[ES256_PUBLIC_SIZE], struct bytes header,
                  struct bytes signature)
 {
-  uint8_t triple[sizeof ring->fitted];
-  struct writer w = writer_of(triple, sizeof triple);
-  write_bytes(&w, header);
-  write_bytes(&w, signature);
-  write_bytes(&w, bytes_of(point, ES256_PUBLIC_SIZE));
-  if (!w.overflow && w.size == sizeof triple && memcmp(triple, ring->fitted, sizeof triple) == 0)
-    return true;
-  struct es256_public *key = key_ring_get(ring, point);
-  if (key == NULL || dsse_verify(key, BATCH_TYPE, header, signature) != OK)
+  struct claim c;
+  if (header.size != sizeof c.header || signature.size != sizeof c.signature)
     return false;
-  memcpy(ring->fitted, triple, sizeof triple);
+  memcpy(c.header, header.data, sizeof c.header);
+  memcpy(c.signature, signature.data, sizeof c.signature);
+  memcpy(c.point, point, sizeof c.point);
+  if (memcmp(&c, &ring->fitted, sizeof c) == 0)
+    return true;
+  if (ring->ask != NULL ? !ring->ask(ring->context, &c) : !claim_holds(ring, &c))
+    return false;
+  ring->fitted = c;
   return true;
 }
 
@@ -227,7 +233,7 @@ enum status leaf_verify(struct books *b, struct key_ring *ring, const struct lea
   if (books_keys_at(b, &h.organisation, leaf->index, &keys) != OK)
     return complain(why, "its author has no key at this index");
   if (!fits(ring, keys.sign, leaf->header, leaf->signature))
-    return complain(why, "the signature does not fit the author's key at this index");
+    return complain(why, CLAIM_BROKEN);
   return OK;
 }
 

@@ -27,11 +27,21 @@ struct batch { /* lives in the arena it was read with */
   uint8_t verified_by[ES256_PUBLIC_SIZE];
 };
 
+/* That this key signed this batch header. */
+struct claim {
+  uint8_t header[BATCH_HEADER_SIZE];
+  uint8_t signature[ES256_SIGNATURE_SIZE];
+  uint8_t point[ES256_PUBLIC_SIZE];
+};
+
 /* Parsed public keys, kept: parsing costs more than verifying. Owned by whoever made it; not shared between threads. */
 #define KEY_RING_SIZE 1024
 struct key_ring {
-  /* the last header, signature and key that fitted: the events of one batch are verified once */
-  uint8_t fitted[BATCH_HEADER_SIZE + ES256_SIGNATURE_SIZE + ES256_PUBLIC_SIZE];
+  /* Where not NULL it is asked in place of verifying here. Whoever says "yes" before it knows has to undo, once it
+   * knows better, all that followed (an audit, which then says that the log fails). */
+  bool (*ask)(void *context, const struct claim *claim);
+  void *context;
+  struct claim fitted; /* the last that held: the events of one batch are verified once */
   struct key_slot {
     uint8_t point[ES256_PUBLIC_SIZE];
     struct es256_public *key;
@@ -39,6 +49,9 @@ struct key_ring {
 };
 struct es256_public *key_ring_get(struct key_ring *ring, const uint8_t point[ES256_PUBLIC_SIZE]); /* NULL: not a key */
 void key_ring_fini(struct key_ring *ring);
+/* What is said of an entry whose claim does not hold. */
+#define CLAIM_BROKEN "the signature does not fit the author's key at this index"
+bool claim_holds(struct key_ring *ring, const struct claim *claim); /* verifies it here and now */
 
 /* Reads a Batch message and its sealed frame: form, root, sizes and hashes of bodies, every event. Nothing of the
  * books. BAD_INPUT with the refusal; NOT_NOW: arena too small; of `out` only the header may be used then. */

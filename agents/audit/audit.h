@@ -8,6 +8,9 @@
 
 #include <stdio.h>
 
+#include "agents/audit/overlay.h"
+#include "agents/audit/progress.h"
+#include "agents/audit/signatures.h"
 #include "proto/replay.h"
 #include "proto/seal/note.h"
 #include "proto/store/store.h"
@@ -17,6 +20,11 @@ enum audit_code {
   AUDIT_FAILED = 1,     /* the log or the books are not what they should be; the first fault is named */
   AUDIT_USAGE = 2,      /* the command line */
   AUDIT_UNREADABLE = 3, /* cannot read the folder, or cannot work: nothing is known */
+};
+
+struct act_set {
+  bool any; /* one is chosen; else all are meant */
+  bool chosen[128];
 };
 
 struct audit_request {
@@ -31,6 +39,11 @@ struct audit_request {
   const char *referral;       /* as referral_valid takes it; NULL: any */
   uint64_t from;              /* first and last index, both included */
   uint64_t to;
+  uint64_t since_ms; /* first and last time, both included; until 0: no end */
+  uint64_t until_ms;
+  struct act_set acts;
+  bool bodies; /* show: what became of each sealed body */
+  bool at;     /* replay: the state behind all entries up to `to` and `until_ms`; else the newest */
 };
 
 enum audit_code audit_verify(const struct audit_request *q);
@@ -39,7 +52,12 @@ enum audit_code audit_show(const struct audit_request *q);
 /* The folder is one of evidence (docs/spec/5-files.md, section 8). AUDIT_FINE: what it is about is proved by it alone;
  * AUDIT_FAILED: it is not; AUDIT_UNREADABLE: there is no evidence in it. */
 enum audit_code audit_fraud(const struct audit_request *q);
-bool referral_valid(const char *text); /* 32 hex digits, or a short id such as K7MQ4X-T */
+bool referral_valid(const char *text);                            /* 32 hex digits, or a short id such as K7MQ4X-T */
+bool referral_asked(const char *wanted, const struct ref_id *id); /* in either form; NULL: any */
+/* ISO 8601 in UTC: 2026-03-04, 2026-03-04T10:11Z or 2026-03-04T10:11:12Z; the first ms that it names, or the last. */
+bool time_parse(const char *text, bool last, uint64_t *out);
+bool acts_parse(const char *names, struct act_set *out); /* adds them; separated by commas */
+const char *acts_expected(void);                         /* what should have been given */
 
 /* --- what the commands share --- */
 
@@ -54,13 +72,15 @@ struct audit {
 /* Tells why on `err` when it is not AUDIT_FINE. Close it in any case. */
 enum audit_code audit_open(const struct audit_request *q, struct audit *out);
 void audit_close(struct audit *a);
+bool audit_is_backup(const struct audit *a); /* a copy without bodies: a file named `backup` stands beside its books */
 /* "onward-audit: <folder>: ..." on `err`. Returns `code`. */
 enum audit_code audit_tell(const struct audit_request *q, enum audit_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The stored books could not be read on: AUDIT_UNREADABLE, told. Else AUDIT_FINE. */
 enum audit_code audit_trouble(const struct audit *a);
 
-/* Told while books are rebuilt; each may be NULL. */
+/* Told while books are rebuilt, each may be NULL; of a log that fails perhaps of entries behind the first fault, too.
+ */
 struct rebuild_watch {
   void *context;
   /* behind each entry, whose consequences `books` have by now */
@@ -69,18 +89,21 @@ struct rebuild_watch {
   void (*erased)(void *context, uint64_t index, uint8_t slot, uint64_t by);
 };
 
-/* Books that are rebuilt from the entries alone, in a temporary file that has no name and so never outlives the
- * program. */
+/* Books that are rebuilt from the entries alone. What is not read from the stored ones is in a temporary file that has
+ * no name and so never outlives the program. */
 struct rebuild {
-  struct store *store;
-  struct books *books;
+  struct store *store; /* of that file */
+  struct books *books; /* all of it: `overlay` */
+  struct overlay overlay;
   struct key_ring *ring;
+  struct signatures *signatures;
+  struct progress progress;
   uint64_t size; /* entries */
   uint64_t batches;
   const struct rebuild_watch *watch;
-  struct books watched; /* the same as `books`; deletions go by the watch first */
 };
-/* Replays every stored entry. `watch`: NULL, or who is told. Close it in any case. */
+/* Replays every stored entry, or, of a request `at` some place, those up to there. `watch`: NULL, or who is told. Close
+ * it in any case. */
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out);
 void rebuild_close(struct rebuild *r);
 /* The first stored entry below `size` whose hash is not the one in the stored tree; `size`: none. For naming what was
@@ -111,7 +134,28 @@ struct audience {
   size_t count;
   const struct org_id *const *organisations;
 };
-void line_text(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out);
-void line_json(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out);
+enum body_is { BODY_HELD, BODY_ERASED, BODY_MISSING, BODY_LEFT_OUT, BODY_REFUSED };
+struct body_state {
+  enum body_is is;
+  uint64_t by, time_ms; /* erased: by this entry, its time and its act */
+  const char *act;
+};
+const char *body_words(enum body_is is);
+/* `bodies`: of each sealed slot; NULL: nobody asked. */
+void line_text(const struct leaf *leaf, const struct event *e, const struct audience *told,
+               const struct body_state *bodies, FILE *out);
+void line_json(const struct leaf *leaf, const struct event *e, const struct audience *told,
+               const struct body_state *bodies, FILE *out);
+
+/* What became of the bodies, by a replay of the whole log. */
+struct erasures;
+enum audit_code erasures_open(struct audit *a, struct erasures **out); /* closed in any case */
+void erasures_close(struct erasures *e);
+/* Of each slot of this entry, into `out`. */
+void erasures_of(struct erasures *e, const struct leaf *leaf, const struct event *event,
+                 struct body_state out[SEALED_SLOTS_MAX]);
+
+/* `replay`: the rebuilt state, a line a thing. */
+enum audit_code state_print(struct audit *a, struct rebuild *r);
 
 #endif

@@ -1,5 +1,5 @@
 /* `replay`: every table that is a function of the log is rebuilt from the entries alone, and laid beside the stored
- * one, row by row in the order of their keys. */
+ * one, row by row in the order of their keys. Of an earlier state nothing is stored to compare it with. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -83,19 +83,32 @@ static void table_compare(struct audit *a, struct rebuild *r, int table, struct 
   }
 }
 
+static void tell_equal(const struct audit *a, const struct rebuild *r, uint64_t rows, const struct hash *digest)
+{
+  char hex[2 * sizeof digest->byte + 1];
+  hex_encode(hash_bytes(digest), hex);
+  if (a->request->json)
+    fprintf(a->request->out, "{\"tables\":{\"rows\":%" PRIu64 ",\"entries\":%" PRIu64 ",\"digest\":\"%s\"}}\n", rows,
+            r->size, hex);
+  else
+    fprintf(a->request->out, "%-14s %8" PRIu64 " rows, rebuilt from %" PRIu64 " entries\n%-14s %s\n", "all", rows,
+            r->size, "digest", hex);
+}
+
 static enum audit_code tables_compare(struct audit *a, struct rebuild *r)
 {
   struct comparison c = {0};
   uint64_t rows = 0;
   int first_table = -1;
-  char first[sizeof c.first], digest[2 * sizeof c.digest.byte + 1];
+  char first[sizeof c.first];
   for (int table = 0; table < TABLES_DERIVED; table++) {
     c.rows = 0;
     c.differs = false;
     table_compare(a, r, table, &c);
     rows += c.rows;
-    fprintf(a->request->out, "%-14s %8" PRIu64 " rows equal%s\n", table_names[table], c.rows,
-            c.differs ? ", BUT NOT ALL" : "");
+    if (!a->request->json)
+      fprintf(a->request->out, "%-14s %8" PRIu64 " rows equal%s\n", table_names[table], c.rows,
+              c.differs ? ", BUT NOT ALL" : "");
     if (c.differs && first_table < 0) {
       first_table = table;
       memcpy(first, c.first, sizeof first);
@@ -106,9 +119,7 @@ static enum audit_code tables_compare(struct audit *a, struct rebuild *r)
     return code;
   if (first_table >= 0)
     return audit_tell(a->request, AUDIT_FAILED, "table %s, %s", table_names[first_table], first);
-  hex_encode(hash_bytes(&c.digest), digest);
-  fprintf(a->request->out, "%-14s %8" PRIu64 " rows, rebuilt from %" PRIu64 " entries\n", "all", rows, r->size);
-  fprintf(a->request->out, "%-14s %s\n", "digest", digest);
+  tell_equal(a, r, rows, &c.digest);
   return AUDIT_FINE;
 }
 
@@ -119,8 +130,10 @@ enum audit_code audit_replay(const struct audit_request *q)
   enum audit_code code = audit_open(q, &a);
   if (code == AUDIT_FINE)
     code = rebuild_run(&a, NULL, &r);
-  if (code == AUDIT_FINE)
+  if (code == AUDIT_FINE && !q->at)
     code = tables_compare(&a, &r);
+  if (code == AUDIT_FINE && (q->at || q->json || q->referral != NULL))
+    code = state_print(&a, &r);
   rebuild_close(&r);
   audit_close(&a);
   return code;

@@ -2,14 +2,13 @@
  * names of the schema; the line shows the few of them that a reader wants. */
 #include <ctype.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <string.h>
 
-#include "agents/audit/audit.h"
+#include "agents/audit/json.h"
 
 /* --- JSON --- */
 
-static json_t *hex_json(struct bytes b)
+json_t *hex_json(struct bytes b)
 {
   char hex[2 * REQUEST_SIZE_MAX + 1];
   hex_encode(bytes_of(b.data, b.size < REQUEST_SIZE_MAX ? b.size : REQUEST_SIZE_MAX), hex);
@@ -23,20 +22,19 @@ static json_t *text_json(struct bytes b)
   return text != NULL ? text : hex_json(b);
 }
 
-static json_t *org_json(const struct org_id *id)
+json_t *org_json(const struct org_id *id)
 {
   return text_json(org_id_text(id));
 }
 
-static json_t *time_json(uint64_t ms)
+json_t *time_json(uint64_t ms)
 {
   char text[WORDS_SIZE];
   words_time(ms, text);
   return json_string(text);
 }
 
-/* Codes are told in small letters. */
-static json_t *code_json(const ProtobufCEnumDescriptor *type, int value)
+json_t *code_json(const ProtobufCEnumDescriptor *type, int value)
 {
   char text[64];
   const char *name = pb_enum_name(type, value);
@@ -58,9 +56,9 @@ static json_t *request_json(struct bytes packed)
 
 static json_t *bytes_json(const char *name, struct bytes b)
 {
-  static const char *const texts[] = {"recipients",     "recipient",  "target", "last_resort",
-                                      "organisation",   "scope",      "area",   "origin",
-                                      "duty_telephone", "duty_hours", "name"};
+  static const char *const texts[] = {"recipients", "recipient", "target", "last_resort",    "organisation",
+                                      "scope",      "area",      "origin", "duty_telephone", "duty_hours",
+                                      "name",       "languages", "code"};
   if (strcmp(name, "request") == 0)
     return request_json(b);
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -112,7 +110,7 @@ static json_t *message_json(const ProtobufCMessage *m)
 }
 
 /* Every act is a message of its own in the same place of Core. */
-static json_t *act_json(const struct event *e)
+json_t *act_json(const struct event *e)
 {
   return message_json(&e->core->submit->base);
 }
@@ -123,11 +121,27 @@ static json_t *batch_json(const struct leaf *leaf, const struct batch_header *h)
                    "count", (int)h->count, "read_up_to", (json_int_t)h->read_up_to);
 }
 
-static json_t *sealed_json(const Onward__Event *outer)
+static json_t *body_json(const struct body_state *b)
+{
+  json_t *o = json_object();
+  json_object_set_new(o, "is", json_string(body_words(b->is)));
+  if (b->is == BODY_ERASED) {
+    json_object_set_new(o, "by_entry", json_integer((json_int_t)b->by));
+    json_object_set_new(o, "by_act", json_string(b->act));
+    json_object_set_new(o, "at", time_json(b->time_ms));
+  }
+  return o;
+}
+
+static json_t *sealed_json(const Onward__Event *outer, const struct body_state *bodies)
 {
   json_t *list = json_array();
-  for (size_t i = 0; i < outer->n_sealed; i++)
-    json_array_append_new(list, message_json(&outer->sealed[i]->base));
+  for (size_t i = 0; i < outer->n_sealed; i++) {
+    json_t *sealed = message_json(&outer->sealed[i]->base);
+    if (bodies != NULL)
+      json_object_set_new(sealed, "body", body_json(&bodies[i]));
+    json_array_append_new(list, sealed);
+  }
   return list;
 }
 
@@ -139,7 +153,8 @@ static json_t *audience_json(const struct audience *told)
   return list;
 }
 
-static json_t *entry_json(const struct leaf *leaf, const struct event *e, const struct audience *told)
+static json_t *entry_json(const struct leaf *leaf, const struct event *e, const struct audience *told,
+                          const struct body_state *bodies)
 {
   struct batch_header h;
   char brief[REF_SHORT_SIZE];
@@ -160,15 +175,16 @@ static json_t *entry_json(const struct leaf *leaf, const struct event *e, const 
   if (e->answers_index != 0)
     json_object_set_new(o, "answers", json_integer((json_int_t)e->answers_index));
   json_object_set_new(o, "states", act_json(e));
-  json_object_set_new(o, "sealed", sealed_json(e->outer));
+  json_object_set_new(o, "sealed", sealed_json(e->outer, bodies));
   if (signed_by)
     json_object_set_new(o, "batch", batch_json(leaf, &h));
   return o;
 }
 
-void line_json(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out)
+void line_json(const struct leaf *leaf, const struct event *e, const struct audience *told,
+               const struct body_state *bodies, FILE *out)
 {
-  json_t *entry = entry_json(leaf, e, told);
+  json_t *entry = entry_json(leaf, e, told, bodies);
   json_dumpf(entry, out, JSON_COMPACT);
   fputc('\n', out);
   json_decref(entry);
@@ -230,7 +246,24 @@ static void print_details(const struct event *e, FILE *out)
   json_decref(act);
 }
 
-void line_text(const struct leaf *leaf, const struct event *e, const struct audience *told, FILE *out)
+/* Below the line of its entry. */
+static void print_body(const struct event *e, size_t slot, const struct body_state *b, FILE *out)
+{
+  char time[WORDS_SIZE];
+  json_t *part = code_json(&onward__part__descriptor, (int)e->outer->sealed[slot]->part);
+  struct bytes to = pb_bytes(e->outer->sealed[slot]->recipient);
+  fprintf(out, "        sealed part %zu, %s for %.*s: %s", slot, json_string_value(part), (int)to.size,
+          (const char *)to.data, body_words(b->is));
+  if (b->is == BODY_ERASED) {
+    words_time(b->time_ms, time);
+    fprintf(out, " by entry %" PRIu64 " (%s, %s)", b->by, b->act, time);
+  }
+  fputc('\n', out);
+  json_decref(part);
+}
+
+void line_text(const struct leaf *leaf, const struct event *e, const struct audience *told,
+               const struct body_state *bodies, FILE *out)
 {
   struct batch_header h;
   char time[WORDS_SIZE], brief[REF_SHORT_SIZE] = "-";
@@ -246,5 +279,7 @@ void line_text(const struct leaf *leaf, const struct event *e, const struct audi
     fprintf(out, "%s" ORG_FMT, i == 0 ? ", for " : ", ", told->organisations[i]->text);
   print_details(e, out);
   fputc('\n', out);
+  for (size_t i = 0; bodies != NULL && i < e->outer->n_sealed; i++)
+    print_body(e, i, &bodies[i], out);
   json_decref(verdict);
 }

@@ -10,17 +10,21 @@
 
 static const char usage[] =
     "usage: onward-audit verify DIR [--log-key VKEY]\n"
-    "       onward-audit replay DIR\n"
+    "       onward-audit replay DIR [--at INDEX|TIME] [--referral ID] [--json]\n"
     "       onward-audit fraud DIR --log-key VKEY\n"
-    "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--from N] [--to N]\n"
+    "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--kind ACT,...] [--from N] [--to N]\n"
+    "                             [--since TIME] [--until TIME] [--bodies]\n"
     "\n"
     "DIR is the data folder of an exchange, or a copy of it; nothing is written into it.\n"
     "\n"
     "verify   holds every entry against the contract, the tree against the signed checkpoint, and the sealed\n"
     "         bodies against the log. VKEY is the log's key, as an invitation or its operator names it\n"
-    "replay   works out every table from the entries alone, and compares it with the stored one\n"
+    "replay   works out every table from the entries alone, and compares it with the stored one; or says how things\n"
+    "         stood behind an entry, or at a time: organisations, services, referrals\n"
     "fraud    says what a folder of evidence against an exchange proves (onward evidence), and what it does not\n"
-    "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
+    "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom; with --bodies also\n"
+    "         what became of each sealed part\n"
+    "TIME     is in UTC: 2026-03-04, 2026-03-04T10:11Z or 2026-03-04T10:11:12Z\n"
     "\n"
     "exit code: 0 fine (fraud: proved), 1 the log or the books fail (fraud: not proved), 2 command line, 3 cannot read "
     "or work\n";
@@ -40,6 +44,18 @@ static bool number_parse(const char *text, uint64_t *out)
   return errno == 0 && *text >= '0' && *text <= '9' && *end == 0;
 }
 
+static bool at_parse(const char *text, struct audit_request *q)
+{
+  uint64_t index;
+  q->at = true;
+  if (!number_parse(text, &index))
+    return time_parse(text, true, &q->until_ms);
+  q->to = index;
+  return true;
+}
+
+#define TIME_FORM "expected a time in UTC such as 2026-03-04 or 2026-03-04T10:11Z"
+
 /* One option; what was expected when its value does not fit, NULL when it does. */
 static const char *option_take(int option, const char *value, struct audit_request *q)
 {
@@ -56,6 +72,17 @@ static const char *option_take(int option, const char *value, struct audit_reque
   case 'r':
     q->referral = value;
     return referral_valid(value) ? NULL : "--referral: expected 32 hex digits, or a short id such as K7MQ4X-T";
+  case 'a':
+    return at_parse(value, q) ? NULL : "--at: expected an index, or a time in UTC such as 2026-03-04T10:11Z";
+  case 'c':
+    return acts_parse(value, &q->acts) ? NULL : acts_expected();
+  case 's':
+    return time_parse(value, false, &q->since_ms) ? NULL : "--since: " TIME_FORM;
+  case 'u':
+    return time_parse(value, true, &q->until_ms) ? NULL : "--until: " TIME_FORM;
+  case 'b':
+    q->bodies = true;
+    return NULL;
   case 'f':
     return number_parse(value, &q->from) ? NULL : "--from: expected an index";
   default:
@@ -70,9 +97,9 @@ static const struct command {
   enum audit_code (*run)(const struct audit_request *q);
 } commands[] = {
     {"verify", "k", {"a folder"}, audit_verify},
-    {"replay", "", {"a folder"}, audit_replay},
+    {"replay", "ajr", {"a folder"}, audit_replay},
     {"fraud", "k", {"a folder"}, audit_fraud},
-    {"show", "jorft", {"a folder"}, audit_show},
+    {"show", "jorftcsub", {"a folder"}, audit_show},
 };
 
 static const struct command *command_find(const char *name)
@@ -91,6 +118,11 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
                                           {"referral", required_argument, NULL, 'r'},
                                           {"from", required_argument, NULL, 'f'},
                                           {"to", required_argument, NULL, 't'},
+                                          {"at", required_argument, NULL, 'a'},
+                                          {"kind", required_argument, NULL, 'c'},
+                                          {"since", required_argument, NULL, 's'},
+                                          {"until", required_argument, NULL, 'u'},
+                                          {"bodies", no_argument, NULL, 'b'},
                                           {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;

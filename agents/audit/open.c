@@ -1,8 +1,10 @@
 /* Opening the books of a data folder for reading, walking their rows, and telling what is wrong. */
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agents/audit/audit.h"
@@ -27,12 +29,36 @@ enum audit_code audit_trouble(const struct audit *a)
   return audit_tell(a->request, AUDIT_UNREADABLE, "the books' file is damaged: take another copy of it");
 }
 
-/* An organisation's books have the same tables. */
-static bool is_office(const char *folder)
+static bool is_beside(const char *folder, const char *name)
 {
   char path[PATH_MAX];
-  int size = snprintf(path, sizeof path, "%s/network", folder);
+  int size = snprintf(path, sizeof path, "%s/%s", folder, name);
   return size > 0 && (size_t)size < sizeof path && access(path, F_OK) == 0;
+}
+
+bool audit_is_backup(const struct audit *a)
+{
+  return is_beside(a->request->folder, "backup");
+}
+
+/* NULL: it could be a data folder. */
+static const char *folder_fault(const char *folder)
+{
+  struct stat st;
+  if (stat(folder, &st) != 0)
+    return errno == ENOENT    ? "expected the data folder of an exchange, found nothing of this name"
+           : errno == ENOTDIR ? "expected the data folder of an exchange; what stands before the last / is no folder"
+                              : strerror(errno);
+  if (!S_ISDIR(st.st_mode))
+    return S_ISREG(st.st_mode) ? "expected the data folder of an exchange, found a file"
+                               : "expected the data folder of an exchange, found what is neither folder nor file";
+  if (access(folder, R_OK | X_OK) != 0)
+    return "expected the data folder of an exchange, found a folder that you may not read";
+  if (is_beside(folder, "network")) /* its books have the same tables */
+    return "expected the data folder of an exchange, found an organisation's";
+  return is_beside(folder, "data.mdb") ? "expected the data folder of an exchange, found its books: give the folder "
+                                         "that they are in"
+                                       : NULL;
 }
 
 enum audit_code audit_open(const struct audit_request *q, struct audit *out)
@@ -42,8 +68,9 @@ enum audit_code audit_open(const struct audit_request *q, struct audit *out)
   int size = snprintf(folder, sizeof folder, "%s/books", q->folder);
   if (size < 0 || (size_t)size >= sizeof folder)
     return audit_tell(q, AUDIT_UNREADABLE, "the folder's name is too long");
-  if (is_office(q->folder))
-    return audit_tell(q, AUDIT_UNREADABLE, "this is no exchange's folder, but an organisation's");
+  const char *fault = folder_fault(q->folder);
+  if (fault != NULL)
+    return audit_tell(q, AUDIT_UNREADABLE, "%s", fault);
   const struct store_options options = {.folder = folder,
                                         .table_names = table_names,
                                         .table_count = TABLES_CONTRACT,

@@ -36,51 +36,13 @@ static enum audit_code scratch_open(struct audit *a, struct rebuild *r)
   (void)rmdir(folder);
   if (s != OK)
     return no_scratch(a, why);
-  r->books = store_begin(r->store, true);
-  return AUDIT_FINE;
-}
-
-/* --- deletions of what must be held, told to the watch --- */
-
-static struct rebuild *rebuild_of(struct books *watched)
-{
-  return (struct rebuild *)((uint8_t *)watched - offsetof(struct rebuild, watched));
-}
-
-static enum status watched_get(struct books *b, int table, struct bytes key, struct bytes *value)
-{
-  struct rebuild *r = rebuild_of(b);
-  enum status s = r->books->get(r->books, table, key, value);
-  b->trouble = r->books->trouble;
-  return s;
-}
-
-static void watched_put(struct books *b, int table, struct bytes key, struct bytes value)
-{
-  struct rebuild *r = rebuild_of(b);
-  r->books->put(r->books, table, key, value);
-  b->trouble = r->books->trouble;
-}
-
-static void watched_del(struct books *b, int table, struct bytes key)
-{
-  struct rebuild *r = rebuild_of(b);
-  struct bytes row;
-  if (table == TABLE_HELD && r->books->get(r->books, table, key, &row) == OK) {
-    struct reader reader = reader_of(key);
-    uint64_t index = read_u64(&reader);
-    r->watch->erased(r->watch->context, index, read_u8(&reader), r->size);
+  overlay_init(&r->overlay, a->books, store_begin(r->store, true));
+  r->books = &r->overlay.books;
+  if (r->watch != NULL && r->watch->erased != NULL) {
+    r->overlay.erased = r->watch->erased;
+    r->overlay.context = r->watch->context;
   }
-  r->books->del(r->books, table, key);
-  b->trouble = r->books->trouble;
-}
-
-static enum status watched_seek(struct books *b, int table, struct bytes from, struct bytes *key, struct bytes *value)
-{
-  struct rebuild *r = rebuild_of(b);
-  enum status s = r->books->seek(r->books, table, from, key, value);
-  b->trouble = r->books->trouble;
-  return s;
+  return AUDIT_FINE;
 }
 
 static void tell_watch(struct audit *a, struct rebuild *r)
@@ -108,9 +70,10 @@ uint64_t entry_altered(struct audit *a, uint64_t size)
   return size;
 }
 
-static enum audit_code entry_failed(struct audit *a, uint64_t index, struct bytes bytes, const char *why)
+static enum audit_code entry_failed(struct audit *a, uint64_t index, const char *why)
 {
   char words[WORDS_SIZE] = "no readable act";
+  struct bytes bytes;
   struct leaf leaf;
   struct event e;
   struct complaint complaint;
@@ -121,30 +84,58 @@ static enum audit_code entry_failed(struct audit *a, uint64_t index, struct byte
                       "entry %" PRIu64 ": was altered: the stored tree has another hash for it; then entry %" PRIu64
                       " fails, too: %s",
                       altered, index, why);
-  if (leaf_read(bytes, &leaf) == OK && event_read(leaf.event, &a->arena, &complaint, &e) == OK)
+  if (books_entry(a->books, index, &bytes) == OK && leaf_read(bytes, &leaf) == OK &&
+      event_read(leaf.event, &a->arena, &complaint, &e) == OK)
     words_entry(&leaf, &e, words);
   return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 " (%s): %s", index, words, why);
 }
 
-static enum audit_code take_entry(struct audit *a, struct rebuild *r, struct replay *replay, struct bytes bytes)
+/* NOT_NOW, OUR_FAULT: the scratch file, or the stored books, cannot be used on. */
+static enum status take_entry(struct audit *a, struct rebuild *r, struct replay *replay, struct bytes bytes,
+                              struct complaint *why)
 {
-  struct complaint complaint;
   struct leaf leaf;
-  char why[200];
-  enum status s = replay_entry(replay, bytes, &complaint);
-  if (s == BAD_INPUT)
-    return entry_failed(a, r->size, bytes, complaint.text);
+  char reason[200];
+  signatures_index(r->signatures, r->size);
+  enum status s = replay_entry(replay, bytes, why);
+  if (s != OK && s != BAD_INPUT)
+    (void)complain(why, "%s", s == NOT_NOW ? "full" : "failed");
   if (s != OK)
-    return no_scratch(a, s == NOT_NOW ? "full" : "failed");
+    return s;
   if (leaf_read(bytes, &leaf) == OK && leaf.origin == ORIGIN_ORGANISATION && leaf.position == 0)
     r->batches++;
   tell_watch(a, r);
   r->size++;
+  progress_step(&r->progress, r->size);
   if (r->size % ENTRIES_PER_COMMIT != 0)
-    return AUDIT_FINE;
-  if (store_commit(r->store, why) != OK)
-    return no_scratch(a, why);
-  store_begin(r->store, true);
+    return OK;
+  s = store_commit(r->store, reason);
+  if (s != OK)
+    (void)complain(why, "%s", reason);
+  else
+    store_begin(r->store, true);
+  return s;
+}
+
+/* Of what was asked for, the end is not reached yet. */
+static bool goes_on(struct audit *a, struct rebuild *r, struct bytes *bytes)
+{
+  const struct audit_request *q = a->request;
+  struct leaf leaf;
+  if (books_entry(a->books, r->size, bytes) != OK)
+    return false;
+  return !q->at ||
+         (r->size <= q->to && (leaf_read(*bytes, &leaf) != OK || q->until_ms == 0 || leaf.time_ms <= q->until_ms));
+}
+
+/* A state in the middle of a log may owe something. */
+static enum audit_code check_part(struct audit *a, struct rebuild *r)
+{
+  const struct audit_request *q = a->request;
+  if (r->size == 0)
+    return audit_tell(q, AUDIT_USAGE, "--at: the log has nothing yet at that time, or is empty");
+  if (q->to != UINT64_MAX && q->to >= r->size)
+    return audit_tell(q, AUDIT_USAGE, "--at: there are entries 0 to %" PRIu64 ", and no other", r->size - 1);
   return AUDIT_FINE;
 }
 
@@ -164,23 +155,52 @@ static enum audit_code check_end(struct audit *a, struct rebuild *r, struct repl
   return AUDIT_FINE;
 }
 
+/* The first fault is told, and it is told only when no signature of an earlier entry can still turn out to be wrong. A
+ * signature is asked for before anything else of its entry that could be wrong behind it. */
+static enum audit_code verdict(struct audit *a, struct rebuild *r, struct replay *replay, enum status s,
+                               const struct complaint *why)
+{
+  signatures_wait(r->signatures);
+  uint64_t failed = signatures_failed(r->signatures);
+  if (failed != UINT64_MAX)
+    return entry_failed(a, failed, CLAIM_BROKEN);
+  if (s == BAD_INPUT)
+    return entry_failed(a, r->size, why->text);
+  enum audit_code code = audit_trouble(a);
+  if (code == AUDIT_FINE && s != OK)
+    code = no_scratch(a, why->text);
+  if (code != AUDIT_FINE)
+    return code;
+  return a->request->at ? check_part(a, r) : check_end(a, r, replay);
+}
+
+static enum audit_code prepare(struct audit *a, struct rebuild *r)
+{
+  r->ring = calloc(1, sizeof *r->ring);
+  r->signatures = signatures_open(signatures_processors() - 1);
+  if (r->ring == NULL || r->signatures == NULL)
+    return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
+  r->ring->ask = signatures_ask;
+  r->ring->context = r->signatures;
+  r->progress = progress_begin(a->request->err, store_count(a->store, TABLE_ENTRIES));
+  return scratch_open(a, r);
+}
+
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out)
 {
   struct bytes bytes;
   struct replay replay;
-  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring),
-                          .watch = watch,
-                          .watched = {OK, watched_get, watched_put, watched_del, watched_seek}};
-  if (out->ring == NULL)
-    return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
-  enum audit_code code = scratch_open(a, out);
+  struct complaint why;
+  enum status s = OK;
+  *out = (struct rebuild){.watch = watch};
+  enum audit_code code = prepare(a, out);
   if (code != AUDIT_FINE)
     return code;
-  bool deletions = watch != NULL && watch->erased != NULL;
-  replay_init(&replay, deletions ? &out->watched : out->books, &a->arena, out->ring);
-  while (code == AUDIT_FINE && books_entry(a->books, out->size, &bytes) == OK)
-    code = take_entry(a, out, &replay, bytes);
-  return code == AUDIT_FINE ? check_end(a, out, &replay) : code;
+  replay_init(&replay, out->books, &a->arena, out->ring);
+  while (s == OK && signatures_failed(out->signatures) == UINT64_MAX && goes_on(a, out, &bytes))
+    s = take_entry(a, out, &replay, bytes, &why);
+  progress_end(&out->progress, out->size);
+  return verdict(a, out, &replay, s, &why);
 }
 
 void rebuild_close(struct rebuild *r)
@@ -188,5 +208,6 @@ void rebuild_close(struct rebuild *r)
   if (r->ring != NULL)
     key_ring_fini(r->ring);
   free(r->ring);
+  signatures_close(r->signatures);
   store_close(r->store);
 }

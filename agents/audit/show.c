@@ -1,4 +1,5 @@
-/* `show`: the log for reading, one line an entry. It verifies nothing: it shows what is stored. */
+/* `show`: the log for reading, one line an entry. It verifies nothing: it shows what is stored. Only what became of
+ * sealed bodies follows from a replay, and so is told of a log that replays. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,16 +95,19 @@ static bool same_letters(const char *a, const char *b)
   }
 }
 
-static bool referral_wanted(const char *wanted, const struct event *e)
+bool referral_asked(const char *wanted, const struct ref_id *id)
 {
-  char brief[REF_SHORT_SIZE], hex[2 * sizeof e->referral.byte + 1];
-  if (wanted == NULL)
-    return true;
-  if (e->core->referral_id.len == 0)
-    return false;
-  ref_short(&e->referral, brief);
-  hex_encode(BYTES(e->referral.byte), hex);
-  return same_letters(wanted, brief) || same_letters(wanted, hex);
+  char brief[REF_SHORT_SIZE], hex[2 * sizeof id->byte + 1];
+  ref_short(id, brief);
+  hex_encode(BYTES(id->byte), hex);
+  return wanted == NULL || same_letters(wanted, brief) || same_letters(wanted, hex);
+}
+
+static bool event_wanted(const struct audit_request *q, const struct leaf *leaf, const struct event *e)
+{
+  bool about = q->referral == NULL || (e->core->referral_id.len > 0 && referral_asked(q->referral, &e->referral));
+  return about && leaf->time_ms >= q->since_ms && (q->until_ms == 0 || leaf->time_ms <= q->until_ms) &&
+         (!q->acts.any || q->acts.chosen[e->act]);
 }
 
 static bool organisation_wanted(const struct org_id *wanted, const struct org_id *author, const struct audience *told)
@@ -118,7 +122,8 @@ static bool organisation_wanted(const struct org_id *wanted, const struct org_id
 
 /* --- the command --- */
 
-static enum audit_code show_entry(struct audit *a, struct mailboxes *m, uint64_t index, struct bytes bytes)
+static enum audit_code show_entry(struct audit *a, struct mailboxes *m, struct erasures *erasures, uint64_t index,
+                                  struct bytes bytes)
 {
   const struct audit_request *q = a->request;
   struct leaf leaf;
@@ -132,16 +137,16 @@ static enum audit_code show_entry(struct audit *a, struct mailboxes *m, uint64_t
   if (leaf.origin == ORIGIN_ORGANISATION && batch_header_read(leaf.header, &h) == OK)
     author = h.organisation;
   struct audience told = mailboxes_told(a->books, m, index, &author);
-  if (!referral_wanted(q->referral, &e) || !organisation_wanted(&q->organisation, &author, &told))
+  if (!event_wanted(q, &leaf, &e) || !organisation_wanted(&q->organisation, &author, &told))
     return AUDIT_FINE;
-  if (q->json)
-    line_json(&leaf, &e, &told, q->out);
-  else
-    line_text(&leaf, &e, &told, q->out);
+  struct body_state bodies[SEALED_SLOTS_MAX];
+  if (erasures != NULL)
+    erasures_of(erasures, &leaf, &e, bodies);
+  (q->json ? line_json : line_text)(&leaf, &e, &told, erasures != NULL ? bodies : NULL, q->out);
   return AUDIT_FINE;
 }
 
-static enum audit_code show(struct audit *a)
+static enum audit_code show(struct audit *a, struct erasures *erasures)
 {
   const struct audit_request *q = a->request;
   struct mailboxes m;
@@ -149,7 +154,7 @@ static enum audit_code show(struct audit *a)
   enum audit_code code = AUDIT_FINE;
   bool ready = mailboxes_open(a->books, q->from, &m);
   for (uint64_t i = q->from; ready && i <= q->to && books_entry(a->books, i, &bytes) == OK; i++)
-    if (show_entry(a, &m, i, bytes) != AUDIT_FINE)
+    if (show_entry(a, &m, erasures, i, bytes) != AUDIT_FINE)
       code = AUDIT_FAILED; /* the rest is shown all the same */
   mailboxes_close(&m);
   if (!ready)
@@ -161,9 +166,13 @@ static enum audit_code show(struct audit *a)
 enum audit_code audit_show(const struct audit_request *q)
 {
   struct audit a;
+  struct erasures *erasures = NULL;
   enum audit_code code = audit_open(q, &a);
+  if (code == AUDIT_FINE && q->bodies)
+    code = erasures_open(&a, &erasures);
   if (code == AUDIT_FINE)
-    code = show(&a);
+    code = show(&a, erasures);
+  erasures_close(erasures);
   audit_close(&a);
   return code;
 }

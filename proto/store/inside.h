@@ -10,6 +10,8 @@
  * that are free in it, and so on. */
 enum room { ROOM_TO_GROW, ROOM_FOR_ALL, ROOM_FOR_ENTRIES, ROOM_FOR_DELETING };
 
+#define KEY_SIZE_MAX 511 /* LMDB's */
+
 struct store {
   struct books books; /* first: its functions find the store behind it */
   MDB_env *env;
@@ -36,6 +38,11 @@ struct store {
  * only returned. */
 int store_row_put(struct store *s, int table, struct bytes key, struct bytes value, unsigned flags);
 enum room store_room(struct store *s);
+
+/* pages.c: whether LMDB can read a file that somebody else wrote without coming to harm. Before it is opened, and in
+ * the first transaction. 0, errno, LMDB's, or MDB_CORRUPTED with why. */
+int pages_begin_sound(const char *path, char why[200]);
+int pages_are_sound(MDB_env *env, MDB_txn *txn, const char *folder, char why[200]);
 
 enum status store_status_of(int error); /* LMDB's or errno */
 void file_why(char why[200], const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,7 +21,6 @@
 
 #define MAP_SIZE (1ULL << 40)
 #define MAP_SIZE_LEAST (1ULL << 32) /* where address space is short, such as under a ulimit or a memory checker */
-#define KEY_SIZE_MAX 511            /* LMDB's */
 
 enum status store_status_of(int error)
 {
@@ -357,10 +356,12 @@ static int format_check(struct store *s, MDB_txn *txn, bool read_only)
   return error == MDB_NOTFOUND || (error == 0 && other) ? MDB_VERSION_MISMATCH : error;
 }
 
-static int tables_open(struct store *s, bool read_only)
+static int tables_open(struct store *s, bool read_only, char why[200])
 {
   MDB_txn *txn = NULL;
   int error = mdb_txn_begin(s->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
+  if (error == 0 && read_only)
+    error = pages_are_sound(s->env, txn, s->folder, why);
   if (error == 0)
     error = format_check(s, txn, read_only);
   for (int i = 0; error == 0 && i < s->table_count; i++)
@@ -372,7 +373,7 @@ static int tables_open(struct store *s, bool read_only)
   return error;
 }
 
-static int folder_look(const struct store_options *o, bool *lock_file)
+static int folder_look(const struct store_options *o, bool *lock_file, char why[200])
 {
   if (o->create && mkdir(o->folder, 0700) != 0 && errno != EEXIST)
     return errno;
@@ -382,8 +383,10 @@ static int folder_look(const struct store_options *o, bool *lock_file)
   if (error == 0) {
     *lock_file = access(lock, F_OK) == 0;
     if (access(data, F_OK) != 0 && !o->create)
-      error = ENOENT;
-    if (!o->trusted)
+      error = errno == ENOTDIR ? ENOENT : errno;
+    if (error == 0 && o->read_only)
+      error = pages_begin_sound(data, why);
+    if (error == 0 && !o->trusted)
       cache_drop(data);
   }
   free(data);
@@ -391,17 +394,17 @@ static int folder_look(const struct store_options *o, bool *lock_file)
   return error;
 }
 
-static int store_prepare(struct store *s, const struct store_options *o)
+static int store_prepare(struct store *s, const struct store_options *o, char why[200])
 {
   bool lock_file = false;
   s->folder = strdup(o->folder);
   if (s->folder == NULL)
     return ENOMEM;
-  int error = folder_look(o, &lock_file);
+  int error = folder_look(o, &lock_file, why);
   if (error == 0)
     error = environment_open(s, o, lock_file);
   if (error == 0)
-    error = tables_open(s, o->read_only);
+    error = tables_open(s, o->read_only, why);
   if (error != 0 || o->read_only || o->scratch)
     return error;
   error = file_sync_folder(s->folder); /* every time: whoever made the files may have died before */
@@ -422,13 +425,21 @@ enum status store_open(const struct store_options *o, char why[200], struct stor
   s->table_count = o->table_count;
   s->format = o->format;
   s->reuse_after = o->reuse_after;
-  int error = store_prepare(s, o);
+  why[0] = 0;
+  int error = store_prepare(s, o, why);
   if (error == 0) {
     *out = s;
     return OK;
   }
   uint32_t found = s->format_found;
   store_close(s);
+  if (error == MDB_CORRUPTED && why[0] != 0)
+    return OUR_FAULT;
+  if (error == MDB_VERSION_MISMATCH && found == 0) {
+    file_why(why, "%s: expected Onward's books, found an LMDB file that names no format: it is another program's",
+             o->folder);
+    return OUR_FAULT;
+  }
   if (error == MDB_VERSION_MISMATCH) {
     file_why(why, "%s: books of format %u, and this program reads %u: use the version of Onward that wrote them",
              o->folder, found, o->format);

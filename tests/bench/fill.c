@@ -30,6 +30,7 @@ struct fill {
   struct books *books; /* of the open turn */
   struct turn turn;
   char why[200];
+  size_t signed_together; /* events of a batch, at most */
   struct stock *stocks[SENDERS];
   struct self selves[SENDERS + 1]; /* the recipient's last */
   struct heard offers[SENDERS][BATCH];
@@ -75,8 +76,8 @@ static struct bytes batch_of(struct fill *f, const struct office *author, const 
 }
 
 /* Has them heard within the open turn. `heard`, where not NULL, learns where each one stands in the log. */
-static void hear(struct fill *f, const struct office *author, const struct bytes *events, size_t count,
-                 struct bytes bodies, struct heard *heard)
+static void hear_batch(struct fill *f, const struct office *author, const struct bytes *events, size_t count,
+                       struct bytes bodies, struct heard *heard)
 {
   struct batch batch;
   struct refusal why;
@@ -95,6 +96,20 @@ static void hear(struct fill *f, const struct office *author, const struct bytes
     must(books_entry(f->books, head.size, &leaf) == OK);
     heard[i] = (struct heard){.id = batch.events[i].referral, .index = head.size, .leaf = leaf_hash(leaf)};
     memcpy(heard[i].brief.byte, batch.events[i].outer->sealed[0]->sha256.data, sizeof heard[i].brief.byte);
+  }
+}
+
+/* Bodies, if any, are of one size, one for each event. */
+static void hear(struct fill *f, const struct office *author, const struct bytes *events, size_t count,
+                 struct bytes bodies, struct heard *heard)
+{
+  size_t body_size = bodies.size / count;
+  for (size_t i = 0; i < count; i += f->signed_together) {
+    size_t part = count - i < f->signed_together ? count - i : f->signed_together;
+    struct bytes theirs = body_size == 0 ? bodies : bytes_of(bodies.data + i * body_size, part * body_size);
+    size_t used = f->arena.used;
+    hear_batch(f, author, &events[i], part, theirs, heard == NULL ? NULL : &heard[i]);
+    f->arena.used = used;
   }
 }
 
@@ -195,9 +210,10 @@ static void copy(struct fill *f, struct filled *out)
   folder_remove(to);
 }
 
-void fill_log(struct exchange *x, uint64_t entries, struct filled *out)
+void fill_log(struct exchange *x, uint64_t entries, size_t signed_together, struct filled *out)
 {
   static struct fill f; /* large: the key ring */
+  f.signed_together = signed_together;
   prepare(&f, x);
   uint64_t begin_ns = now_ns();
   enrol_idle(&f);

@@ -14,7 +14,8 @@ struct filled {
 };
 
 /* Enrols the idle offices, and fills the log up to so many entries or a few thousand more. The exchange was halted. Of
- * sixteen referrals fifteen are closed, one is in its recipient's hands. */
-void fill_log(struct exchange *x, uint64_t entries, struct filled *out);
+ * sixteen referrals fifteen are closed, one is in its recipient's hands. `signed_together`: events under one signature,
+ * 1 to 256. */
+void fill_log(struct exchange *x, uint64_t entries, size_t signed_together, struct filled *out);
 
 #endif

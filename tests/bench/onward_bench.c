@@ -34,7 +34,8 @@ static int usage(void)
         "  --workload NAME  one of A1 A16 A64 W256 B1 B64; without it all of them\n"
         "  --seconds N      how long each run measures, 0.1 to 60; without it 5\n"
         "  --reps N         how many runs of each, 1 to 100; without it 1\n"
-        "  --batch N        events under one signature, 32 to 256; without it 64\n"
+        "  --batch N        events under one signature, 32 to 256; without it 64;\n"
+        "                   with --fill 1 to 256; without it 256\n"
         "  --books          agents with their durable outbox and inbox\n"
         "  --fairness       a polite agent alone, and beside one that floods or never reads\n"
         "  --json           one object a line in place of the table\n"
@@ -64,7 +65,7 @@ static bool known_workload(const char *name)
 
 static bool read_options(int argc, char **argv, struct options *o)
 {
-  *o = (struct options){.seconds = 5, .reps = 1, .batch_max = 64};
+  *o = (struct options){.seconds = 5, .reps = 1};
   for (int i = 1; i < argc; i++) {
     double n;
     bool more = i + 1 < argc;
@@ -80,7 +81,7 @@ static bool read_options(int argc, char **argv, struct options *o)
       o->seconds = n, i++;
     else if (strcmp(argv[i], "--reps") == 0 && more && number(argv[i + 1], 1, REPS_MAX, &n))
       o->reps = (size_t)n, i++;
-    else if (strcmp(argv[i], "--batch") == 0 && more && number(argv[i + 1], 32, BATCH_EVENTS_MAX, &n))
+    else if (strcmp(argv[i], "--batch") == 0 && more && number(argv[i + 1], 1, BATCH_EVENTS_MAX, &n))
       o->batch_max = (size_t)n, i++;
     else if (strcmp(argv[i], "--network") == 0 && more)
       o->network = argv[++i];
@@ -91,6 +92,10 @@ static bool read_options(int argc, char **argv, struct options *o)
     else
       return false;
   }
+  if (o->batch_max == 0)
+    o->batch_max = o->fill > 0 ? BATCH_EVENTS_MAX : 64;
+  if (o->fill == 0 && o->batch_max < 32)
+    return false;
   return o->network != NULL ? !o->kept : o->fill == 0 && o->connected == 0;
 }
 
@@ -177,7 +182,7 @@ static void make_network(struct exchange *x, const struct options *o)
   struct filled f;
   exchange_start(x, NULL);
   exchange_halt(x);
-  fill_log(x, o->fill, &f);
+  fill_log(x, o->fill, o->batch_max, &f);
   exchange_keep(x, o->network);
   printf("{\"entries\":%" PRIu64 ",\"fill_s\":%.1f,\"disk_size\":%" PRIu64 ",\"copy_size\":%" PRIu64
          ",\"copy_s\":%.2f}\n",

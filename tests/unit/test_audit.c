@@ -338,13 +338,27 @@ static void bodies_are_those_of_the_log(void **state)
   books_damage(copied, TABLE_BODIES, key, value, false);
   assert_fails(audit_verify, "SHA-256");
   books_damage(copied, TABLE_BODIES, key, value, true);
-  assert_fails(audit_verify, "is missing");
+  assert_fails(audit_verify, "is missing, and no entry erased it");
   flip(value, 100);
   books_damage(copied, TABLE_BODIES, key, value, false);
   assert_int_equal(run(audit_verify), AUDIT_FINE);
   struct row_key erased = key_of_body(4, 0); /* the brief that was received */
   books_damage(copied, TABLE_BODIES, row_key(&erased), value, false);
   assert_fails(audit_verify, "sealed body of entry 4, slot 0: should have been erased");
+}
+
+static void a_copy_without_bodies_says_so(void **state)
+{
+  (void)state;
+  struct bytes key, value;
+  assert_int_equal(file_write(folder_path(copied, "backup"), bytes_text("without bodies"), why), OK);
+  row_at(TABLE_BODIES, 1, &key, &value);
+  books_damage(copied, TABLE_BODIES, key, value, true);
+  assert_int_equal(run(audit_verify), AUDIT_FINE);
+  assert_non_null(strstr(out, "left out of this copy"));
+  flip(value, 100); /* what is there must be right all the same */
+  books_damage(copied, TABLE_BODIES, key, value, false);
+  assert_fails(audit_verify, "SHA-256");
 }
 
 static void nothing_temporary_is_left(void **state)
@@ -381,7 +395,7 @@ static void organisations_folder_is_no_exchanges(void **state)
   (void)state;
   assert_int_equal(file_write(folder_path(copied, "network"), bytes_text("an invitation"), why), OK);
   assert_int_equal(run(audit_verify), AUDIT_UNREADABLE);
-  assert_non_null(strstr(err, "this is no exchange's folder"));
+  assert_non_null(strstr(err, "found an organisation's"));
   assert_int_equal(unlink(folder_path(copied, "network")), 0);
   assert_int_equal(run(audit_verify), AUDIT_FINE);
 }
@@ -468,6 +482,7 @@ int main(void)
       TEST(removed_entries_are_named),
       TEST(checkpoint_must_be_the_logs),
       TEST(bodies_are_those_of_the_log),
+      TEST(a_copy_without_bodies_says_so),
       TEST(nothing_temporary_is_left),
       TEST(folder_without_books_is_unreadable),
       TEST(organisations_folder_is_no_exchanges),

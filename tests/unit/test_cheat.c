@@ -81,8 +81,33 @@ static void what_the_door_must_refuse_is_found(void **state)
   }
 }
 
+/* Signatures are verified beside the replay, which goes on meanwhile: what it finds wrong further on is not the first
+ * fault, nor is a later signature. */
+static void the_first_fault_is_named(void **state)
+{
+  (void)state;
+  static struct world w;
+  char folder[FOLDER_PATH_SIZE];
+  for (int round = 0; round < 20; round++) {
+    folder_make(folder);
+    world_init(&w, folder);
+    struct member *police = world_enrol(&w, "police"), *aple = world_enrol(&w, "aple");
+    world_submit(&w, police, &aple, 1);
+    w.dishonest = true;
+    cheat_signature(&w, police); /* from here on all of them are wrong */
+    for (int i = 0; i < 3; i++)
+      world_submit(&w, police, &aple, 1);
+    cheat_sequence_gap(&w, police);
+    world_submit(&w, police, &aple, 1);
+    world_fini(&w);
+    assert_fails(folder, "signature does not fit");
+    folder_remove(folder);
+  }
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(what_the_door_must_refuse_is_found)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(what_the_door_must_refuse_is_found),
+                                     cmocka_unit_test(the_first_fault_is_named)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,95 @@ static void entries_can_be_chosen(void **state)
   assert_false(referral_valid(hex));
 }
 
+static void entries_of_a_kind_can_be_chosen(void **state)
+{
+  (void)state;
+  struct audit_request q = request();
+  assert_true(acts_parse("submit,accept", &q.acts));
+  assert_true(acts_parse("leg_opened", &q.acts));
+  assert_int_equal(run(q), AUDIT_FINE);
+  assert_int_equal(lines_of(out), 4); /* of two times accept one was refused */
+  assert_null(strstr(out, "receive"));
+  assert_false(acts_parse("submitt", &q.acts));
+  assert_false(acts_parse("submit,", &q.acts));
+  assert_false(acts_parse("answers", &q.acts)); /* a field of the schema that is no act */
+  assert_false(acts_parse("", &q.acts));
+  assert_non_null(strstr(acts_expected(), " submit "));
+  assert_non_null(strstr(acts_expected(), " unattended"));
+}
+
+static void entries_of_a_time_can_be_chosen(void **state)
+{
+  (void)state;
+  struct audit_request q = request();
+  q.json = true;
+  q.from = q.to = 4;
+  run(q);
+  json_t *submit = json_loads(out, 0, NULL);
+  uint64_t time_ms = (uint64_t)json_integer_value(json_object_get(submit, "time_ms"));
+  json_decref(submit);
+  q = request();
+  q.since_ms = time_ms;
+  run(q);
+  assert_int_equal(lines_of(out), world.size - 4);
+  q.until_ms = time_ms;
+  run(q);
+  assert_int_equal(lines_of(out), 1);
+  q.since_ms = time_ms + 1;
+  run(q);
+  assert_int_equal(lines_of(out), 0);
+}
+
+static void a_time_has_three_forms(void **state)
+{
+  (void)state;
+  uint64_t ms;
+  static const char *const wrong[] = {"",           "2026",         "2026-02-30",        "2026-03-04T10:11",
+                                      "04.03.2026", "1969-12-31",   "2026-03-04T24:60Z", "2026-03-04 ",
+                                      "yesterday",  "1772582400000"};
+  assert_true(time_parse("2026-03-04", false, &ms) && ms == WORLD_START_MS);
+  assert_true(time_parse("2026-03-04", true, &ms) && ms == WORLD_START_MS + 86399999);
+  assert_true(time_parse("2026-03-04T00:01Z", false, &ms) && ms == WORLD_START_MS + 60000);
+  assert_true(time_parse("2026-03-04T00:01Z", true, &ms) && ms == WORLD_START_MS + 119999);
+  assert_true(time_parse("2026-03-04T00:00:01Z", true, &ms) && ms == WORLD_START_MS + 1999);
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    if (time_parse(wrong[i], false, &ms))
+      fail_msg("taken: %s", wrong[i]);
+}
+
+/* What is said of slot `slot` of the submit. */
+static void assert_body(size_t slot, const char *is, uint64_t by)
+{
+  struct audit_request q = request();
+  q.bodies = q.json = true;
+  q.from = q.to = 4;
+  assert_int_equal(run(q), AUDIT_FINE);
+  json_t *o = json_loads(out, 0, NULL);
+  json_t *body = json_object_get(json_array_get(json_object_get(o, "sealed"), slot), "body");
+  assert_string_equal(json_string_value(json_object_get(body, "is")), is);
+  assert_int_equal(json_integer_value(json_object_get(body, "by_entry")), by);
+  if (by != 0)
+    assert_string_equal(json_string_value(json_object_get(body, "by_act")), by == 8 ? "receive" : "decline");
+  json_decref(o);
+}
+
+static void what_became_of_bodies_is_shown(void **state)
+{
+  (void)state;
+  struct row_key file = key_of_body(4, 3); /* the one of a21, who has not signed that it read up to the end */
+  struct audit_request q = request();
+  q.bodies = true;
+  assert_body(2, "erased", 8);
+  assert_body(3, "held", 0);
+  assert_int_equal(run(q), AUDIT_FINE);
+  assert_non_null(strstr(out, "        sealed part 2, brief for a21: erased by entry 8 (receive, 2026-03-04T"));
+  books_damage(folder, TABLE_BODIES, row_key(&file), bytes_of(NULL, 0), true);
+  assert_body(3, "missing", 0);
+  assert_int_equal(file_write(folder_path(folder, "backup"), bytes_text("left out"), (char[200]){0}), OK);
+  assert_body(3, "left out of this copy", 0);
+  assert_body(2, "erased", 8);
+}
+
 static void each_entry_is_a_json_object(void **state)
 {
   (void)state;
@@ -196,8 +285,12 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_entry_is_a_line),
       cmocka_unit_test(entries_can_be_chosen),
+      cmocka_unit_test(entries_of_a_kind_can_be_chosen),
+      cmocka_unit_test(entries_of_a_time_can_be_chosen),
+      cmocka_unit_test(a_time_has_three_forms),
       cmocka_unit_test(each_entry_is_a_json_object),
       cmocka_unit_test(keys_are_told_in_words),
+      cmocka_unit_test(what_became_of_bodies_is_shown),
       cmocka_unit_test(damaged_entry_does_not_hide_the_rest), /* the last: the damage stays */
   };
   return cmocka_run_group_tests(tests, make_log, remove_log);
