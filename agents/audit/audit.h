@@ -20,12 +20,13 @@ enum audit_code {
 };
 
 struct audit_request {
-  const char *folder; /* the data folder: its books are in <folder>/books */
+  const char *folder; /* the data folder, its books in <folder>/books; or an exported one (export.h) */
   const char *second; /* the second word of a command that takes two; else NULL */
   FILE *out;
   FILE *err;
   bool pinned; /* verify: the log must be signed by `log_key`; else the key in the genesis is believed */
   struct note_key log_key;
+  bool public;                /* export: hashes only */
   bool json;                  /* show, as are the rest */
   struct org_id organisation; /* all zero: any */
   const char *referral;       /* as referral_valid takes it; NULL: any */
@@ -36,14 +37,17 @@ struct audit_request {
 enum audit_code audit_verify(const struct audit_request *q);
 enum audit_code audit_replay(const struct audit_request *q);
 enum audit_code audit_show(const struct audit_request *q);
-bool referral_valid(const char *text); /* 32 hex digits, or a short id such as K7MQ4X-T */
+enum audit_code audit_export(const struct audit_request *q); /* into the folder `second` */
+bool referral_valid(const char *text);                       /* 32 hex digits, or a short id such as K7MQ4X-T */
 
 /* --- what the commands share --- */
 
 /* The stored books, opened for reading; they stay as they were when this began, even if they are live. */
+struct exported;
 struct audit {
   const struct audit_request *request;
-  struct store *store;
+  struct store *store;       /* NULL: an exported folder */
+  struct exported *exported; /* NULL: a data folder */
   struct books *books;
   void *memory;
   struct arena arena; /* for one entry at a time */
@@ -77,12 +81,26 @@ struct rebuild {
   const struct rebuild_watch *watch;
   struct books watched; /* the same as `books`; deletions go by the watch first */
 };
+/* Opens them empty: for whoever applies entries itself. Close it in any case. */
+enum audit_code rebuild_open(struct audit *a, struct rebuild *out);
 /* Replays every stored entry. `watch`: NULL, or who is told. Close it in any case. */
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out);
 void rebuild_close(struct rebuild *r);
 /* The first stored entry below `size` whose hash is not the one in the stored tree; `size`: none. For naming what was
  * altered where only a later entry, or the root, shows that something was. */
 uint64_t entry_altered(struct audit *a, uint64_t size);
+
+/* What the genesis says of the log. */
+struct log_name {
+  struct note_key key;
+  char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */
+};
+/* AUDIT_FAILED, told: there is no genesis, or it names another key than the request. */
+enum audit_code log_name_read(const struct audit_request *q, struct books *b, struct arena *arena,
+                              struct log_name *out);
+/* The newest checkpoint is this log's, and is signed over just the rebuilt entries. Else AUDIT_FAILED, told. */
+enum audit_code rebuild_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
+                                   struct checkpoint *out);
 
 /* All rows of a table, in order. */
 struct walk {

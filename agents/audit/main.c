@@ -11,14 +11,17 @@
 static const char usage[] =
     "usage: onward-audit verify DIR [--log-key VKEY]\n"
     "       onward-audit replay DIR\n"
+    "       onward-audit export DIR OUT [--public | --organisation ORG]\n"
     "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--from N] [--to N]\n"
     "\n"
-    "DIR is the data folder of an exchange, or a copy of it; nothing is written into it.\n"
+    "DIR is the data folder of an exchange, a copy of it, or an export; nothing is written into it.\n"
     "\n"
     "verify   holds every entry against the contract, the tree against the signed checkpoint, and the sealed\n"
     "         bodies against the log. VKEY is the log's key, as an invitation or its operator names it\n"
     "replay   works out every table from the entries alone, and compares it with the stored one\n"
     "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
+    "export   writes the log, verified, into the folder OUT, which is made: for others to keep and check. With\n"
+    "         --public the hashes only; with ORG the registry and what that organisation wrote or was told\n"
     "\n"
     "exit code: 0 fine, 1 the log or the books fail, 2 command line, 3 cannot read or work\n";
 
@@ -44,6 +47,9 @@ static const char *option_take(int option, const char *value, struct audit_reque
   case 'k':
     q->pinned = true;
     return note_key_parse(bytes_text(value), &q->log_key) == OK ? NULL : "--log-key: expected name+hash+key (C2SP)";
+  case 'P':
+    q->public = true;
+    return NULL;
   case 'j':
     q->json = true;
     return NULL;
@@ -68,6 +74,7 @@ static const struct command {
 } commands[] = {
     {"verify", "k", {"a folder"}, audit_verify},
     {"replay", "", {"a folder"}, audit_replay},
+    {"export", "Po", {"a folder", "a folder to be made"}, audit_export},
     {"show", "jorft", {"a folder"}, audit_show},
 };
 
@@ -81,13 +88,11 @@ static const struct command *command_find(const char *name)
 
 static enum audit_code run(const struct command *c, int argc, char **argv)
 {
-  static const struct option options[] = {{"log-key", required_argument, NULL, 'k'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"organisation", required_argument, NULL, 'o'},
-                                          {"referral", required_argument, NULL, 'r'},
-                                          {"from", required_argument, NULL, 'f'},
-                                          {"to", required_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"log-key", required_argument, NULL, 'k'},  {"json", no_argument, NULL, 'j'},
+      {"public", no_argument, NULL, 'P'},         {"organisation", required_argument, NULL, 'o'},
+      {"referral", required_argument, NULL, 'r'}, {"from", required_argument, NULL, 'f'},
+      {"to", required_argument, NULL, 't'},       {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;
   opterr = 0;

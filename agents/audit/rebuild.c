@@ -115,6 +115,7 @@ static enum audit_code entry_failed(struct audit *a, uint64_t index, struct byte
   struct event e;
   struct complaint complaint;
   arena_reset(&a->arena);
+  bytes = arena_copy(&a->arena, bytes); /* others are read before it is looked at */
   uint64_t altered = entry_altered(a, index);
   if (altered < index)
     return audit_tell(a->request, AUDIT_FAILED,
@@ -164,18 +165,21 @@ static enum audit_code check_end(struct audit *a, struct rebuild *r, struct repl
   return AUDIT_FINE;
 }
 
+enum audit_code rebuild_open(struct audit *a, struct rebuild *out)
+{
+  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring),
+                          .watched = {OK, watched_get, watched_put, watched_del, watched_seek}};
+  return out->ring == NULL ? audit_tell(a->request, AUDIT_UNREADABLE, "no memory") : scratch_open(a, out);
+}
+
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out)
 {
   struct bytes bytes;
   struct replay replay;
-  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring),
-                          .watch = watch,
-                          .watched = {OK, watched_get, watched_put, watched_del, watched_seek}};
-  if (out->ring == NULL)
-    return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
-  enum audit_code code = scratch_open(a, out);
+  enum audit_code code = rebuild_open(a, out);
   if (code != AUDIT_FINE)
     return code;
+  out->watch = watch;
   bool deletions = watch != NULL && watch->erased != NULL;
   replay_init(&replay, deletions ? &out->watched : out->books, &a->arena, out->ring);
   while (code == AUDIT_FINE && books_entry(a->books, out->size, &bytes) == OK)

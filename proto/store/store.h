@@ -64,5 +64,8 @@ MUST_USE enum status store_copy(struct store *s, const char *folder, char why[20
  * it is longer than capacity. */
 MUST_USE enum status file_write(const char *path, struct bytes content, char why[200]);
 MUST_USE enum status file_read(const char *path, void *out, size_t capacity, size_t *size, char why[200]);
+/* Makes what was created, renamed or removed in a folder, or beside a path, durable. 0 or errno. */
+int file_sync_folder(const char *folder);
+int file_sync_parent(const char *path);
 
 #endif
