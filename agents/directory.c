@@ -29,6 +29,7 @@ enum status directory_begin(struct books *b, struct bytes genesis_leaf, const st
                        .time_ms = leaf.time_ms,
                        .rules = e.core->genesis->rules,
                        .replace_after_ms = e.core->genesis->replace_after_ms,
+                       .epoch = e.core->genesis->epoch,
                        .network = *network};
   books_put_head(b, &head);
   return OK;
@@ -133,6 +134,7 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   head.registry = leaf.index;
   head.size = leaf.index + 1;
   head.time_ms = leaf.time_ms;
+  head.epoch += event.act == ONWARD__CORE__ACT_RESTORED;
   books_put_head(b, &head);
   (*changed)++;
   return OK;

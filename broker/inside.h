@@ -25,18 +25,12 @@ struct watch {
   uint64_t real_ms, boot_ms, awake_ms;
 };
 
-/* What the next turn begins with (turn_begin_about_time); act 0: nothing. */
-struct about_time {
-  act_kind act;
-  uint64_t absent_ms;
-};
-
 /* What was heard for one turn, and what became of it. */
 struct turn_work {
   struct waiting *waiting; /* turn_messages_max */
   size_t waiting_count;
   struct arena arena; /* the batches */
-  struct about_time about;
+  struct turn_about about;
   enum status status; /* of its commit */
   char why[200];      /* where that is not OK */
 };
@@ -106,7 +100,7 @@ bool scribe_give(struct broker *b, struct turn_work *t, bool quiet);
 struct turn_work *scribe_take(struct broker *b, bool wait);
 
 /* time.c */
-struct about_time time_look(struct broker *b);
+struct turn_about time_look(struct broker *b);
 void time_note_alive(struct broker *b);
 
 /* broker.c */

@@ -20,15 +20,15 @@ static void path_of(const struct broker *b, char path[300])
   snprintf(path, 300, "%s/" TIME_CONFIRMED, b->folder);
 }
 
-static struct about_time doubt(uint64_t jump_ms)
+static struct turn_about doubt(uint64_t jump_ms)
 {
   say("the clock has jumped, or was away for long: no deadline fires until the time is confirmed (onward-broker "
       "confirm-time)");
-  return (struct about_time){ONWARD__CORE__ACT_CLOCK_DOUBTED, jump_ms};
+  return (struct turn_about){.act = ONWARD__CORE__ACT_CLOCK_DOUBTED, .absent_ms = jump_ms};
 }
 
 /* At the first turn: against the time at which the process before this one was last there. */
-static struct about_time since_the_last_process(const struct broker *b)
+static struct turn_about since_the_last_process(const struct broker *b)
 {
   uint64_t alive_ms =
       b->journal.end.alive_ms > b->journal.end.head.time_ms ? b->journal.end.alive_ms : b->journal.end.head.time_ms;
@@ -38,11 +38,11 @@ static struct about_time since_the_last_process(const struct broker *b)
   if (now_ms > alive_ms + BELIEVED_MS)
     return doubt(now_ms - alive_ms);
   if (now_ms > alive_ms + AWAY_MS)
-    return (struct about_time){ONWARD__CORE__ACT_RESUMED, now_ms - alive_ms};
-  return (struct about_time){0, 0};
+    return (struct turn_about){.act = ONWARD__CORE__ACT_RESUMED, .absent_ms = now_ms - alive_ms};
+  return (struct turn_about){.act = 0};
 }
 
-static struct about_time since_the_last_turn(const struct watch *before, const struct watch *now)
+static struct turn_about since_the_last_turn(const struct watch *before, const struct watch *now)
 {
   uint64_t real_ms = now->real_ms - before->real_ms, boot_ms = now->boot_ms - before->boot_ms,
            awake_ms = now->awake_ms - before->awake_ms;
@@ -51,11 +51,11 @@ static struct about_time since_the_last_turn(const struct watch *before, const s
   if (real_ms < UINT64_MAX / 2 && real_ms > boot_ms + JUMP_MS)
     return doubt(real_ms);
   if (boot_ms > awake_ms + AWAY_MS)
-    return (struct about_time){ONWARD__CORE__ACT_RESUMED, boot_ms - awake_ms};
-  return (struct about_time){0, 0};
+    return (struct turn_about){.act = ONWARD__CORE__ACT_RESUMED, .absent_ms = boot_ms - awake_ms};
+  return (struct turn_about){.act = 0};
 }
 
-struct about_time time_look(struct broker *b)
+struct turn_about time_look(struct broker *b)
 {
   struct watch before = b->watch;
   char path[300];
@@ -63,9 +63,9 @@ struct about_time time_look(struct broker *b)
   if (b->journal.end.head.doubted_ms != 0) {
     path_of(b, path);
     if (unlink(path) != 0)
-      return (struct about_time){0, 0};
+      return (struct turn_about){.act = 0};
     say("the time is confirmed");
-    return (struct about_time){ONWARD__CORE__ACT_CLOCK_CONFIRMED, UINT64_MAX};
+    return (struct turn_about){.act = ONWARD__CORE__ACT_CLOCK_CONFIRMED, .absent_ms = UINT64_MAX};
   }
   return before.real_ms == 0 ? since_the_last_process(b) : since_the_last_turn(&before, &b->watch);
 }

@@ -20,7 +20,7 @@ void write_turn(struct broker *b, struct turn_work *work)
   struct books *books = store_begin(b->journal.store, true);
   struct head head;
   arena_reset(&b->scribe.arena);
-  turn_begin_about_time(&t, books, &b->scribe.arena, clock_ms(), work->about.act, work->about.absent_ms);
+  turn_begin_about(&t, books, &b->scribe.arena, clock_ms(), &work->about);
   for (size_t i = 0; i < work->waiting_count; i++)
     hear_batch(b, &t, &work->waiting[i]);
   books_head(books, &head);

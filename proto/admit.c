@@ -241,6 +241,32 @@ enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct com
   return OK;
 }
 
+enum status restored_verify(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,
+                            struct complaint *why, const Onward__Restore **out)
+{
+  struct head head;
+  struct org_id id;
+  struct organisation o;
+  struct keys keys;
+  struct es256_public *key;
+  enum status s = restore_read(pb_bytes(restored->restore), a, why, out);
+  if (s != OK)
+    return s;
+  books_head(b, &head);
+  if (!bytes_equal(pb_bytes((*out)->network), hash_bytes(&head.network)))
+    return complain(why, "restore: is for another network");
+  if ((*out)->epoch != head.epoch + 1 || (*out)->continues_at != index)
+    return complain(why, "restore: names another epoch or place than the next");
+  if (pb_org(restored->organisation, &id) != OK || books_organisation(b, &id, &o) != OK || o.registrar == 0 ||
+      o.standing != ONWARD__STANDING__ACTIVE || books_keys_at(b, &id, index, &keys) != OK)
+    return complain(why, "restore: was not signed by a registrar in standing");
+  if (es256_public_open(BYTES(keys.sign), &key) != OK)
+    return complain(why, "restore: its registrar has no key");
+  s = dsse_verify(key, RESTORE_TYPE, pb_bytes(restored->restore), pb_bytes(restored->signature));
+  es256_public_close(key);
+  return s == OK ? OK : complain(why, "restore: the signature does not fit the registrar's key");
+}
+
 static bool replacement_is_due(struct books *b, const struct leaf *leaf, const Onward__KeysReplaced *k)
 {
   struct org_id id;
@@ -256,6 +282,9 @@ enum status registry_verify(struct books *b, const struct leaf *leaf, const stru
   struct organisation author;
   if (leaf->verdict != ONWARD__VERDICT__ACCEPTED || !act_is_registry(e->act))
     return complain(why, "the entry is not one of the registry");
+  const Onward__Restore *restore;
+  if (e->act == ONWARD__CORE__ACT_RESTORED)
+    return restored_verify(b, leaf->index, e->core->restored, a, why, &restore);
   if (e->act == ONWARD__CORE__ACT_KEYS_REPLACED)
     return replacement_is_due(b, leaf, e->core->keys_replaced)
                ? OK

@@ -64,6 +64,12 @@ MUST_USE enum status leaf_verify(struct books *b, struct key_ring *ring, const s
 MUST_USE enum status registry_verify(struct books *b, const struct leaf *leaf, const struct event *event,
                                      struct arena *a, struct complaint *why);
 
+/* A log that goes on from a backup: the statement is of this network, names the next epoch and this very index, and is
+ * signed by a registrar in standing with the key valid there. BAD_INPUT with a complaint. `out`, in the arena: what was
+ * signed; its root is to be compared by whoever has the tree. */
+MUST_USE enum status restored_verify(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,
+                                     struct complaint *why, const Onward__Restore **out);
+
 /* The registrars' requests in a genesis hold. BAD_INPUT with a complaint. */
 MUST_USE enum status genesis_verify(const Onward__Genesis *g, struct arena *a, struct complaint *why);
 

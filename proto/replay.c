@@ -51,6 +51,23 @@ static enum status check_about_time(const struct head *head, const struct leaf *
   return OK;
 }
 
+/* A registrar has signed for this epoch, this place and this very tree. */
+static enum status check_restored(struct replay *r, const struct head *head, const struct leaf *leaf,
+                                  const Onward__Restored *restored, struct complaint *why)
+{
+  struct hash root;
+  const Onward__Restore *signed_for;
+  enum status s = restored_verify(r->books, leaf->index, restored, r->arena, why, &signed_for);
+  if (s != OK)
+    return s;
+  if (restored->absent_ms != leaf->time_ms - head->time_ms)
+    return complain(why, "it takes out another time than there was since the entry before");
+  if (merkle_tree_root(head->size, books_tree_read, r->books, &root) != OK ||
+      !bytes_equal(pb_bytes(signed_for->root), hash_bytes(&root)))
+    return complain(why, "the registrar signed for another log than the one before it");
+  return OK;
+}
+
 /* Entries of the broker's own: a consequence at once, clocks only at a turn's beginning. `own` tells that it was one of
  * them. */
 static enum status check_own(struct replay *r, const struct head *head, const struct leaf *leaf, const struct event *e,
@@ -68,8 +85,10 @@ static enum status check_own(struct replay *r, const struct head *head, const st
                : complain(why, "the entry before it has a consequence, which is missing here");
   if (leaf->time_ms > head->time_ms)
     r->due_count = 0;
-  if (act_is_about_time(e->act) && leaf->origin == ORIGIN_BROKER)
-    return check_about_time(head, leaf, e, why);
+  if (act_is_about_time(e->act) && leaf->origin == ORIGIN_BROKER) {
+    enum status s = check_about_time(head, leaf, e, why);
+    return s == OK && e->act == ONWARD__CORE__ACT_RESTORED ? check_restored(r, head, leaf, e->core->restored, why) : s;
+  }
   if (r->due_count < DUE_PER_TURN_MAX && rules_due(r->books, leaf->time_ms, r->arena, &owed)) {
     r->due_count++;
     return is_owed(r->arena, &owed, leaf, e) ? OK : complain(why, "a clock was due before it and is missing");

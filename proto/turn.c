@@ -74,43 +74,54 @@ static void write_due(struct turn *t)
 }
 
 /* First in its turn, before the clocks that it concerns. */
-static void write_about_time(struct turn *t, act_kind act, uint64_t absent_ms)
+static void write_about(struct turn *t, const struct turn_about *about, uint64_t absent_ms)
 {
   struct event e;
   Onward__Core core = ONWARD__CORE__INIT;
   Onward__Resumed resumed = ONWARD__RESUMED__INIT;
   Onward__ClockDoubted doubted = ONWARD__CLOCK_DOUBTED__INIT;
   Onward__ClockConfirmed confirmed = ONWARD__CLOCK_CONFIRMED__INIT;
+  Onward__Purged purged = ONWARD__PURGED__INIT;
+  Onward__Restored restored = ONWARD__RESTORED__INIT;
   size_t used = t->arena->used;
-  core.act_case = act;
-  resumed.absent_ms = doubted.absent_ms = confirmed.absent_ms = absent_ms;
-  if (act == ONWARD__CORE__ACT_RESUMED)
+  core.act_case = about->act;
+  resumed.absent_ms = doubted.absent_ms = confirmed.absent_ms = purged.absent_ms = absent_ms;
+  if (about->act == ONWARD__CORE__ACT_RESUMED) {
     core.resumed = &resumed;
-  else if (act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
+  } else if (about->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED) {
     core.clock_confirmed = &confirmed;
-  else
+  } else if (about->act == ONWARD__CORE__ACT_CLOCK_DOUBTED) {
     core.clock_doubted = &doubted;
+  } else if (about->act == ONWARD__CORE__ACT_PURGED) {
+    purged.freed_bytes = about->freed_bytes;
+    core.purged = &purged;
+  } else {
+    restored = *about->restored;
+    restored.absent_ms = absent_ms;
+    core.restored = &restored;
+  }
   write_own(t, &core, &e);
   t->arena->used = used;
 }
 
-void turn_begin_about_time(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms, act_kind act,
-                           uint64_t absent_ms)
+void turn_begin_about(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms,
+                      const struct turn_about *about)
 {
   struct head h;
   t->books = b;
   t->arena = a;
   books_head(b, &h);
   t->time_ms = clock_ms > h.time_ms ? clock_ms : h.time_ms + 1;
-  uint64_t since_ms = t->time_ms - (act == ONWARD__CORE__ACT_CLOCK_CONFIRMED ? h.doubted_ms : h.time_ms);
-  if (act != 0)
-    write_about_time(t, act, absent_ms < since_ms ? absent_ms : since_ms);
+  uint64_t since_ms = t->time_ms - (about->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED ? h.doubted_ms : h.time_ms);
+  bool all = about->act == ONWARD__CORE__ACT_RESTORED || about->absent_ms > since_ms;
+  if (about->act != 0)
+    write_about(t, about, all ? since_ms : about->absent_ms);
   write_due(t);
 }
 
 void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms)
 {
-  turn_begin_about_time(t, b, a, clock_ms, 0, 0);
+  turn_begin_about(t, b, a, clock_ms, &(struct turn_about){.act = 0});
 }
 
 /* The number of this event's first body among all of the batch. */

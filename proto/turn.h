@@ -16,12 +16,19 @@ struct turn {
   enum status (*random)(void *out, size_t size);
 };
 
+/* What the first entry of a turn is about: the time, or the books themselves. */
+struct turn_about {
+  act_kind act;                     /* RESUMED, CLOCK_DOUBTED, CLOCK_CONFIRMED, PURGED, RESTORED; 0: there is none */
+  uint64_t absent_ms;               /* that counts for nobody, cut to what there was; of RESTORED all there was */
+  uint64_t freed_bytes;             /* PURGED */
+  const Onward__Restored *restored; /* RESTORED: but for the time, checked by the caller (restored_verify) */
+};
+
 /* Begins a turn over books whose log is not empty, and writes what is due (at most 256 entries). */
 void turn_begin(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms);
-/* The same, but the first entry is about the time itself: RESUMED or CLOCK_CONFIRMED with the time since the newest
- * entry that counts for nobody, or CLOCK_DOUBTED. */
-void turn_begin_about_time(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms, act_kind act,
-                           uint64_t absent_ms);
+/* The same, behind such an entry. */
+void turn_begin_about(struct turn *t, struct books *b, struct arena *a, uint64_t clock_ms,
+                      const struct turn_about *about);
 /* Writes event number `position` of an admitted batch with its verdict, and its consequences. Returns the verdict;
  * trouble is in the books. */
 Onward__Verdict turn_hear(struct turn *t, const struct batch *batch, size_t position);

@@ -98,10 +98,15 @@ struct field {
     offsetof(struct type, member), #member                                                                             \
   }
 
-static const struct field head_fields[] = {
-    FIELD(head, size),       FIELD(head, time_ms),          FIELD(head, registry),
-    FIELD(head, rules),      FIELD(head, replace_after_ms), FIELD(head, absent_ms),
-    FIELD(head, doubted_ms), FIELD(head, network)};
+static const struct field head_fields[] = {FIELD(head, size),
+                                           FIELD(head, time_ms),
+                                           FIELD(head, registry),
+                                           FIELD(head, rules),
+                                           FIELD(head, replace_after_ms),
+                                           FIELD(head, absent_ms),
+                                           FIELD(head, doubted_ms),
+                                           FIELD(head, epoch),
+                                           FIELD(head, network)};
 static const struct field organisation_fields[] = {
     FIELD(organisation, id),
     FIELD(organisation, standing),

@@ -53,6 +53,7 @@ static const struct act_words acts[] = {
     {"end_service", "ended a service", NULL, NULL, true},
     {"assure_service", "assured a service, or took that back", NULL, NULL, true},
     {"set_duty", "changed the telephone of those on duty", NULL, NULL, true},
+    {"mandate", "allowed an office outside to read entries of the log", NULL, NULL, true},
     {"set_capacity", "said how many places are free", NULL, NULL, true},
     {"ask_place", "asked for a place", NULL, NULL, true},
     {"answer_place", "answered whether there is a place", NULL, NULL, true},

@@ -36,7 +36,7 @@ enum table {
 extern const char *const table_names[TABLES_CONTRACT];
 /* Of the rows below: whoever changes their shape, or what follows from a log, raises it, and records the log of
  * tests/scenarios anew. Format 1 was that of before the lifecycle. */
-#define BOOKS_FORMAT 5
+#define BOOKS_FORMAT 6
 
 /* The books. Slices that `get` and `seek` give are valid until the next put, del or end of the transaction. Trouble is
  * sticky: once a call failed for our own reasons, everything reads as NOT_FOUND and nothing is written, so callers
@@ -62,6 +62,7 @@ struct head {
   uint64_t replace_after_ms;
   uint64_t absent_ms;  /* of log time that counted for nobody: service time is log time less this */
   uint64_t doubted_ms; /* log time since when no clock fires, as the time is not believed; 0: it is */
+  uint64_t epoch;      /* of the checkpoints' origin: 1, and one more with each restored */
   struct hash network;
 };
 

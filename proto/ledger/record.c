@@ -32,13 +32,17 @@ static void grow_head(struct books *b, const struct leaf *leaf, struct bytes lea
     h.registry = leaf->index;
   if (e->act == ONWARD__CORE__ACT_GENESIS) {
     h.rules = e->core->genesis->rules;
+    h.epoch = e->core->genesis->epoch;
     h.replace_after_ms = e->core->genesis->replace_after_ms;
     h.network = sha256(leaf_bytes);
   }
   if (act_is_about_time(e->act)) {
     h.absent_ms += act_absent_ms(e->core);
-    if (e->act != ONWARD__CORE__ACT_RESUMED)
-      h.doubted_ms = e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED ? leaf->time_ms : 0;
+    if (e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED)
+      h.doubted_ms = leaf->time_ms;
+    if (e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
+      h.doubted_ms = 0;
+    h.epoch += e->act == ONWARD__CORE__ACT_RESTORED;
   }
   books_put_head(b, &h);
 }

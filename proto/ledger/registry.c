@@ -194,6 +194,9 @@ void change_registry(struct books *b, const struct leaf *leaf, const struct even
   case ONWARD__CORE__ACT_KEYS_REPLACED:
     keys_replaced(b, leaf, e->core->keys_replaced);
     break;
+  case ONWARD__CORE__ACT_MANDATE:
+  case ONWARD__CORE__ACT_RESTORED: /* nobody's keys or standing */
+    break;
   default:
     change_directory(b, leaf, e);
     break;

@@ -5,7 +5,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "rows are little-endian: a big-endian port needs a codec here");
-_Static_assert(sizeof(struct head) == 88 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 264,
+_Static_assert(sizeof(struct head) == 96 && sizeof(struct keys) == 176 && sizeof(struct organisation) == 264,
                "no padding");
 _Static_assert(sizeof(struct policy) == 184, "no padding");
 _Static_assert(sizeof(struct service) == 424, "no padding");

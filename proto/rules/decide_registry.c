@@ -134,6 +134,16 @@ static Onward__Verdict decide_policy(const struct occasion *o, const Onward__Pol
   return there.standing == ONWARD__STANDING__ACTIVE ? V(ACCEPTED) : V(TARGET_NOT_OPEN);
 }
 
+static Onward__Verdict decide_mandate(const struct occasion *o, const Onward__Mandate *m)
+{
+  struct org_id id;
+  struct organisation there;
+  if (m->about.len == 0)
+    return V(ACCEPTED);
+  must(pb_org(m->about, &id) == OK);
+  return books_organisation(o->books, &id, &there) == OK ? V(ACCEPTED) : V(NO_SUCH_ORGANISATION);
+}
+
 Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
 {
   struct organisation author;
@@ -157,5 +167,7 @@ Onward__Verdict decide_registry(const struct occasion *o, const struct event *e)
     return decide_policy(o, c->set_policy->policy);
   if (e->act == ONWARD__CORE__ACT_SUSPEND)
     return decide_suspend(o, c->suspend);
+  if (e->act == ONWARD__CORE__ACT_MANDATE)
+    return decide_mandate(o, c->mandate);
   return decide_keys(o, c->replace_keys->request, c->replace_keys->signature, NULL, true);
 }

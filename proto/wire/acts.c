@@ -86,9 +86,18 @@ static enum status check_service(const Onward__SetService *s, struct complaint *
   return check_areas(s, why);
 }
 
+static enum status check_mandate(const Onward__Mandate *m, struct complaint *why)
+{
+  if (m->referral.len != 0 && m->referral.len != sizeof(struct ref_id))
+    return complain(why, "referral: expected %zu bytes, or none", sizeof(struct ref_id));
+  return OK;
+}
+
 static enum status check_fields(const struct event *e, struct complaint *why)
 {
   const Onward__Core *c = e->core;
+  if (e->act == ONWARD__CORE__ACT_MANDATE)
+    return check_mandate(c->mandate, why);
   if (e->act == ONWARD__CORE__ACT_SET_SERVICE)
     return check_service(c->set_service, why);
   if (e->act == ONWARD__CORE__ACT_ASK_PLACE)

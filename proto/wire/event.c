@@ -52,6 +52,12 @@ static const struct bytes_rule {
     {"random", FORM_BYTES, 32, 32, 0, 0},
     {"origin", FORM_ORIGIN, 1, 48, 0, 0},
     {"log_key", FORM_BYTES, 32, 32, 0, 0},
+    {"about", FORM_ORGANISATION, 0, 16, 0, 0},
+    {"referral", FORM_BYTES, 0, 16, 0, 0},
+    {"restore", FORM_BYTES, 1, RESTORE_SIZE_MAX, 0, 0},
+    {"network", FORM_BYTES, 32, 32, 0, 0},
+    {"root", FORM_BYTES, 32, 32, 0, 0},
+    {"lost_root", FORM_BYTES, 32, 32, 0, 0},
     {"core", FORM_BYTES, 1, EVENT_SIZE_MAX, 0, 0},
 };
 
@@ -83,6 +89,11 @@ static const struct number_rule {
     {"available", 0, PLACES_MAX},
     {"maximum", 0, PLACES_MAX},
     {"valid_until_ms", 1, TIME_MAX_MS},
+    {"freed_bytes", 0, UINT64_MAX},
+    {"from_index", 0, UINT64_MAX},
+    {"to_index", 0, UINT64_MAX},
+    {"continues_at", 1, UINT64_MAX},
+    {"lost_size", 1, UINT64_MAX},
     {"schema", 1, UINT32_MAX},
     {"taxonomy", 1, UINT32_MAX},
     {"rules", RULES_VERSION, RULES_VERSION},
@@ -287,11 +298,11 @@ enum act_family act_family(act_kind act)
 {
   if (act >= ONWARD__CORE__ACT_SUBMIT && act <= ONWARD__CORE__ACT_LEAVE)
     return ACT_ON_REFERRAL;
-  if (act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_SET_DUTY)
+  if ((act >= ONWARD__CORE__ACT_ENROL && act <= ONWARD__CORE__ACT_SET_DUTY) || act == ONWARD__CORE__ACT_MANDATE)
     return ACT_ON_REGISTRY;
   if (act >= ONWARD__CORE__ACT_SET_CAPACITY && act <= ONWARD__CORE__ACT_ANSWER_PLACE)
     return ACT_ON_PLACES;
-  if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_UNATTENDED)
+  if (act >= ONWARD__CORE__ACT_GENESIS && act <= ONWARD__CORE__ACT_RESTORED)
     return ACT_OF_BROKER;
   return ACT_UNKNOWN;
 }
@@ -299,12 +310,13 @@ enum act_family act_family(act_kind act)
 bool act_is_registry(act_kind act)
 {
   return act_family(act) == ACT_ON_REGISTRY || act == ONWARD__CORE__ACT_GENESIS ||
-         act == ONWARD__CORE__ACT_KEYS_REPLACED;
+         act == ONWARD__CORE__ACT_KEYS_REPLACED || act == ONWARD__CORE__ACT_RESTORED;
 }
 
 bool act_is_about_time(act_kind act)
 {
-  return act >= ONWARD__CORE__ACT_RESUMED && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED;
+  return (act >= ONWARD__CORE__ACT_RESUMED && act <= ONWARD__CORE__ACT_CLOCK_CONFIRMED) ||
+         act == ONWARD__CORE__ACT_PURGED || act == ONWARD__CORE__ACT_RESTORED;
 }
 
 bool act_is_about_referral(act_kind act)
@@ -317,6 +329,8 @@ uint64_t act_absent_ms(const Onward__Core *core)
 {
   return core->act_case == ONWARD__CORE__ACT_RESUMED         ? core->resumed->absent_ms
          : core->act_case == ONWARD__CORE__ACT_CLOCK_DOUBTED ? core->clock_doubted->absent_ms
+         : core->act_case == ONWARD__CORE__ACT_PURGED        ? core->purged->absent_ms
+         : core->act_case == ONWARD__CORE__ACT_RESTORED      ? core->restored->absent_ms
                                                              : core->clock_confirmed->absent_ms;
 }
 
@@ -416,6 +430,21 @@ enum status request_read(struct bytes packed, struct bytes signature, struct are
   es256_public_close(seal);
   if (bytes_equal(pb_bytes(r->seal_key), pb_bytes(r->sign_key)))
     return complain(why, "seal_key: must be another than sign_key");
+  *out = r;
+  return OK;
+}
+
+enum status restore_read(struct bytes packed, struct arena *a, struct complaint *why, const Onward__Restore **out)
+{
+  Onward__Restore *r = packed.size <= RESTORE_SIZE_MAX ? pb_unpack(&onward__restore__descriptor, packed, a) : NULL;
+  if (r == NULL)
+    return complain(why, "restore: is no well-formed message");
+  if (check_message(&r->base, why) != OK)
+    return BAD_INPUT;
+  if (!pb_canonical(r, packed, a))
+    return complain(why, "restore: is not in the one form that packing gives it");
+  if (r->lost_size < r->continues_at)
+    return complain(why, "lost_size: is below continues_at");
   *out = r;
   return OK;
 }

@@ -46,12 +46,16 @@ MUST_USE enum status event_pack(const Onward__Core *core, Onward__Sealed *const 
 MUST_USE enum status request_read(struct bytes packed, struct bytes signature, struct arena *a, struct complaint *why,
                                   const Onward__Request **out);
 
+/* A checked Restore: form and limits; whether it fits a log, and who signed it, is restored_verify's. */
+MUST_USE enum status restore_read(struct bytes packed, struct arena *a, struct complaint *why,
+                                  const Onward__Restore **out);
+
 /* A message of this act in which nothing is set yet. NULL: the arena is too small. */
 void *act_new(act_kind act, struct arena *a);
 const char *act_name(act_kind act); /* the field's name, such as "submit"; "?" for an unknown one */
 enum act_family { ACT_ON_REFERRAL, ACT_ON_REGISTRY, ACT_ON_PLACES, ACT_OF_BROKER, ACT_UNKNOWN };
 enum act_family act_family(act_kind act);
-bool act_is_about_time(act_kind act); /* resumed, clock doubted, clock confirmed */
+bool act_is_about_time(act_kind act); /* resumed, clock doubted, clock confirmed, purged, restored */
 bool act_is_about_referral(act_kind act);
 uint64_t act_absent_ms(const Onward__Core *core); /* of one of these */
 bool act_is_registry(

@@ -32,6 +32,7 @@ MUST_USE enum status head_read(struct bytes frame, uint8_t *version, enum frame_
 #define BATCH_HEADER_SIZE 112
 #define BATCH_TYPE "application/vnd.onward.batch.v1"     /* DSSE payload type of a batch header */
 #define REQUEST_TYPE "application/vnd.onward.request.v1" /* DSSE payload type of a packed Request */
+#define RESTORE_TYPE "application/vnd.onward.restore.v1" /* of a packed Restore */
 
 struct batch_header {
   struct hash network;        /* SHA-256 of the genesis leaf */

@@ -7,7 +7,7 @@ enum {
   PROTOCOL_VERSION = 1,
   SCHEMA_VERSION = 1,   /* of case.proto */
   TAXONOMY_VERSION = 1, /* of the code lists */
-  RULES_VERSION = 5,
+  RULES_VERSION = 6,
 
   EVENT_SIZE_MAX = 4096,     /* bytes of a packed Event */
   BATCH_EVENTS_MAX = 256,    /* events under one signature */
@@ -25,6 +25,7 @@ enum {
   DELIVERY_ENTRIES_MAX = 256,       /* entries of one delivery */
   CREDIT_BYTES_MIN = 4096,          /* bytes of one delivery that a credit allows, at the least */
   REQUEST_SIZE_MAX = 1024,          /* bytes of a packed Request */
+  RESTORE_SIZE_MAX = 256,           /* bytes of a packed Restore */
   INVITATION_SIZE_MAX = 16384,      /* bytes of a packed Invitation */
   TEXT_SIZE_MAX = 2000,             /* bytes of one text of a case form */
   LEAF_SIZE_MAX = 65535,            /* bytes; the largest that these limits allow is 4,560 */

@@ -61,6 +61,12 @@ static const struct sample_limit limits[] = {
     {"available", 0, 99999, NULL},
     {"maximum", 0, 99999, NULL},
     {"valid_until_ms", 1, 253402300799999, NULL},
+    {"about", 0, 16, "a21"},
+    {"referral", 0, 16, ""},
+    {"from_index", 0, UINT64_MAX, NULL},
+    {"to_index", 0, UINT64_MAX, NULL},
+    {"freed_bytes", 0, UINT64_MAX, NULL},
+    {"restore", 1, 256, NULL},
 };
 
 const struct sample_count sample_counts[SAMPLE_COUNTS] = {

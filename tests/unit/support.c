@@ -298,7 +298,8 @@ void world_say_time(struct world *w, uint64_t clock_ms, act_kind act, uint64_t a
   struct turn t = {.random = random_bytes};
   arena_reset(&w->arena);
   w->clock_ms = clock_ms;
-  turn_begin_about_time(&t, store_begin(w->store, true), &w->arena, w->clock_ms, act, absent_ms);
+  const struct turn_about about = {.act = act, .absent_ms = absent_ms};
+  turn_begin_about(&t, store_begin(w->store, true), &w->arena, w->clock_ms, &about);
   world_commit(w, &t);
 }
 

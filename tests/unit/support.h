@@ -92,7 +92,7 @@ Onward__Verdict world_hear(struct world *w, struct member *m, struct draft *draf
 void world_wait(struct world *w, uint64_t until_ms);
 /* Time goes by, and each clock fires when it is due. */
 void world_pass(struct world *w, uint64_t until_ms);
-/* A turn that begins with the exchange's own word about the time (turn_begin_about_time). */
+/* A turn that begins with the exchange's own word about the time (turn_begin_about). */
 void world_say_time(struct world *w, uint64_t clock_ms, act_kind act, uint64_t absent_ms);
 
 /* world_hear in pieces, for tests that look closer. What is made between begin and commit lives until the next begin.

@@ -263,15 +263,17 @@ static void every_act_has_a_name_and_a_family(void **state)
     bool act = (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
     assert_string_equal(act_name((act_kind)field->id), act ? field->name : "?");
     assert_int_equal(act_family((act_kind)field->id) == ACT_UNKNOWN, !act);
-    bool broker = field->id >= 80, registry = field->id >= 60 && field->id < 70, places = field->id >= 70 && !broker;
+    bool broker = field->id >= 80, registry = (field->id >= 60 && field->id < 70) || field->id == 73;
+    bool places = field->id >= 70 && field->id < 73;
     if (act)
       assert_int_equal(act_family((act_kind)field->id), broker     ? ACT_OF_BROKER
                                                         : registry ? ACT_ON_REGISTRY
                                                         : places   ? ACT_ON_PLACES
                                                                    : ACT_ON_REFERRAL);
-    assert_int_equal(act_is_registry((act_kind)field->id), registry || field->id == 80 || field->id == 83);
+    assert_int_equal(act_is_registry((act_kind)field->id),
+                     registry || field->id == 80 || field->id == 83 || field->id == 95);
   }
-  static const int unknown[] = {0, -1, 9, 42, 59, 73, 79, 94, 1000};
+  static const int unknown[] = {0, -1, 9, 42, 59, 74, 79, 96, 1000};
   for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
     assert_string_equal(act_name((act_kind)unknown[i]), "?");
     assert_int_equal(act_family((act_kind)unknown[i]), ACT_UNKNOWN);
