@@ -90,7 +90,7 @@ void rebuild_close(struct rebuild *r);
  * altered where only a later entry, or the root, shows that something was. */
 uint64_t entry_altered(struct audit *a, uint64_t size);
 
-/* What the genesis says of the log. */
+/* What the genesis says of the log, and the epoch of the head. */
 struct log_name {
   struct note_key key;
   char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */

@@ -19,9 +19,11 @@ static enum status apply(struct rebuild *r, const struct leaf *leaf, struct byte
   if (leaf->index == 0)
     head = (struct head){.network = sha256(bytes),
                          .rules = e->core->genesis->rules,
+                         .epoch = e->core->genesis->epoch,
                          .replace_after_ms = e->core->genesis->replace_after_ms};
   ledger_apply(r->books, leaf, e);
   r->books->put(r->books, TABLE_ENTRIES, row_key(&k), bytes);
+  head.epoch += e->act == ONWARD__CORE__ACT_RESTORED;
   head.registry = leaf->index;
   head.size = leaf->index + 1;
   head.time_ms = leaf->time_ms;
@@ -127,7 +129,7 @@ static enum audit_code check_full(struct audit *a, struct rebuild *r)
   if (code == AUDIT_FINE)
     code = check_entries(a, r);
   if (code == AUDIT_FINE)
-    code = log_name_read(a->request, a->books, &a->arena, &log);
+    code = log_name_read(a->request, r->books, &a->arena, &log);
   if (code == AUDIT_FINE && (checkpoint_open(bytes_of(a->exported->note, a->exported->note_size), &log.key, &c) != OK ||
                              strcmp(c.origin, log.origin) != 0))
     code = audit_tell(a->request, AUDIT_FAILED, "the checkpoint: is not signed by the key of the genesis, for its log");

@@ -11,6 +11,8 @@ enum audit_code log_name_read(const struct audit_request *q, struct books *b, st
 {
   struct leaf leaf;
   struct event e;
+  struct head head;
+  books_head(b, &head);
   arena_reset(arena);
   if (books_event(b, 0, arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_GENESIS)
     return audit_tell(q, AUDIT_FAILED, "entry 0: is no genesis");
@@ -19,7 +21,7 @@ enum audit_code log_name_read(const struct audit_request *q, struct books *b, st
   must(g->origin.len <= NOTE_NAME_MAX - 12 && g->log_key.len == sizeof out->key.public_key);
   memcpy(out->key.name, g->origin.data, g->origin.len);
   memcpy(out->key.public_key, g->log_key.data, sizeof out->key.public_key);
-  (void)snprintf(out->origin, sizeof out->origin, "%.*s/%" PRIu32, (int)g->origin.len, out->key.name, g->epoch);
+  (void)snprintf(out->origin, sizeof out->origin, "%.*s/%" PRIu64, (int)g->origin.len, out->key.name, head.epoch);
   const struct note_key *pin = &q->log_key;
   if (q->pinned && (strcmp(pin->name, out->key.name) != 0 ||
                     memcmp(pin->public_key, out->key.public_key, sizeof pin->public_key) != 0)) {
