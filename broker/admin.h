@@ -15,5 +15,6 @@ int admin_init(const struct init_options *o); /* makes the folder, keys, books, 
 int admin_confirm_time(const char *folder);   /* the operator has looked at the clock, and it is right */
 int admin_status(const char *folder);
 int admin_check(const char *folder);
+int admin_cosignature(const char *folder, const char *file, const char *vkey); /* keeps what a witness has signed */
 
 #endif

@@ -26,7 +26,11 @@ struct audit_request {
   FILE *err;
   bool pinned; /* verify: the log must be signed by `log_key`; else the key in the genesis is believed */
   struct note_key log_key;
-  bool public;                /* export: hashes only */
+  bool hashes;          /* export: hashes only */
+  bool check;           /* prove: a file is checked */
+  uint64_t index;       /* prove */
+  const char *key_file; /* cosign */
+  bool new_key;
   bool json;                  /* show, as are the rest */
   struct org_id organisation; /* all zero: any */
   const char *referral;       /* as referral_valid takes it; NULL: any */
@@ -37,7 +41,10 @@ struct audit_request {
 enum audit_code audit_verify(const struct audit_request *q);
 enum audit_code audit_replay(const struct audit_request *q);
 enum audit_code audit_show(const struct audit_request *q);
-enum audit_code audit_export(const struct audit_request *q); /* into the folder `second` */
+enum audit_code audit_export(const struct audit_request *q);      /* into the folder `second` */
+enum audit_code audit_prove(const struct audit_request *q);       /* entry `index`; with `check` the file `folder` */
+enum audit_code audit_consistency(const struct audit_request *q); /* with the checkpoint in the file `second` */
+enum audit_code audit_cosign(const struct audit_request *q); /* the export; with `new_key` for a witness called so */
 bool referral_valid(const char *text);                       /* 32 hex digits, or a short id such as K7MQ4X-T */
 
 /* --- what the commands share --- */

@@ -18,6 +18,8 @@ struct exporting {
   struct rebuild *rebuild;
   struct export_scope scope;
   const struct erasures *erasures;
+  struct witnesses witnesses;
+  struct log_name log;
   const bool *full; /* of each entry; NULL: all, or none */
   uint64_t size;
   char folder[PATH_MAX]; /* the partial one */
@@ -115,13 +117,11 @@ static enum audit_code write_erasures(struct exporting *x, FILE *out)
 static enum audit_code write_keys(struct exporting *x, FILE *out)
 {
   struct head head;
-  struct log_name log;
   struct books *books = x->rebuild->books;
-  enum audit_code code = log_name_read(x->audit->request, books, &x->audit->arena, &log);
   books_head(books, &head);
-  if (code == AUDIT_FINE)
-    export_write_keys(&x->scope, &log.key, &head.network, x->scope.holds == HOLDS_HASHES ? NULL : books, out);
-  return code;
+  export_write_keys(&x->scope, &x->log.key, &x->witnesses, &head.network, x->scope.holds == HOLDS_HASHES ? NULL : books,
+                    out);
+  return AUDIT_FINE;
 }
 
 static enum audit_code put_written(struct exporting *x, const char *name,
@@ -144,8 +144,11 @@ static enum audit_code put_written(struct exporting *x, const char *name,
 static enum audit_code put_all(struct exporting *x)
 {
   struct bytes note;
+  char room[EXPORT_NOTE_MAX];
   struct books *stored = x->audit->books;
   enum audit_code code = put_tiles(x);
+  for (size_t i = 0; i < x->witnesses.count && code == AUDIT_FINE; i++)
+    code = put(x, x->witnesses.list[i].name, bytes_of(x->witnesses.list[i].content, x->witnesses.list[i].size));
   if (code == AUDIT_FINE && x->full != NULL)
     code = put_written(x, "entries", write_entries);
   if (code == AUDIT_FINE && x->scope.holds != HOLDS_HASHES)
@@ -156,7 +159,7 @@ static enum audit_code put_all(struct exporting *x)
     return code;
   if (stored->get(stored, TABLE_CHECKPOINT, bytes_text("newest"), &note) != OK)
     return cannot(x, "the checkpoint cannot be read");
-  return put(x, "checkpoint", note);
+  return put(x, "checkpoint", witnesses_note(&x->witnesses, note, &x->log.key, room));
 }
 
 /* --- which entries an organisation has --- */
@@ -253,11 +256,11 @@ static enum audit_code scope_check(const struct audit_request *q, struct rebuild
 {
   struct organisation o;
   bool organisation = !bytes_zero(org_id_bytes(&q->organisation));
-  *out = (struct export_scope){q->public      ? HOLDS_HASHES
+  *out = (struct export_scope){q->hashes      ? HOLDS_HASHES
                                : organisation ? HOLDS_ORGANISATION
                                               : HOLDS_EVERYTHING,
                                q->organisation};
-  if (q->public && organisation)
+  if (q->hashes && organisation)
     return audit_tell(q, AUDIT_USAGE, "--public and --organisation: one of them");
   if (organisation && books_organisation(r->books, &q->organisation, &o) != OK)
     return audit_tell(q, AUDIT_USAGE, "--organisation: " ORG_FMT " was never in this log's registry",
@@ -265,20 +268,28 @@ static enum audit_code scope_check(const struct audit_request *q, struct rebuild
   return AUDIT_FINE;
 }
 
-static enum audit_code export(struct audit *a, struct rebuild *r) {
-  struct erasures erasures = {0}; const struct rebuild_watch watch = {.context = &erasures, .erased = erasures_note};
+static enum audit_code export_log(struct audit *a, struct rebuild *r)
+{
+  struct erasures erasures = {0};
+  const struct rebuild_watch watch = {.context = &erasures, .erased = erasures_note};
   struct exporting x = {.audit = a, .rebuild = r, .erasures = &erasures};
-  struct log_name log;
   struct checkpoint c;
   enum audit_code code = rebuild_run(a, &watch, r);
-  if (code == AUDIT_FINE) code = log_name_read(a->request, r->books, &a->arena, &log);
-  if (code == AUDIT_FINE) code = rebuild_checkpoint(a, r, &log, &c);
-  if (code == AUDIT_FINE) code = scope_check(a->request, r, &x.scope);
+  if (code == AUDIT_FINE)
+    code = log_name_read(a->request, r->books, &a->arena, &x.log);
+  if (code == AUDIT_FINE)
+    code = rebuild_checkpoint(a, r, &x.log, &c);
+  if (code == AUDIT_FINE)
+    code = witnesses_read(a, &x.log.key, r->books, r->size, &x.witnesses);
+  if (code == AUDIT_FINE)
+    code = scope_check(a->request, r, &x.scope);
   x.size = r->size;
   erasures_sort(&erasures);
-  if (code == AUDIT_FINE) code = fill(&x);
-  if (code == AUDIT_FINE) fprintf(a->request->out, "%s: %" PRIu64 " entries of %s, verified and exported\n",
-                                  a->request->second, r->size, c.origin);
+  if (code == AUDIT_FINE)
+    code = fill(&x);
+  if (code == AUDIT_FINE)
+    fprintf(a->request->out, "%s: %" PRIu64 " entries of %s, verified and exported\n", a->request->second, r->size,
+            c.origin);
   erasures_free(&erasures);
   return code;
 }
@@ -291,7 +302,7 @@ enum audit_code audit_export(const struct audit_request *q)
   if (code == AUDIT_FINE && a.exported != NULL)
     code = audit_tell(q, AUDIT_USAGE, "is an export already: give the data folder of an exchange");
   if (code == AUDIT_FINE)
-    code = export(&a, &r);
+    code = export_log(&a, &r);
   rebuild_close(&r);
   audit_close(&a);
   return code;

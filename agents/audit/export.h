@@ -6,6 +6,7 @@
 
 #include "agents/audit/audit.h"
 #include "agents/audit/tiles.h"
+#include "agents/audit/witness.h"
 
 #define EXPORT_SIZE_MAX (1ULL << 40) /* entries */
 #define EXPORT_HEADING "onward-export/v1\n"
@@ -60,12 +61,19 @@ enum audit_code exported_files(struct audit *a);
 bool exported_tiles_fit(struct audit *a, char why[200]); /* each other, and the checkpoint */
 /* All tiles are those of this tree, and `keys` and `erasures` what the log leads to. */
 struct erasures;
-enum audit_code exported_compare_keys(struct audit *a, struct books *books); /* as export_write_keys */
-enum audit_code exported_compare(struct audit *a, struct rebuild *r, const struct erasures *erasures);
+enum audit_code exported_compare(struct audit *a, struct rebuild *r, const struct erasures *erasures,
+                                 const struct witnesses *witnesses);
+/* `keys` alone, and the cosignatures of `checkpoint`; `books` as in export_write_keys. */
+enum audit_code exported_compare_keys(struct audit *a, struct books *books, const struct witnesses *witnesses);
 /* `verify` of one that has not every entry: as far as it goes, and what was not checked is told. */
 enum audit_code exported_verify_part(struct audit *a);
 /* A whole file in memory that the caller frees, with room for one byte more. NULL: `why`. */
 uint8_t *export_file(const char *folder, const char *name, size_t *size, char why[200]);
+
+/* The log's key and its checkpoint, of any folder; the stored tree has the signed root. */
+enum audit_code audit_signed(struct audit *a, struct note_key *key, struct checkpoint *c, struct bytes *note);
+/* The log of that checkpoint is the beginning of this one. AUDIT_FAILED, told: why not; `whose` names it. */
+enum audit_code audit_contains(struct audit *a, struct bytes note, const char *whose);
 
 /* --- the two texts --- */
 
@@ -85,8 +93,8 @@ void erasures_sort(struct erasures *e);
 void erasures_free(struct erasures *e);
 
 /* Writes `keys`. `books`: those with the registry; NULL: the log's key alone. */
-void export_write_keys(const struct export_scope *scope, const struct note_key *log, const struct hash *network,
-                       struct books *books, FILE *out);
+void export_write_keys(const struct export_scope *scope, const struct note_key *log, const struct witnesses *witnesses,
+                       const struct hash *network, struct books *books, FILE *out);
 /* Writes `erasures`: of all bodies, or, where `full` tells which entries are in the export, of those that were erased
  * and whose two entries both are. */
 enum audit_code export_write_erasures(struct audit *a, struct rebuild *r, const struct erasures *erasures,

@@ -78,14 +78,18 @@ static void write_signing_keys(struct books *books, FILE *out)
   }
 }
 
-void export_write_keys(const struct export_scope *scope, const struct note_key *log, const struct hash *network,
-                       struct books *books, FILE *out)
+void export_write_keys(const struct export_scope *scope, const struct note_key *log, const struct witnesses *witnesses,
+                       const struct hash *network, struct books *books, FILE *out)
 {
   char vkey[NOTE_VKEY_SIZE], hex[2 * sizeof network->byte + 1];
   note_key_print(log, vkey);
   fputs(EXPORT_HEADING, out);
   write_scope(scope, out);
   fprintf(out, "log %s\n", vkey);
+  for (size_t i = 0; i < witnesses->count; i++) {
+    witness_key_print(&witnesses->list[i].key, vkey);
+    fprintf(out, "witness %s\n", vkey);
+  }
   if (books == NULL)
     return;
   hex_encode(hash_bytes(network), hex);

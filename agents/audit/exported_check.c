@@ -101,7 +101,7 @@ static bool expected(const char *name)
   enum export_holds holds = walked->scope.holds;
   if (tile_of_path(name, walked->size, &level, &number))
     return level != TILE_BUNDLES || holds == HOLDS_EVERYTHING;
-  return strcmp(name, "checkpoint") == 0 || strcmp(name, "keys") == 0 ||
+  return strncmp(name, "witness/", 8) == 0 || strcmp(name, "checkpoint") == 0 || strcmp(name, "keys") == 0 ||
          (strcmp(name, "erasures") == 0 && holds != HOLDS_HASHES) ||
          (strcmp(name, "entries") == 0 && holds > HOLDS_HASHES);
 }
@@ -155,17 +155,26 @@ static enum audit_code text_compare(struct audit *a, const char *name, struct by
                    : audit_tell(a->request, AUDIT_FAILED, "%s: line %zu: is not what the log says", name, line);
 }
 
-enum audit_code exported_compare_keys(struct audit *a, struct books *books)
+enum audit_code exported_compare_keys(struct audit *a, struct books *books, const struct witnesses *witnesses)
 {
+  struct exported *x = a->exported;
+  char room[EXPORT_NOTE_MAX];
   struct head head = {0};
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (out == NULL)
     return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
+  struct bytes note = bytes_of(x->note, x->note_size);
+  if (!bytes_equal(note, witnesses_note(witnesses, note, &x->log_key, room))) {
+    (void)fclose(out);
+    free(text);
+    return file_failed(a, "checkpoint",
+                       "has a signature line that is not that of a witness in the export, or lacks one");
+  }
   if (books != NULL)
     books_head(books, &head);
-  export_write_keys(&a->exported->scope, &a->exported->log_key, &head.network, books, out);
+  export_write_keys(&x->scope, &x->log_key, witnesses, &head.network, books, out);
   (void)fclose(out);
   return text_compare(a, "keys", a->exported->keys, text, size);
 }
@@ -205,13 +214,14 @@ static enum audit_code compare_tile(struct audit *a, struct rebuild *r, uint32_t
   return file_failed(a, path, "is not the tile that follows from the entries");
 }
 
-enum audit_code exported_compare(struct audit *a, struct rebuild *r, const struct erasures *erasures)
+enum audit_code exported_compare(struct audit *a, struct rebuild *r, const struct erasures *erasures,
+                                 const struct witnesses *witnesses)
 {
   enum audit_code code = AUDIT_FINE;
   for (uint32_t level = 0; level < TILE_LEVELS; level++)
     for (uint64_t n = 0; code == AUDIT_FINE && tile_width(level, n, a->exported->size) > 0; n++)
       code = compare_tile(a, r, level, n);
   if (code == AUDIT_FINE)
-    code = exported_compare_keys(a, r->books);
+    code = exported_compare_keys(a, r->books, witnesses);
   return code == AUDIT_FINE ? compare_erasures(a, r, erasures) : code;
 }

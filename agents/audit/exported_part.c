@@ -121,7 +121,7 @@ static enum audit_code check_erasures(struct audit *a)
              : audit_tell(a->request, AUDIT_FAILED, "erasures: line %zu: does not follow from the entries", line);
 }
 
-static enum audit_code check_full(struct audit *a, struct rebuild *r)
+static enum audit_code check_full(struct audit *a, struct rebuild *r, const struct witnesses *witnesses)
 {
   struct log_name log;
   struct checkpoint c;
@@ -134,11 +134,11 @@ static enum audit_code check_full(struct audit *a, struct rebuild *r)
                              strcmp(c.origin, log.origin) != 0))
     code = audit_tell(a->request, AUDIT_FAILED, "the checkpoint: is not signed by the key of the genesis, for its log");
   if (code == AUDIT_FINE)
-    code = exported_compare_keys(a, r->books);
+    code = exported_compare_keys(a, r->books, witnesses);
   return code == AUDIT_FINE ? check_erasures(a) : code;
 }
 
-static void tell_part(const struct audit *a)
+static void tell_part(const struct audit *a, const struct witnesses *witnesses)
 {
   const struct exported *x = a->exported;
   char vkey[NOTE_VKEY_SIZE];
@@ -148,6 +148,7 @@ static void tell_part(const struct audit *a)
   fprintf(out, "  key         %s%s\n", vkey,
           a->request->pinned ? "" : " (as the export says: compare it, or give --log-key)");
   fprintf(out, "  entries     %" PRIu64 ", of which the hashes lead to the signed root\n", x->size);
+  witnesses_tell(witnesses, out);
   if (x->scope.holds == HOLDS_HASHES) {
     fprintf(out, "  NOT CHECKED what the entries are: none is here\n");
     return;
@@ -163,16 +164,19 @@ static void tell_part(const struct audit *a)
 enum audit_code exported_verify_part(struct audit *a)
 {
   struct rebuild r = {0};
+  struct witnesses witnesses;
   enum audit_code code = exported_files(a);
   char why[200];
   if (code == AUDIT_FINE && !exported_tiles_fit(a, why))
     code = audit_tell(a->request, AUDIT_FAILED, "%s", why);
+  if (code == AUDIT_FINE)
+    code = witnesses_read(a, &a->exported->log_key, a->books, a->exported->size, &witnesses);
   if (code == AUDIT_FINE && a->exported->scope.holds == HOLDS_HASHES)
-    code = exported_compare_keys(a, NULL);
+    code = exported_compare_keys(a, NULL, &witnesses);
   else if (code == AUDIT_FINE)
-    code = check_full(a, &r);
+    code = check_full(a, &r, &witnesses);
   rebuild_close(&r);
   if (code == AUDIT_FINE)
-    tell_part(a);
+    tell_part(a, &witnesses);
   return code;
 }

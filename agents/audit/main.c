@@ -12,6 +12,11 @@ static const char usage[] =
     "usage: onward-audit verify DIR [--log-key VKEY]\n"
     "       onward-audit replay DIR\n"
     "       onward-audit export DIR OUT [--public | --organisation ORG]\n"
+    "       onward-audit prove DIR INDEX\n"
+    "       onward-audit prove --check FILE --log-key VKEY\n"
+    "       onward-audit consistency DIR CHECKPOINT [--log-key VKEY]\n"
+    "       onward-audit cosign --new-key FILE NAME\n"
+    "       onward-audit cosign EXPORT --key FILE [--log-key VKEY]\n"
     "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--from N] [--to N]\n"
     "\n"
     "DIR is the data folder of an exchange, a copy of it, or an export; nothing is written into it.\n"
@@ -22,6 +27,9 @@ static const char usage[] =
     "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
     "export   writes the log, verified, into the folder OUT, which is made: for others to keep and check. With\n"
     "         --public the hashes only; with ORG the registry and what that organisation wrote or was told\n"
+    "prove    writes the proof of one entry (C2SP tlog-proof); with --check says what such a file proves\n"
+    "consistency  whether the log contains the one of a checkpoint that you have from elsewhere\n"
+    "cosign   signs an export's checkpoint as a witness, if its log contains the one that you cosigned last\n"
     "\n"
     "exit code: 0 fine, 1 the log or the books fail, 2 command line, 3 cannot read or work\n";
 
@@ -48,7 +56,15 @@ static const char *option_take(int option, const char *value, struct audit_reque
     q->pinned = true;
     return note_key_parse(bytes_text(value), &q->log_key) == OK ? NULL : "--log-key: expected name+hash+key (C2SP)";
   case 'P':
-    q->public = true;
+    q->hashes = true;
+    return NULL;
+  case 'c':
+    q->check = true;
+    return NULL;
+  case 'n':
+  case 'K':
+    q->new_key = option == 'n';
+    q->key_file = value;
     return NULL;
   case 'j':
     q->json = true;
@@ -75,6 +91,9 @@ static const struct command {
     {"verify", "k", {"a folder"}, audit_verify},
     {"replay", "", {"a folder"}, audit_replay},
     {"export", "Po", {"a folder", "a folder to be made"}, audit_export},
+    {"prove", "ck", {"a folder or a proof's file", "an index"}, audit_prove},
+    {"consistency", "k", {"a folder", "a checkpoint's file"}, audit_consistency},
+    {"cosign", "nKk", {"an export, or the new key's name"}, audit_cosign},
     {"show", "jorft", {"a folder"}, audit_show},
 };
 
@@ -88,11 +107,17 @@ static const struct command *command_find(const char *name)
 
 static enum audit_code run(const struct command *c, int argc, char **argv)
 {
-  static const struct option options[] = {
-      {"log-key", required_argument, NULL, 'k'},  {"json", no_argument, NULL, 'j'},
-      {"public", no_argument, NULL, 'P'},         {"organisation", required_argument, NULL, 'o'},
-      {"referral", required_argument, NULL, 'r'}, {"from", required_argument, NULL, 'f'},
-      {"to", required_argument, NULL, 't'},       {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"log-key", required_argument, NULL, 'k'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"check", no_argument, NULL, 'c'},
+                                          {"new-key", required_argument, NULL, 'n'},
+                                          {"key", required_argument, NULL, 'K'},
+                                          {"public", no_argument, NULL, 'P'},
+                                          {"organisation", required_argument, NULL, 'o'},
+                                          {"referral", required_argument, NULL, 'r'},
+                                          {"from", required_argument, NULL, 'f'},
+                                          {"to", required_argument, NULL, 't'},
+                                          {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;
   opterr = 0;
@@ -105,7 +130,7 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
     if (wrong != NULL)
       return usage_error(wrong, optarg);
   }
-  int words = c->words[1] == NULL ? 1 : 2;
+  int words = c->words[1] == NULL || q.check ? 1 : 2;
   if (argc - optind != words) {
     fprintf(stderr, "onward-audit: %s: expected %s%s%s, and nothing else; see onward-audit --help\n", c->name,
             c->words[0], words == 2 ? " and " : "", words == 2 ? c->words[1] : "");
@@ -113,6 +138,8 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
   }
   q.folder = argv[optind];
   q.second = words == 2 ? argv[optind + 1] : NULL;
+  if (c->run == audit_prove && words == 2 && !number_parse(q.second, &q.index))
+    return usage_error("prove: expected an index", q.second);
   enum audit_code code = c->run(&q);
   if (fflush(stdout) == 0 && ferror(stdout) == 0)
     return code;

@@ -106,7 +106,7 @@ static enum audit_code check_bodies(struct audit *a, struct rebuild *r, uint64_t
 /* --- the command --- */
 
 static void tell_fine(const struct audit *a, struct rebuild *r, const struct log_name *log, const struct checkpoint *c,
-                      uint64_t bodies)
+                      uint64_t bodies, const struct witnesses *witnesses)
 {
   struct head head;
   char words[SIX_WORDS_SIZE], vkey[NOTE_VKEY_SIZE], time[WORDS_SIZE], root[4 * ((sizeof c->root.byte + 2) / 3) + 1];
@@ -123,6 +123,7 @@ static void tell_fine(const struct audit *a, struct rebuild *r, const struct log
           a->request->pinned ? "" : " (as the log says: compare it, or give --log-key)");
   fprintf(out, "  entries     %" PRIu64 ", the newest of %s\n", r->size, time);
   fprintf(out, "  root        %s, rebuilt from the entries and signed by the key\n", root);
+  witnesses_tell(witnesses, out);
   fprintf(out, "  signatures  %" PRIu64 " batches of organisations, every verdict worked out again\n", r->batches);
   if (a->exported == NULL)
     fprintf(out, "  bodies      %" PRIu64 " sealed, each with its SHA-256; none too many\n", bodies);
@@ -136,6 +137,7 @@ static enum audit_code verify(struct audit *a, struct rebuild *r)
   struct checkpoint checkpoint;
   struct erasures erasures = {0};
   const struct rebuild_watch watch = {.context = &erasures, .erased = erasures_note};
+  struct witnesses witnesses;
   uint64_t bodies = 0;
   enum audit_code code = a->exported == NULL ? AUDIT_FINE : exported_files(a);
   if (code == AUDIT_FINE)
@@ -146,10 +148,12 @@ static enum audit_code verify(struct audit *a, struct rebuild *r)
     code = rebuild_checkpoint(a, r, &log, &checkpoint);
   erasures_sort(&erasures);
   if (code == AUDIT_FINE)
-    code = a->exported == NULL ? check_bodies(a, r, &bodies) : exported_compare(a, r, &erasures);
+    code = witnesses_read(a, &log.key, r->books, r->size, &witnesses);
+  if (code == AUDIT_FINE)
+    code = a->exported == NULL ? check_bodies(a, r, &bodies) : exported_compare(a, r, &erasures, &witnesses);
   erasures_free(&erasures);
   if (code == AUDIT_FINE)
-    tell_fine(a, r, &log, &checkpoint, bodies);
+    tell_fine(a, r, &log, &checkpoint, bodies, &witnesses);
   return code;
 }
 

@@ -19,7 +19,7 @@
 typedef enum audit_code (*command)(const struct audit_request *q);
 
 static char folder[FOLDER_PATH_SIZE];
-static char data[FOLDER_PATH_SIZE], whole[FOLDER_PATH_SIZE], public[FOLDER_PATH_SIZE], part[FOLDER_PATH_SIZE];
+static char data[FOLDER_PATH_SIZE], whole[FOLDER_PATH_SIZE], hashes_only[FOLDER_PATH_SIZE], part[FOLDER_PATH_SIZE];
 static char tiny[FOLDER_PATH_SIZE];
 static struct world world; /* closed: for sizes */
 static char *out, *err;
@@ -60,7 +60,7 @@ static void progress(struct member *m, const struct member *sender, const struct
 static void export_as(const char *from, char to[FOLDER_PATH_SIZE], const char *name, const char *organisation,
                       bool hashes)
 {
-  struct audit_request q = {.folder = from, .second = to, .public = hashes};
+  struct audit_request q = {.folder = from, .second = to, .hashes = hashes};
   (void)snprintf(to, FOLDER_PATH_SIZE, "%s", folder_path(folder, name));
   if (organisation != NULL)
     assert_int_equal(org_id_parse(bytes_text(organisation), &q.organisation), OK);
@@ -108,7 +108,7 @@ static int make_log(void **state)
   world_fini(&world);
   assert_true(world.size > TILE_WIDTH);
   export_as(data, whole, "whole", NULL, false);
-  export_as(data, public, "public", NULL, true);
+  export_as(data, hashes_only, "public", NULL, true);
   export_as(data, part, "part", "aple", false);
   return 0;
 }
@@ -335,23 +335,23 @@ static void files_are_just_those(void **state)
 static void public_export_has_hashes_only(void **state)
 {
   (void)state;
-  assert_int_equal(run(audit_verify, public), AUDIT_FINE);
+  assert_int_equal(run(audit_verify, hashes_only), AUDIT_FINE);
   assert_non_null(strstr(out, "NOT CHECKED"));
-  assert_int_equal(access(folder_path(public, "entries"), F_OK), -1);
-  assert_int_equal(access(folder_path(public, "erasures"), F_OK), -1);
-  assert_int_equal(access(folder_path(public, "tile/entries"), F_OK), -1);
-  assert_int_equal(file_count(folder_path(public, "keys"), bytes_text("registry-one")), 0);
+  assert_int_equal(access(folder_path(hashes_only, "entries"), F_OK), -1);
+  assert_int_equal(access(folder_path(hashes_only, "erasures"), F_OK), -1);
+  assert_int_equal(access(folder_path(hashes_only, "tile/entries"), F_OK), -1);
+  assert_int_equal(file_count(folder_path(hashes_only, "keys"), bytes_text("registry-one")), 0);
   for (size_t at = 3; at < 8192; at += 511) {
-    flip(public, "tile/0/000", at, 1);
-    assert_fails(public, "tile/0/000: does not fit tile/1/000.p/1");
-    flip(public, "tile/0/000", at, 1);
+    flip(hashes_only, "tile/0/000", at, 1);
+    assert_fails(hashes_only, "tile/0/000: does not fit tile/1/000.p/1");
+    flip(hashes_only, "tile/0/000", at, 1);
   }
   char last[TILE_PATH_SIZE];
   tile_path(0, 1, world.size, last);
-  flip(public, last, 3, 1);
-  assert_fails(public, last);
-  flip(public, last, 3, 1);
-  assert_int_equal(run(audit_replay, public), AUDIT_USAGE);
+  flip(hashes_only, last, 3, 1);
+  assert_fails(hashes_only, last);
+  flip(hashes_only, last, 3, 1);
+  assert_int_equal(run(audit_replay, hashes_only), AUDIT_USAGE);
 }
 
 static void part_holds_what_the_organisation_had(void **state)
