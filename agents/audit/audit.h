@@ -27,6 +27,7 @@ struct audit_request {
   bool pinned; /* verify: the log must be signed by `log_key`; else the key in the genesis is believed */
   struct note_key log_key;
   bool hashes;          /* export: hashes only */
+  const char *mandate;  /* export: file with the proof of a mandate's entry */
   bool check;           /* prove: a file is checked */
   uint64_t index;       /* prove */
   const char *key_file; /* cosign */

@@ -162,35 +162,53 @@ static enum audit_code put_all(struct exporting *x)
   return put(x, "checkpoint", witnesses_note(&x->witnesses, note, &x->log.key, room));
 }
 
-/* --- which entries an organisation has --- */
+/* --- which entries are in a part --- */
 
-/* Its mailbox, and what was told with it so that it understands a new leg. */
-static void mark_mail(struct exporting *x, uint64_t index, const struct event *e, bool *full)
+/* An entry of its mailbox, and what was told with it so that it understands a new leg. */
+static void mark_mail(struct exporting *x, const struct event *e, uint64_t index, bool *full)
 {
   uint64_t context[CONTEXT_MAX];
-  struct row_key k = key_of_org_index(&x->scope.organisation, index);
-  struct books *b = x->rebuild->books;
-  struct bytes none;
-  if (b->get(b, TABLE_MAILBOXES, row_key(&k), &none) != OK)
-    return;
-  full[index] = true;
   size_t count = ledger_context(e, &x->scope.organisation, context);
+  full[index] = true;
   for (size_t i = 0; i < count; i++)
     full[context[i]] = true;
 }
 
+static bool in_mailbox(struct books *b, const struct org_id *org, uint64_t index)
+{
+  struct row_key k = key_of_org_index(org, index);
+  struct bytes none;
+  return b->get(b, TABLE_MAILBOXES, row_key(&k), &none) == OK;
+}
+
+static void mark(struct exporting *x, const struct mandate *m, const struct leaf *leaf, const struct event *e,
+                 bool *full)
+{
+  struct books *b = x->rebuild->books;
+  bool accepted = leaf->verdict == ONWARD__VERDICT__ACCEPTED;
+  full[leaf->index] = full[leaf->index] || (accepted && act_is_registry(e->act));
+  if (x->scope.holds == HOLDS_MANDATE) {
+    bool told = bytes_zero(org_id_bytes(&m->about)) || in_mailbox(b, &m->about, leaf->index);
+    full[leaf->index] = full[leaf->index] || (told && mandate_covers(m, leaf, e));
+    return;
+  }
+  full[leaf->index] = full[leaf->index] || (accepted && e->act == ONWARD__CORE__ACT_SET_CAPACITY);
+  if (in_mailbox(b, &x->scope.organisation, leaf->index))
+    mark_mail(x, e, leaf->index, full);
+}
+
 static enum audit_code mark_full(struct exporting *x, bool *full)
 {
+  struct mandate m = {0};
+  if (x->scope.holds == HOLDS_MANDATE)
+    must(mandate_read(x->rebuild->books, x->scope.mandate, &x->audit->arena, &m));
   for (uint64_t i = 0; i < x->size; i++) {
     struct leaf leaf;
     struct event e;
     arena_reset(&x->audit->arena);
     if (books_event(x->rebuild->books, i, &x->audit->arena, &leaf, &e) != OK)
       return cannot(x, "the rebuilt books cannot be read");
-    if (leaf.verdict == ONWARD__VERDICT__ACCEPTED &&
-        (act_is_registry(e.act) || e.act == ONWARD__CORE__ACT_SET_CAPACITY))
-      full[i] = true;
-    mark_mail(x, i, &e, full);
+    mark(x, &m, &leaf, &e, full);
   }
   return AUDIT_FINE;
 }
@@ -239,7 +257,7 @@ static enum audit_code fill(struct exporting *x)
 {
   bool *full = NULL;
   enum audit_code code = AUDIT_FINE;
-  if (x->scope.holds == HOLDS_ORGANISATION) {
+  if (x->scope.holds > HOLDS_HASHES) {
     full = calloc(x->size, sizeof *full);
     code = full == NULL ? cannot(x, "no memory") : mark_full(x, full);
   }
@@ -252,17 +270,20 @@ static enum audit_code fill(struct exporting *x)
   return code;
 }
 
-static enum audit_code scope_check(const struct audit_request *q, struct rebuild *r, struct export_scope *out)
+static enum audit_code scope_check(struct exporting *x)
 {
   struct organisation o;
+  const struct audit_request *q = x->audit->request;
   bool organisation = !bytes_zero(org_id_bytes(&q->organisation));
-  *out = (struct export_scope){q->hashes      ? HOLDS_HASHES
-                               : organisation ? HOLDS_ORGANISATION
-                                              : HOLDS_EVERYTHING,
-                               q->organisation};
-  if (q->hashes && organisation)
-    return audit_tell(q, AUDIT_USAGE, "--public and --organisation: one of them");
-  if (organisation && books_organisation(r->books, &q->organisation, &o) != OK)
+  x->scope = (struct export_scope){.organisation = q->organisation};
+  if (q->hashes + organisation + (q->mandate != NULL) > 1)
+    return audit_tell(q, AUDIT_USAGE, "--public, --organisation, --mandate: one of them");
+  if (q->mandate != NULL) {
+    x->scope.holds = HOLDS_MANDATE;
+    return mandate_of_file(x->audit, x->rebuild, &x->log.key, &x->scope.mandate);
+  }
+  x->scope.holds = q->hashes ? HOLDS_HASHES : organisation ? HOLDS_ORGANISATION : HOLDS_EVERYTHING;
+  if (organisation && books_organisation(x->rebuild->books, &q->organisation, &o) != OK)
     return audit_tell(q, AUDIT_USAGE, "--organisation: " ORG_FMT " was never in this log's registry",
                       q->organisation.text);
   return AUDIT_FINE;
@@ -282,7 +303,7 @@ static enum audit_code export_log(struct audit *a, struct rebuild *r)
   if (code == AUDIT_FINE)
     code = witnesses_read(a, &x.log.key, r->books, r->size, &x.witnesses);
   if (code == AUDIT_FINE)
-    code = scope_check(a->request, r, &x.scope);
+    code = scope_check(&x);
   x.size = r->size;
   erasures_sort(&erasures);
   if (code == AUDIT_FINE)

@@ -13,10 +13,11 @@
 #define EXPORT_NOTE_MAX 4096 /* bytes of a checkpoint with its cosignatures */
 
 /* Which entries are in it in full. Of the others there is the hash alone. */
-enum export_holds { HOLDS_EVERYTHING, HOLDS_HASHES, HOLDS_ORGANISATION };
+enum export_holds { HOLDS_EVERYTHING, HOLDS_HASHES, HOLDS_ORGANISATION, HOLDS_MANDATE };
 struct export_scope {
   enum export_holds holds;
   struct org_id organisation; /* for HOLDS_ORGANISATION */
+  uint64_t mandate;           /* for HOLDS_MANDATE: its entry */
 };
 
 struct exported { /* one that is read */
@@ -74,6 +75,18 @@ uint8_t *export_file(const char *folder, const char *name, size_t *size, char wh
 enum audit_code audit_signed(struct audit *a, struct note_key *key, struct checkpoint *c, struct bytes *note);
 /* The log of that checkpoint is the beginning of this one. AUDIT_FAILED, told: why not; `whose` names it. */
 enum audit_code audit_contains(struct audit *a, struct bytes note, const char *whose);
+
+/* An accepted mandate, read out of the entry. False: it is something else. */
+struct mandate {
+  uint64_t from, to; /* as far as it covers: never behind its own entry */
+  struct org_id about;
+  struct ref_id referral; /* all zero: any, as is `about` */
+};
+bool mandate_read(struct books *b, uint64_t index, struct arena *arena, struct mandate *out);
+/* The entry that a proof in the request's file is of: it is in this log, and is an accepted mandate. Else told. */
+enum audit_code mandate_of_file(struct audit *a, struct rebuild *r, const struct note_key *log, uint64_t *index);
+/* By its place and referral; whether `about` was told of it takes the whole log. */
+bool mandate_covers(const struct mandate *m, const struct leaf *leaf, const struct event *e);
 
 /* --- the two texts --- */
 

@@ -48,6 +48,8 @@ static void write_scope(const struct export_scope *scope, FILE *out)
 {
   if (scope->holds == HOLDS_ORGANISATION)
     fprintf(out, "holds organisation " ORG_FMT "\n", scope->organisation.text);
+  else if (scope->holds == HOLDS_MANDATE)
+    fprintf(out, "holds mandate %" PRIu64 "\n", scope->mandate);
   else
     fputs(scope->holds == HOLDS_HASHES ? "holds hashes\n" : "holds everything\n", out);
 }

@@ -198,6 +198,15 @@ static bool scope_read(struct bytes words, struct export_scope *out)
   out->holds = HOLDS_HASHES;
   if (bytes_equal(words, bytes_text("holds hashes")))
     return true;
+  if (read_text(&r, "holds mandate ")) {
+    char again[40];
+    out->holds = HOLDS_MANDATE;
+    for (size_t i = 0; i < r.rest.size && i < 20; i++)
+      out->mandate = out->mandate * 10 + (uint64_t)(r.rest.data[i] - '0');
+    (void)snprintf(again, sizeof again, "holds mandate %" PRIu64, out->mandate);
+    return bytes_equal(words, bytes_text(again));
+  }
+  r = reader_of(words);
   out->holds = HOLDS_ORGANISATION;
   return read_text(&r, "holds organisation ") && org_id_parse(r.rest, &out->organisation) == OK &&
          org_id_text(&out->organisation).size == r.rest.size;

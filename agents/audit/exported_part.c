@@ -71,6 +71,27 @@ static enum status check_entry(struct audit *a, struct rebuild *r, const struct 
   return s == OK ? apply(r, &leaf, entry->leaf, &e) : s;
 }
 
+/* Beside the registry, nothing is there but what the mandate covers. */
+static enum audit_code check_mandate(struct audit *a)
+{
+  struct exported *x = a->exported;
+  struct mandate m;
+  if (!mandate_read(a->books, x->scope.mandate, &a->arena, &m))
+    return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 ": is no accepted mandate", x->scope.mandate);
+  for (size_t i = 0; i < x->entry_count; i++) {
+    struct leaf leaf;
+    struct event e;
+    arena_reset(&a->arena);
+    bool covered =
+        books_event(a->books, x->listed[i].index, &a->arena, &leaf, &e) == OK &&
+        ((act_is_registry(e.act) && leaf.verdict == ONWARD__VERDICT__ACCEPTED) || mandate_covers(&m, &leaf, &e));
+    if (!covered)
+      return audit_tell(a->request, AUDIT_FAILED, "entry %" PRIu64 ": is not covered by the mandate",
+                        x->listed[i].index);
+  }
+  return AUDIT_FINE;
+}
+
 static enum audit_code check_entries(struct audit *a, struct rebuild *r)
 {
   struct exported *x = a->exported;
@@ -133,6 +154,8 @@ static enum audit_code check_full(struct audit *a, struct rebuild *r, const stru
   if (code == AUDIT_FINE && (checkpoint_open(bytes_of(a->exported->note, a->exported->note_size), &log.key, &c) != OK ||
                              strcmp(c.origin, log.origin) != 0))
     code = audit_tell(a->request, AUDIT_FAILED, "the checkpoint: is not signed by the key of the genesis, for its log");
+  if (code == AUDIT_FINE && a->exported->scope.holds == HOLDS_MANDATE)
+    code = check_mandate(a);
   if (code == AUDIT_FINE)
     code = exported_compare_keys(a, r->books, witnesses);
   return code == AUDIT_FINE ? check_erasures(a) : code;
@@ -153,11 +176,15 @@ static void tell_part(const struct audit *a, const struct witnesses *witnesses)
     fprintf(out, "  NOT CHECKED what the entries are: none is here\n");
     return;
   }
-  fprintf(out, "  in full     %zu: the registry and directory, and the mailbox of " ORG_FMT "\n", x->entry_count,
-          x->scope.organisation.text);
+  if (x->scope.holds == HOLDS_MANDATE)
+    fprintf(out, "  in full     %zu: the registry, and what the mandate in entry %" PRIu64 " covers\n", x->entry_count,
+            x->scope.mandate);
+  else
+    fprintf(out, "  in full     %zu: the registry and directory, and the mailbox of " ORG_FMT "\n", x->entry_count,
+            x->scope.organisation.text);
   fprintf(out, "  signatures  of each of them, by the key that the registry gives\n");
   fprintf(out,
-          "  NOT CHECKED verdicts, clocks and consequences, whether more was in that mailbox, and which bodies must\n"
+          "  NOT CHECKED verdicts, clocks and consequences, whether there was more of that, and which bodies must\n"
           "              exist: that takes every entry\n");
 }
 

@@ -11,7 +11,7 @@
 static const char usage[] =
     "usage: onward-audit verify DIR [--log-key VKEY]\n"
     "       onward-audit replay DIR\n"
-    "       onward-audit export DIR OUT [--public | --organisation ORG]\n"
+    "       onward-audit export DIR OUT [--public | --organisation ORG | --mandate PROOF]\n"
     "       onward-audit prove DIR INDEX\n"
     "       onward-audit prove --check FILE --log-key VKEY\n"
     "       onward-audit consistency DIR CHECKPOINT [--log-key VKEY]\n"
@@ -26,7 +26,8 @@ static const char usage[] =
     "replay   works out every table from the entries alone, and compares it with the stored one\n"
     "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
     "export   writes the log, verified, into the folder OUT, which is made: for others to keep and check. With\n"
-    "         --public the hashes only; with ORG the registry and what that organisation wrote or was told\n"
+    "         --public the hashes only; with ORG the registry and what that organisation wrote or was told;\n"
+    "         with PROOF, of a mandate's entry, the registry and what the mandate covers\n"
     "prove    writes the proof of one entry (C2SP tlog-proof); with --check says what such a file proves\n"
     "consistency  whether the log contains the one of a checkpoint that you have from elsewhere\n"
     "cosign   signs an export's checkpoint as a witness, if its log contains the one that you cosigned last\n"
@@ -57,6 +58,9 @@ static const char *option_take(int option, const char *value, struct audit_reque
     return note_key_parse(bytes_text(value), &q->log_key) == OK ? NULL : "--log-key: expected name+hash+key (C2SP)";
   case 'P':
     q->hashes = true;
+    return NULL;
+  case 'M':
+    q->mandate = value;
     return NULL;
   case 'c':
     q->check = true;
@@ -90,7 +94,7 @@ static const struct command {
 } commands[] = {
     {"verify", "k", {"a folder"}, audit_verify},
     {"replay", "", {"a folder"}, audit_replay},
-    {"export", "Po", {"a folder", "a folder to be made"}, audit_export},
+    {"export", "PoM", {"a folder", "a folder to be made"}, audit_export},
     {"prove", "ck", {"a folder or a proof's file", "an index"}, audit_prove},
     {"consistency", "k", {"a folder", "a checkpoint's file"}, audit_consistency},
     {"cosign", "nKk", {"an export, or the new key's name"}, audit_cosign},
@@ -107,17 +111,13 @@ static const struct command *command_find(const char *name)
 
 static enum audit_code run(const struct command *c, int argc, char **argv)
 {
-  static const struct option options[] = {{"log-key", required_argument, NULL, 'k'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"check", no_argument, NULL, 'c'},
-                                          {"new-key", required_argument, NULL, 'n'},
-                                          {"key", required_argument, NULL, 'K'},
-                                          {"public", no_argument, NULL, 'P'},
-                                          {"organisation", required_argument, NULL, 'o'},
-                                          {"referral", required_argument, NULL, 'r'},
-                                          {"from", required_argument, NULL, 'f'},
-                                          {"to", required_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"log-key", required_argument, NULL, 'k'},  {"json", no_argument, NULL, 'j'},
+      {"check", no_argument, NULL, 'c'},          {"mandate", required_argument, NULL, 'M'},
+      {"new-key", required_argument, NULL, 'n'},  {"key", required_argument, NULL, 'K'},
+      {"public", no_argument, NULL, 'P'},         {"organisation", required_argument, NULL, 'o'},
+      {"referral", required_argument, NULL, 'r'}, {"from", required_argument, NULL, 'f'},
+      {"to", required_argument, NULL, 't'},       {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;
   opterr = 0;
