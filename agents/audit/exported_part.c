@@ -146,6 +146,7 @@ static enum audit_code check_full(struct audit *a, struct rebuild *r, const stru
 {
   struct log_name log;
   struct checkpoint c;
+  struct organisation o;
   enum audit_code code = rebuild_open(a, r);
   if (code == AUDIT_FINE)
     code = check_entries(a, r);
@@ -156,6 +157,8 @@ static enum audit_code check_full(struct audit *a, struct rebuild *r, const stru
     code = audit_tell(a->request, AUDIT_FAILED, "the checkpoint: is not signed by the key of the genesis, for its log");
   if (code == AUDIT_FINE && a->exported->scope.holds == HOLDS_MANDATE)
     code = check_mandate(a);
+  else if (code == AUDIT_FINE && books_organisation(r->books, &a->exported->scope.organisation, &o) != OK)
+    code = audit_tell(a->request, AUDIT_FAILED, "keys: line 2: names an organisation that was never in the registry");
   if (code == AUDIT_FINE)
     code = exported_compare_keys(a, r->books, witnesses);
   return code == AUDIT_FINE ? check_erasures(a) : code;
