@@ -14,7 +14,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from office import check, run_tests
+from office import Network, check, run_tests
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BIN, SCENARIO = os.environ["ONWARD_BIN"], os.environ["ONWARD_SCENARIO"]
@@ -217,6 +217,37 @@ def proofs_and_witnesses():
                 check(fault("cosigned"), f"{file}: byte {place}: not found")
 
 
+def operator_keeps_cosignatures():
+    """Of an exchange that serves: its live folder is exported, cosigned, and given back."""
+    with Network("police", "aple") as net:
+        live, key = f"{net.folder}/broker", None
+        item = net.office("police").unlock().refer(["aple"])
+        net.office("aple").unlock().until("received", item)
+        run("export", live, at("first"))
+        with open(at("first", "keys"), encoding="ascii") as file:
+            key = next(line[4:-1] for line in file if line.startswith("log "))
+        witness = run("cosign", "--new-key", at("regulator.key"), "regulator.example").strip()
+        notes = []
+        for name in ("first", "second"):
+            if name == "second":
+                net.office("aple").act("acknowledge", item)
+                net.office("police").until("acknowledged", item)
+                run("export", live, at(name))
+            notes.append(at(f"{name}.note"))
+            with open(notes[-1], "w", encoding="utf-8") as file:
+                file.write(run("cosign", at(name), "--key", at("regulator.key"), "--log-key", key))
+        program = {"program": "onward-broker"}
+        check("not cosigned by that witness" in run("cosignature", live, at("first", "checkpoint"), witness, code=2, **program), "as it is")
+        check("no witness's" in run("cosignature", live, notes[1], key, code=2, **program), "a log's key")
+        check("not in its form" in run("cosignature", live, at("whole", "checkpoint"), witness, code=2, **program), "another log's")
+        run("cosignature", live, notes[1], witness, **program)
+        check("newer one" in run("cosignature", live, notes[0], witness, code=2, **program), "an older one")
+        check("regulator.example, " in run("status", live, **program), "status does not tell")
+        run("export", live, at("third"))
+        check("by regulator.example+" in run("verify", at("third"), "--log-key", key), "it is not exported")
+        verifier.verify(at("third"), verifier.NoteKey(key, verifier.LOG))
+
+
 def the_guide_works():
     """The commands of docs/auditing.md, one after another, in one folder."""
     with open(f"{ROOT}/docs/auditing.md", encoding="utf-8") as file:
@@ -236,6 +267,6 @@ if __name__ == "__main__":
         make()
         run_tests(os.path.abspath(__file__),
                   [both_readers_agree, changed_bits_are_found, moved_entries_are_found, other_files_are_refused, published_vectors_are_read,
-                   proofs_and_witnesses, the_guide_works])
+                   proofs_and_witnesses, operator_keeps_cosignatures, the_guide_works])
     finally:
         shutil.rmtree(folder)
