@@ -90,37 +90,24 @@ static enum status open_books(struct agent *a)
   return store_open(&o, a->why, &a->store);
 }
 
-static bool sync_folder(const char *path)
-{
-  int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  bool synced = fd >= 0 && fsync(fd) == 0;
-  if (fd >= 0)
-    close(fd);
-  return synced;
-}
-
-/* One rename is the whole change: before it the old books count, behind it the new ones. */
+/* One change of names is all: before it the old books count, behind it the new ones. */
 enum status agent_renew_books(struct agent *a)
 {
-  char books[PATH_SIZE], folder[PATH_SIZE], from[PATH_SIZE + 16], to[PATH_SIZE + 16];
+  char books[PATH_SIZE], next[PATH_SIZE];
   path_of(a, "books", books);
-  path_of(a, "books.next", folder);
-  snprintf(from, sizeof from, "%s/data.mdb", folder);
-  snprintf(to, sizeof to, "%s/data.mdb", books);
-  (void)unlink(from); /* of a time when it was killed */
-  (void)rmdir(folder);
-  if (store_copy(a->store, folder, a->why) != OK) {
+  path_of(a, "books.next", next);
+  store_remove(next); /* of a time when it was killed */
+  if (store_copy(a->store, next, ALL_TABLES, a->why) != OK) {
     say("%s", a->why);
     return NOT_NOW;
   }
   store_close(a->store);
   a->store = NULL;
-  bool renewed = rename(from, to) == 0 && sync_folder(books);
-  (void)unlink(from);
-  (void)rmdir(folder);
-  enum status s = open_books(a);
-  if (s != OK || !renewed) {
-    say("%s/books: cannot be written anew: %s", a->home, s != OK ? a->why : strerror(errno));
+  bool renewed = store_swap(books, next, a->why) == OK;
+  if (!renewed)
+    say("%s", a->why);
+  if (open_books(a) != OK || !renewed) {
+    say("%s/books: cannot be written anew: %s", a->home, a->why);
     a->broken = true;
     return OUR_FAULT;
   }

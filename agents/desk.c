@@ -45,6 +45,8 @@ static const struct {
     {"stop_replacement", desk_stop_replacement, " organisation "},
     {"policy", desk_policy, " "},
     {"set_policy", desk_set_policy, " clocks last_resort "},
+    {"sign_restore", desk_sign_restore, " request sign "},
+    {"mandate", desk_mandate, " name about referral from to "},
     {"watch", NULL, " "},
 };
 

@@ -27,7 +27,7 @@ typedef json_t *desk_handler(struct agent *a, const json_t *request);
 desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_assess, desk_list, desk_show, desk_act,
     desk_directory, desk_needs, desk_enrol, desk_invitation, desk_suspend, desk_rotate, desk_stop_replacement,
     desk_policy, desk_set_policy, desk_service, desk_end_service, desk_assure, desk_duty, desk_capacity,
-    desk_candidates, desk_ask_place, desk_answer_place, desk_questions;
+    desk_sign_restore, desk_mandate, desk_candidates, desk_ask_place, desk_answer_place, desk_questions;
 
 /* --- for the handlers --- */
 

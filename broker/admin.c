@@ -96,7 +96,7 @@ static int make_log(const struct init_options *o, const struct registrar *r, con
   if (journal_create(&j, o->folder, keys, &g, clock_ms(), why) != OK)
     return fail(EXIT_CONFIG, "the log cannot be made", why);
   six_words(j.end.head.network.byte, words);
-  printf("network %s: %s\n", j.origin, words);
+  printf("network %s: %s\n", j.end.checkpoint.origin, words);
   int code = invite(&j, o->folder, o, r[0].request);
   if (code == 0)
     code = invite(&j, o->folder, o, r[1].request);
@@ -165,7 +165,7 @@ int admin_status(const char *folder)
   uint64_t held = store_count(j.reader, TABLE_HELD);
   store_measure(j.store, &size);
   six_words(j.end.head.network.byte, words);
-  printf("%-22s %s (%s)\n", "network", j.origin, words);
+  printf("%-22s %s (%s)\n", "network", j.end.checkpoint.origin, words);
   printf("%-22s %s\n", "served now", journal_is_served(folder) ? "yes" : "no");
   printf("%-22s %" PRIu64 "\n", "entries", j.end.head.size);
   print_time("newest entry", j.end.head.time_ms);
@@ -177,6 +177,7 @@ int admin_status(const char *folder)
   printf("%-22s %" PRIu64 "\n", "sealed bodies held", held);
   printf("%-22s %" PRIu64 " MiB used, %" PRIu64 " MiB of it free\n", "books", size.used >> 20, size.free >> 20);
   witness_print(folder);
+  backup_tell(folder, j.end.head.size);
   journal_close(&j);
   return 0;
 }

@@ -37,7 +37,7 @@ static void answer_waiting(struct broker *b, struct turn_work *t)
 }
 
 /* From here on what the turn wrote may be spoken of. */
-static void publish(struct broker *b, const struct turn_work *t)
+void publish(struct broker *b, const struct turn_work *t)
 {
   uint64_t registry = b->journal.end.head.registry;
   if (t->status == NOT_NOW)
@@ -115,6 +115,8 @@ void turn(struct broker *b)
   struct turn_work *done = scribe_take(b, false);
   if (done != NULL)
     publish(b, done);
+  if (b->scribe.turn == NULL && b->exit_code == EXIT_STOPPED)
+    purge_if_asked(b);
   if (b->scribe.turn == NULL && b->exit_code == EXIT_STOPPED) {
     struct turn_work *at_once = give_turn(b, done == NULL); /* the disk is kept busy before anything is said */
     if (at_once != NULL)

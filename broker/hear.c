@@ -122,19 +122,27 @@ static void rolled_back(struct broker *b, const struct knock *k, const struct ch
 
 /* What the agent says it knows of the log. False: refused, or the broker must stop. */
 static bool known_checkpoint(struct broker *b, const struct knock *k, struct meter *m, const Onward__Hello *h,
-                             uint64_t *size)
+                             uint64_t *size, uint32_t *epoch)
 {
   struct checkpoint c;
-  *size = 0;
+  uint64_t restored[RESTORED_MAX], cut;
+  size_t count;
+  *size = *epoch = 0;
   if (h->checkpoint.len == 0)
     return true;
   if (checkpoint_open(pb_bytes(h->checkpoint), &b->journal.log_key, &c) != OK ||
-      strcmp(c.origin, b->journal.origin) != 0) {
+      (*epoch = checkpoint_epoch(&c, &b->journal.log_key)) == 0) {
     REFUSE(b, k, m, MALFORMED, "hello.checkpoint: is not one of this log");
     return false;
   }
+  if (journal_restored(&b->journal, *epoch, &b->post_arena, restored, &count, &cut) != OK) {
+    REFUSE(b, k, m, BUSY, "the books cannot tell since when this log was restored");
+    return false;
+  }
+  if (count > 0 && c.size > cut)
+    return true; /* what it knows behind that was lost, as a registrar has signed */
   *size = c.size;
-  if (c.size == 0 || same_history(b, &c))
+  if (*epoch <= b->journal.end.head.epoch && (c.size == 0 || same_history(b, &c)))
     return true;
   rolled_back(b, k, &c);
   return false;
@@ -166,6 +174,7 @@ static struct session *open_session(struct broker *b, const struct knock *k, con
 static void hear_hello(struct broker *b, const struct knock *k, const struct organisation *o, struct meter *m)
 {
   uint64_t known_size;
+  uint32_t known_epoch;
   arena_reset(&b->post_arena);
   const Onward__Hello *h = pb_unpack(&onward__hello__descriptor, k->body, &b->post_arena);
   if (h == NULL) {
@@ -181,7 +190,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
     return;
   }
   uint64_t kept_from = h->kept_from, confirmed = h->confirmed;
-  if (!known_checkpoint(b, k, m, h, &known_size))
+  if (!known_checkpoint(b, k, m, h, &known_size, &known_epoch))
     return;
   struct session *s = open_session(b, k, o, m);
   if (s == NULL) {
@@ -190,6 +199,7 @@ static void hear_hello(struct broker *b, const struct knock *k, const struct org
   }
   door_welcomed(&b->door, &k->wire, clock_ms());
   s->known_size = known_size;
+  s->known_epoch = known_epoch;
   s->kept_from = kept_from;
   s->confirmed = confirmed;
   if (post_welcome(&b->post, s) != OK)

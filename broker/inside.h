@@ -59,6 +59,7 @@ struct broker {
   struct scribe scribe;
   struct turn_work work[2];
   struct turn_work *heard; /* the one that is being filled; the other one is written, or free */
+  uint64_t purge_look_ms;  /* when it was last looked whether a purge is asked for */
   bool quiet;              /* not more than one batch in the turn before */
   struct knock held;       /* heard first in the next turn: its organisation has had its share of this one */
   bool holds;
@@ -79,6 +80,13 @@ void watch_look(struct watch *w);
 int broker_start(struct broker *b, const char *folder); /* zeroed before; the folder's lock is held. An exit code */
 void broker_finish(struct broker *b);
 void end(struct broker *b, int code); /* stop after this turn, with this exit code */
+
+int lock_folder(const char *folder); /* the descriptor that holds it; -1, told: another process serves it */
+/* Configuration, keys, books and rooms: all but the door and the thread. An exit code. */
+int broker_open(struct broker *b, const char *folder);
+
+/* purge.c */
+void purge_if_asked(struct broker *b); /* while nothing is being written */
 
 /* hear.c */
 void hear_all(struct broker *b); /* takes what waits at the door, until the turn is full; batches go to `heard` */
@@ -105,6 +113,7 @@ void time_note_alive(struct broker *b);
 
 /* broker.c */
 void turn(struct broker *b);
+void publish(struct broker *b, const struct turn_work *t); /* a turn that was written may be spoken of from now on */
 void last_turn(struct broker *b); /* waits for what is being written, speaks of it, and drops what was only heard */
 
 #endif

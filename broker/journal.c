@@ -62,9 +62,13 @@ static enum status open_store(struct journal *j, const char *folder, uint64_t ma
 static void name_log(struct journal *j, const Onward__Genesis *g)
 {
   snprintf(j->name, sizeof j->name, "%.*s", (int)g->origin.len, (const char *)g->origin.data);
-  snprintf(j->origin, sizeof j->origin, "%s/%u", j->name, g->epoch);
   snprintf(j->log_key.name, sizeof j->log_key.name, "%s", j->name);
   memcpy(j->log_key.public_key, g->log_key.data, sizeof j->log_key.public_key);
+}
+
+static void origin_of(const struct journal *j, const struct head *head, char out[NOTE_NAME_MAX + 1])
+{
+  snprintf(out, NOTE_NAME_MAX + 1, "%s/%llu", j->name, (unsigned long long)head->epoch);
 }
 
 enum status journal_commit(struct journal *j, struct books *b, char why[200])
@@ -72,7 +76,7 @@ enum status journal_commit(struct journal *j, struct books *b, char why[200])
   struct log_end end = {.alive_ms = clock_ms()};
   struct checkpoint *c = &end.checkpoint;
   books_head(b, &end.head);
-  snprintf(c->origin, sizeof c->origin, "%s", j->origin);
+  origin_of(j, &end.head, c->origin);
   c->size = end.head.size;
   if (b->trouble == OK && (merkle_tree_root(c->size, books_tree_read, b, &c->root) != OK ||
                            checkpoint_sign(c, j->name, j->keys->log_secret, end.note, &end.note_size) != OK))
@@ -165,8 +169,11 @@ static enum status check_checkpoint(struct journal *j, struct books *b, char why
   struct hash root;
   struct log_end *end = &j->written;
   books_head(b, &end->head);
+  char origin[NOTE_NAME_MAX + 1];
+  origin_of(j, &end->head, origin);
   bool there = b->get(b, TABLE_CHECKPOINT, bytes_text("newest"), &note) == OK && note.size <= sizeof end->note;
-  if (!there || checkpoint_open(note, &j->log_key, &end->checkpoint) != OK || end->checkpoint.size != end->head.size) {
+  if (!there || checkpoint_open(note, &j->log_key, &end->checkpoint) != OK || end->checkpoint.size != end->head.size ||
+      strcmp(end->checkpoint.origin, origin) != 0) {
     snprintf(why, 200, "the newest checkpoint is missing, not ours, or not of this log: restore a backup");
     return BAD_INPUT;
   }
@@ -229,6 +236,62 @@ enum status journal_open(struct journal *j, const char *folder, const struct bro
   return s;
 }
 
+/* Appending the entry once more must give the hashes that are stored. */
+static enum status check_entry(struct books *b, uint64_t index)
+{
+  struct bytes leaf;
+  struct hash added[MERKLE_PATH_MAX], stored;
+  size_t count = 0;
+  if (books_entry(b, index, &leaf) != OK)
+    return BAD_INPUT;
+  struct hash hash = leaf_hash(leaf);
+  enum status s = merkle_append(index, &hash, books_tree_read, b, added, &count);
+  for (size_t i = 0; s == OK && i < count; i++) {
+    s = books_tree_read(b, merkle_stored_count(index) + i, &stored);
+    if (s == OK && !hash_equal(&stored, &added[i]))
+      s = BAD_INPUT;
+  }
+  return s;
+}
+
+enum status journal_check_all(struct journal *j, char why[200])
+{
+  for (uint64_t i = 0; i < j->end.checkpoint.size; i++) /* its root was worked out from the stored hashes at opening */
+    if (check_entry(j->view, i) != OK) {
+      snprintf(why, 200, "entry %llu is not what was signed", (unsigned long long)i);
+      return BAD_INPUT;
+    }
+  return OK;
+}
+
+/* What is there of the file, whether it is free or not. */
+static uint64_t used_bytes(struct journal *j)
+{
+  struct store_size size;
+  store_measure(j->store, &size);
+  return size.used;
+}
+
+enum status journal_purge(struct journal *j, const char *folder, uint64_t map_size, uint64_t *freed_bytes,
+                          char why[200])
+{
+  char books[300], next[300];
+  const struct broker_keys *keys = j->keys;
+  uint64_t before = used_bytes(j);
+  snprintf(books, sizeof books, "%s/books", folder);
+  snprintf(next, sizeof next, "%s/books.next", folder);
+  store_remove(next); /* of a time when it was killed */
+  if (store_copy(j->store, next, ALL_TABLES, why) != OK)
+    return NOT_NOW;
+  journal_close(j);
+  enum status swapped = store_swap(books, next, why);
+  if (journal_open(j, folder, keys, map_size, false, swapped == OK ? why : (char[200]){0}) != OK)
+    return OUR_FAULT;
+  uint64_t after = used_bytes(j);
+  *freed_bytes = before > after ? before - after : 0;
+  return swapped == OK ? OK : NOT_NOW;
+}
+
 void journal_close(struct journal *j)
 {
   store_close(j->reader);
@@ -271,6 +334,39 @@ enum status journal_entry(struct journal *j, uint64_t index, const uint64_t *bef
   **out = init;
   (*out)->leaf = pb_data(copy);
   (*out)->path = hashes_in(a, path, count);
+  return OK;
+}
+
+/* They stand in the registry's chain, which is walked only for one who was away while the log was restored. */
+enum status journal_restored(struct journal *j, uint32_t epoch, struct arena *a, uint64_t out[RESTORED_MAX],
+                             size_t *count, uint64_t *cut)
+{
+  struct books *b = j->view;
+  struct bytes key, value;
+  struct row_key from = key_of_index(0);
+  *count = 0;
+  *cut = j->end.head.size;
+  while (j->end.head.epoch > epoch && b->seek(b, TABLE_REGISTRY, row_key(&from), &key, &value) == OK) {
+    struct reader r = reader_of(key);
+    uint64_t index = read_u64(&r);
+    struct leaf leaf;
+    struct event e;
+    const Onward__Restore *restore;
+    struct complaint why;
+    size_t used = a->used;
+    enum status s = books_event(b, index, a, &leaf, &e);
+    if (s == OK && e.act == ONWARD__CORE__ACT_RESTORED &&
+        (s = restore_read(pb_bytes(e.core->restored->restore), a, &why, &restore)) == OK && restore->epoch > epoch) {
+      *cut = index < *cut ? index : *cut;
+      if (*count == RESTORED_MAX)
+        return NOT_NOW;
+      out[(*count)++] = index;
+    }
+    a->used = used;
+    if (s != OK)
+      return s;
+    from = key_of_index(index + 1);
+  }
   return OK;
 }
 

@@ -21,8 +21,7 @@ struct journal {
   struct store *store;
   struct store *reader;
   const struct broker_keys *keys;
-  char name[49];                  /* the log's name: that of its key */
-  char origin[NOTE_NAME_MAX + 1]; /* name/epoch */
+  char name[49]; /* the log's name: that of its key */
   struct note_key log_key;
   struct log_end written; /* by the last commit */
   struct log_end end;     /* what is published */
@@ -39,6 +38,13 @@ MUST_USE enum status journal_create(struct journal *j, const char *folder, const
 MUST_USE enum status journal_open(struct journal *j, const char *folder, const struct broker_keys *keys,
                                   uint64_t map_size, bool read_only, char why[200]);
 void journal_close(struct journal *j);
+/* Every entry and every hash of the tree, against the checkpoint: BAD_INPUT where one is not what was signed. Reads all
+ * of it. */
+MUST_USE enum status journal_check_all(struct journal *j, char why[200]);
+/* Writes the books anew, without what is dead: deleted rows stay in their file otherwise. While nothing else is under
+ * way. NOT_NOW: there was no room, and all is as it was. OUR_FAULT: the process must end. */
+MUST_USE enum status journal_purge(struct journal *j, const char *folder, uint64_t map_size, uint64_t *freed_bytes,
+                                   char why[200]);
 bool journal_is_served(const char *folder); /* by some process, which has its lock */
 /* While no transaction of `store` is open: what the last commit wrote is what may be spoken of. */
 void journal_publish(struct journal *j);
@@ -52,6 +58,11 @@ MUST_USE enum status journal_alive(struct journal *j, uint64_t now_ms, char why[
  * is only that below the place where the two ways meet (merkle_path_apart). */
 MUST_USE enum status journal_entry(struct journal *j, uint64_t index, const uint64_t *before, struct arena *a,
                                    Onward__Entry **out);
+/* The entries that began the epochs behind `epoch`, oldest first: at most RESTORED_MAX. Where the first of them
+ * continues is `cut`; the log's end where there is none. */
+#define RESTORED_MAX 16
+MUST_USE enum status journal_restored(struct journal *j, uint32_t epoch, struct arena *a, uint64_t out[RESTORED_MAX],
+                                      size_t *count, uint64_t *cut);
 /* Consistency from `old_size` to the published checkpoint: n x 32 bytes in the arena. Empty where nothing is to be
  * proved. */
 MUST_USE enum status journal_consistency(struct journal *j, uint64_t old_size, struct arena *a,

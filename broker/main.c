@@ -1,4 +1,4 @@
-/* The operator's program: onward-broker init | serve | status | check. */
+/* The operator's program: onward-broker init | serve | status | check | backup | restore | confirm-restore | purge. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +16,10 @@ static const char usage[] =
     "onward-broker serve FOLDER     until it is told to stop\n"
     "onward-broker status FOLDER    what the books hold\n"
     "onward-broker check FOLDER     configuration, keys, newest entries, bodies\n"
+    "onward-broker backup FOLDER TO     a copy without sealed bodies, also while serving; TO is a new folder\n"
+    "onward-broker restore BACKUP FOLDER --keys DIR   a new folder; DIR holds log.key and link.key\n"
+    "onward-broker confirm-restore FOLDER FILE        a registrar has signed\n"
+    "onward-broker purge FOLDER     what was erased leaves the disk, also while serving\n"
     "onward-broker confirm-time FOLDER    the clock had jumped, and is right now\n"
     "onward-broker cosignature FOLDER FILE VKEY    keep what a witness has cosigned\n"
     "See onward-broker(1).\n";
@@ -70,24 +74,47 @@ static int init(int argc, char **argv)
   return admin_init(&o);
 }
 
+static int restore(int argc, char **argv)
+{
+  static const struct option options[] = {{"keys", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
+  const char *keys = NULL;
+  int c;
+  while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    if (c != 'k')
+      return wrong("restore: an option is unknown or lacks its value");
+    keys = optarg;
+  }
+  if (optind != argc - 2 || keys == NULL)
+    return wrong("restore: expected BACKUP, FOLDER and --keys DIR");
+  return admin_restore(argv[optind], argv[optind + 1], keys);
+}
+
 int main(int argc, char **argv)
 {
   harden();
   store_guard(EXIT_UNREADABLE);
   if (argc >= 2 && strcmp(argv[1], "init") == 0)
     return init(argc - 1, argv + 1);
+  if (argc >= 2 && strcmp(argv[1], "restore") == 0)
+    return restore(argc - 1, argv + 1);
+  if (argc == 4 && strcmp(argv[1], "backup") == 0)
+    return admin_backup(argv[2], argv[3]);
+  if (argc == 4 && strcmp(argv[1], "confirm-restore") == 0)
+    return admin_confirm_restore(argv[2], argv[3]);
   if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
     return fputs(usage, stdout) < 0;
   if (argc == 5 && strcmp(argv[1], "cosignature") == 0)
     return admin_cosignature(argv[2], argv[3], argv[4]);
   if (argc != 3)
-    return wrong("expected a command and a folder");
+    return wrong("expected a command and what it needs");
   if (strcmp(argv[1], "serve") == 0)
     return broker_serve(argv[2]);
   if (strcmp(argv[1], "status") == 0)
     return admin_status(argv[2]);
   if (strcmp(argv[1], "check") == 0)
     return admin_check(argv[2]);
+  if (strcmp(argv[1], "purge") == 0)
+    return admin_purge(argv[2]);
   if (strcmp(argv[1], "confirm-time") == 0)
     return admin_confirm_time(argv[2]);
   return wrong("there is no such command");

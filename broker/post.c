@@ -25,6 +25,22 @@ static enum status send_packed(struct post *p, const struct routing *to, enum fr
   return door_send(p->door, to, kind, packed, bodies, body_count);
 }
 
+/* To one whose checkpoint is of an epoch before this one: that the log was restored since, and how. */
+static enum status add_restored(struct post *p, uint32_t epoch, Onward__Welcome *w)
+{
+  uint64_t index[RESTORED_MAX], cut;
+  size_t count;
+  enum status s = epoch == 0 ? NOT_FOUND : journal_restored(p->journal, epoch, p->arena, index, &count, &cut);
+  if (s != OK)
+    return s == NOT_FOUND ? OK : s;
+  w->restored = arena_alloc(p->arena, RESTORED_MAX * sizeof w->restored[0]);
+  if (w->restored == NULL)
+    return NOT_NOW;
+  for (; s == OK && w->n_restored < count; w->n_restored++)
+    s = journal_entry(p->journal, index[w->n_restored], NULL, p->arena, &w->restored[w->n_restored]);
+  return s;
+}
+
 enum status post_welcome(struct post *p, struct session *s)
 {
   struct books *b = p->journal->view;
@@ -39,6 +55,8 @@ enum status post_welcome(struct post *p, struct session *s)
   enum status st = journal_consistency(p->journal, s->known_size, p->arena, &w.consistency);
   if (st == OK && last.sequence > 0 && last.sequence != s->confirmed)
     st = journal_entry(p->journal, last.first_index, NULL, p->arena, &w.last);
+  if (st == OK)
+    st = add_restored(p, s->known_epoch, &w);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
   if (st == OK)

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "broker/admin.h"
 #include "broker/inside.h"
 
 enum {
@@ -31,7 +32,7 @@ void end(struct broker *b, int code)
 }
 
 /* One process per folder. */
-static int lock_folder(const char *folder)
+int lock_folder(const char *folder)
 {
   char path[300];
   snprintf(path, sizeof path, "%s/lock", folder);
@@ -63,7 +64,7 @@ static bool make_rooms(struct broker *b)
          sessions_init(&b->sessions, &b->config) == OK;
 }
 
-int broker_start(struct broker *b, const char *folder)
+int broker_open(struct broker *b, const char *folder)
 {
   struct settings_error error;
   char why[200] = "";
@@ -81,7 +82,19 @@ int broker_start(struct broker *b, const char *folder)
     say("%s", why);
     return s == BAD_INPUT ? EXIT_UNREADABLE : EXIT_CONFIG;
   }
-  if (!make_rooms(b) || !scribe_start(b)) {
+  if (make_rooms(b))
+    return 0;
+  say("not enough memory");
+  return EXIT_CONFIG;
+}
+
+int broker_start(struct broker *b, const char *folder)
+{
+  char why[200];
+  int code = broker_open(b, folder);
+  if (code != 0)
+    return code;
+  if (!scribe_start(b)) {
     say("not enough memory");
     return EXIT_CONFIG;
   }
@@ -125,12 +138,18 @@ int broker_serve(const char *folder)
   sigaction(SIGTERM, &on_stop, NULL);
   sigaction(SIGINT, &on_stop, NULL);
   sigaction(SIGPIPE, &ignore, NULL);
+  if (restore_waits(folder)) {
+    say("%s was restored from a backup: a registrar signs " RESTORE_REQUEST " first (onward registrar restore FILE), "
+        "then onward-broker confirm-restore",
+        folder);
+    return EXIT_CONFIG;
+  }
   int lock = lock_folder(folder);
   if (lock < 0)
     return EXIT_CONFIG;
   b.exit_code = broker_start(&b, folder);
   if (b.exit_code == 0) {
-    say("serving %s on %s: %llu entries, %s", b.journal.origin, b.config.listen,
+    say("serving %s on %s: %llu entries, %s", b.journal.end.checkpoint.origin, b.config.listen,
         (unsigned long long)b.journal.end.head.size, b.journal.end.head.size == 1 ? "only the genesis" : "checked");
     while (!stop_asked)
       turn(&b);

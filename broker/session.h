@@ -40,7 +40,8 @@ struct session {
   uint64_t patience_ms; /* nothing is sent to it before */
   uint64_t entries;     /* credit left */
   uint64_t bytes;       /* of one delivery */
-  uint64_t known_size;  /* of the newest checkpoint that it has from us */
+  uint64_t known_size;  /* of the newest checkpoint that it has from us; 0: none that this log continues */
+  uint32_t known_epoch; /* of that which its hello named; 0: none */
   uint64_t kept_from;   /* sequence */
   uint64_t confirmed;   /* sequence of its newest batch that it has read back */
 };

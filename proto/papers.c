@@ -12,7 +12,7 @@
 #define LINE_CHARACTERS 64
 #define ENROLLED_MAX 4 /* entries: an enrolment, and changes of keys behind it */
 
-static const char request_kind[] = "REQUEST", invitation_kind[] = "INVITATION";
+static const char request_kind[] = "REQUEST", invitation_kind[] = "INVITATION", restore_kind[] = "RESTORE";
 
 /* --- the text form --- */
 
@@ -66,7 +66,9 @@ static enum status paper_read(const char *kind, struct bytes text, struct arena 
   size_t end = find(text, "END", kind, begin + begin_size, &end_size);
   if (text.size > PAPER_TEXT_MAX || end >= text.size)
     return complain(why, "%s",
-                    kind == request_kind ? "this is no request file of Onward" : "this is no invitation of Onward");
+                    kind == request_kind   ? "this is no request file of Onward"
+                    : kind == restore_kind ? "this is no request to go on behind a restore"
+                                           : "this is no invitation of Onward");
   uint8_t *base64 = arena_alloc(a, text.size);
   uint8_t *decoded = arena_alloc(a, text.size);
   if (base64 == NULL || decoded == NULL)
@@ -124,6 +126,26 @@ void paper_request_words(const Onward__Request *request, char words[SIX_WORDS_SI
                                 pb_bytes(request->sign_key), pb_bytes(request->seal_key)};
   struct hash h = sha256_of(parts, sizeof parts / sizeof parts[0]);
   six_words(h.byte, words);
+}
+
+/* --- restored logs --- */
+
+enum status paper_restore_write(const Onward__Restored *restored, struct arena *a, char *text, size_t capacity)
+{
+  struct bytes packed = pb_pack(restored, a);
+  return packed.size == 0 ? NOT_NOW : paper_write(restore_kind, packed, a, text, capacity);
+}
+
+enum status paper_restore_read(struct bytes text, struct arena *a, struct complaint *why, Onward__Restored **out)
+{
+  struct bytes content;
+  const Onward__Restore *r;
+  enum status s = paper_read(restore_kind, text, a, why, &content);
+  if (s != OK)
+    return s;
+  *out = pb_unpack(&onward__restored__descriptor, content, a);
+  return *out == NULL ? complain(why, "the file is damaged: it holds no statement")
+                      : restore_read(pb_bytes((*out)->restore), a, why, &r);
 }
 
 /* --- invitations --- */

@@ -27,6 +27,18 @@ void paper_request_words(const Onward__Request *request, char words[SIX_WORDS_SI
 MUST_USE enum status paper_invitation_write(const Onward__Invitation *invitation, struct arena *a, char *text,
                                             size_t capacity);
 
+/* A restored log before it goes on: the operator's request to a registrar (`signature` and `organisation` empty), and
+ * the same signed.
+ *
+ *   -----BEGIN ONWARD RESTORE-----      packed Restored
+ */
+MUST_USE enum status paper_restore_write(const Onward__Restored *restored, struct arena *a, char *text,
+                                         size_t capacity);
+/* BAD_INPUT with what was wrong. The statement inside is in its form (restore_read); who signed it, and whether it fits
+ * a log, is for restored_verify. */
+MUST_USE enum status paper_restore_read(struct bytes text, struct arena *a, struct complaint *why,
+                                        Onward__Restored **out);
+
 /* A network as an invitation describes it, checked: the genesis leaf and the enrolment are in the tree of the
  * checkpoint, which the log key of the genesis signed; the enrolment (or the genesis) holds exactly `keys`' own public
  * keys. */

@@ -31,6 +31,9 @@ enum exit_code run_suspend(struct call *c);
 enum exit_code run_registrar_rotate(struct call *c);
 enum exit_code run_stop(struct call *c);
 
+enum exit_code run_restore_request(struct call *c); /* upkeep.c */
+enum exit_code run_mandate(struct call *c);
+
 enum exit_code run_policy(struct call *c); /* policy.c */
 enum exit_code run_registrar_policy(struct call *c);
 

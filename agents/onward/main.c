@@ -98,6 +98,10 @@ static const struct command commands[] = {
      "Assure that a service is as its organisation describes it; only then it is found by need."},
     {"registrar policy", run_registrar_policy, "[FILE|-] [--yes]",
      "Change how long each step may take: onward policy prints such a FILE."},
+    {"registrar restore", run_restore_request, "FILE [--out FILE] [--yes]",
+     "Sign that a log which was restored from a backup goes on: the operator's restore.request."},
+    {"registrar mandate", run_mandate, "NAME [--organisation ORG] [--referral ID] [--from N] [--to N] [--yes]",
+     "Let an office outside read entries of the log; everybody is shown that."},
     {"help", run_help, "", "This list."},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -149,7 +153,8 @@ static enum exit_code unknown_command(const struct call *c, const char *name)
     }
   if (strcmp(name, "registrar") == 0)
     return call_fail(c, WRONG_USAGE, "see: onward help",
-                     "onward registrar: expected enrol, invitation, suspend, rotate, stop or policy behind it");
+                     "onward registrar: expected enrol, invitation, suspend, rotate, stop, assure, policy, restore or "
+                     "mandate behind it");
   bool near = least <= 1 + (int)strlen(name) / 3;
   snprintf(try, sizeof try, near ? "did you mean: onward %s" : "see: onward %s", near ? nearest : "help");
   return call_fail(c, WRONG_USAGE, try, "there is no command %s", name);

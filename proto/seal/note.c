@@ -299,3 +299,17 @@ enum status cosignature_verify(struct bytes note, const struct note_key *witness
                            : ed25519_verify(BYTES(witness->public_key), message,
                                             bytes_of(blob + ID_SIZE + 8, ED25519_SIGNATURE_SIZE));
 }
+
+uint32_t checkpoint_epoch(const struct checkpoint *c, const struct note_key *key)
+{
+  size_t size = strlen(key->name);
+  uint64_t epoch = 0;
+  if (strncmp(c->origin, key->name, size) != 0 || c->origin[size] != '/' || c->origin[size + 1] == '0')
+    return 0;
+  for (const char *at = c->origin + size + 1; *at != 0; at++) {
+    if (*at < '0' || *at > '9' || epoch > UINT32_MAX)
+      return 0;
+    epoch = epoch * 10 + (uint64_t)(*at - '0');
+  }
+  return epoch > UINT32_MAX ? 0 : (uint32_t)epoch;
+}

@@ -34,6 +34,9 @@ void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE]);
 MUST_USE enum status witness_key_parse(struct bytes vkey, struct note_key *out);
 void witness_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE]);
 
+/* The epoch in the origin of a checkpoint of this key's log, "<name>/<epoch>". 0: it is another log's. */
+uint32_t checkpoint_epoch(const struct checkpoint *c, const struct note_key *key);
+
 /* Writes the signed note into `out` (room for NOTE_SIZE_MAX) and its size. */
 MUST_USE enum status checkpoint_sign(const struct checkpoint *c, const char *key_name,
                                      const struct ed25519_secret *secret, char *out, size_t *out_size);

@@ -112,7 +112,7 @@ static enum status table_copy(MDB_txn *from, MDB_dbi table, int number, struct s
   return status;
 }
 
-static enum status books_copy(struct store *s, struct store *to, char why[200])
+static enum status books_copy(struct store *s, struct store *to, int without, char why[200])
 {
   MDB_txn *txn = NULL;
   int error = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
@@ -122,7 +122,8 @@ static enum status books_copy(struct store *s, struct store *to, char why[200])
   }
   enum status status = OK;
   for (int i = 0; status == OK && i < s->table_count; i++)
-    status = table_copy(txn, s->tables[i], i, to, why);
+    if (i != without)
+      status = table_copy(txn, s->tables[i], i, to, why);
   mdb_txn_abort(txn);
   if (status == OK && (error = mdb_env_sync(to->env, 1)) == 0 && (error = file_sync_folder(to->folder)) == 0)
     error = file_sync_parent(to->folder);
@@ -132,16 +133,7 @@ static enum status books_copy(struct store *s, struct store *to, char why[200])
   return OUR_FAULT;
 }
 
-static void copy_remove(const char *folder)
-{
-  char *data = file_path_join(folder, "data.mdb");
-  if (data != NULL)
-    (void)unlink(data);
-  free(data);
-  (void)rmdir(folder);
-}
-
-enum status store_copy(struct store *s, const char *folder, char why[200])
+enum status store_copy(struct store *s, const char *folder, int without, char why[200])
 {
   MDB_envinfo info;
   struct store *to = NULL;
@@ -160,9 +152,9 @@ enum status store_copy(struct store *s, const char *folder, char why[200])
                                         .scratch = true}; /* synced once, when it is whole */
   enum status status = store_open(&options, why, &to);
   if (status == OK)
-    status = books_copy(s, to, why);
+    status = books_copy(s, to, without, why);
   store_close(to);
   if (status != OK)
-    copy_remove(folder);
+    store_remove(folder);
   return status;
 }

@@ -110,6 +110,15 @@ enum status file_write(const char *path, struct bytes content, char why[200])
   return store_status_of(error) == NOT_NOW ? NOT_NOW : OUR_FAULT;
 }
 
+enum status file_rename(const char *from, const char *to, char why[200])
+{
+  int error = rename(from, to) == 0 ? file_sync_parent(to) : errno;
+  if (error == 0)
+    return OK;
+  file_why_error(why, to, "cannot be given its name", error);
+  return OUR_FAULT;
+}
+
 /* Reads until the end or until `capacity` is full. 0 or errno. */
 static int read_all(int fd, uint8_t *out, size_t capacity, size_t *size)
 {
@@ -144,4 +153,33 @@ enum status file_read(const char *path, void *out, size_t capacity, size_t *size
   }
   file_why_error(why, path, "cannot read the file", error);
   return error == ENOENT ? NOT_FOUND : OUR_FAULT;
+}
+
+void store_remove(const char *folder)
+{
+  static const char *const files[] = {"data.mdb", "lock.mdb"};
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    char *path = file_path_join(folder, files[i]);
+    if (path != NULL)
+      (void)unlink(path);
+    free(path);
+  }
+  (void)rmdir(folder);
+}
+
+/* One call changes both names, so that at every moment there is a folder with books; and whoever reads the old ones
+ * goes on reading them, with the lock file that belongs to them. */
+enum status store_swap(const char *folder, const char *copy, char why[200])
+{
+  int error = renameat2(AT_FDCWD, copy, AT_FDCWD, folder, RENAME_EXCHANGE) == 0 ? 0 : errno;
+  if (error == 0)
+    error = file_sync_parent(folder);
+  else
+    store_remove(copy);
+  if (error != 0) {
+    file_why_error(why, folder, "the books written anew cannot take their place", error);
+    return OUR_FAULT;
+  }
+  store_remove(copy); /* by now the old ones */
+  return OK;
 }

@@ -57,12 +57,19 @@ struct store_size {
 void store_measure(struct store *s, struct store_size *out);
 /* False: so little is left that sealed bodies would be refused now, and with them the whole transaction. */
 bool store_takes_bodies(struct store *s);
-/* A compacted copy into a folder that does not exist yet; file and folder synced. */
-MUST_USE enum status store_copy(struct store *s, const char *folder, char why[200]);
+/* A compacted copy into a folder that does not exist yet; file and folder synced. The table `without` stays empty;
+ * ALL_TABLES: none does. On failure nothing is left of it. */
+#define ALL_TABLES (-1)
+MUST_USE enum status store_copy(struct store *s, const char *folder, int without, char why[200]);
+/* Such a copy takes the place of the folder that it was made from, at once, and what was there is removed. Both are
+ * closed. Not OK: the folder is as it was, and the copy is removed. */
+MUST_USE enum status store_swap(const char *folder, const char *copy, char why[200]);
+void store_remove(const char *folder); /* books that nobody has open: data, lock, folder; nothing else */
 
 /* Files: whole, synced with their folder, replaced by rename, mode 0600. `file_read` gives NOT_FOUND, or BAD_INPUT when
  * it is longer than capacity. */
 MUST_USE enum status file_write(const char *path, struct bytes content, char why[200]);
+MUST_USE enum status file_rename(const char *from, const char *to, char why[200]); /* file or folder; durable */
 MUST_USE enum status file_read(const char *path, void *out, size_t capacity, size_t *size, char why[200]);
 /* Makes what was created, renamed or removed in a folder, or beside a path, durable. 0 or errno. */
 int file_sync_folder(const char *folder);

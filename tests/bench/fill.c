@@ -188,7 +188,7 @@ static void copy(struct fill *f, struct filled *out)
 {
   const char *to = folder_path(f->x->folder, "copy");
   uint64_t begin_ns = now_ns();
-  if (store_copy(f->journal.store, to, f->why) != OK)
+  if (store_copy(f->journal.store, to, ALL_TABLES, f->why) != OK)
     bench_fail("%s", f->why);
   out->copy_s = (double)(now_ns() - begin_ns) / 1e9;
   out->copy_size = disk_size_of(to);

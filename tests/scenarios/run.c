@@ -392,7 +392,7 @@ int main(int argc, char **argv)
   int result = play(&s, argv[argc - 1]);
   if (result == 0)
     result = keep ? record(&s, folder, argv[2]) : replay(&s, folder, tamper);
-  if (result == 0 && books && store_copy(s.world.store, argv[2], why) != OK)
+  if (result == 0 && books && store_copy(s.world.store, argv[2], ALL_TABLES, why) != OK)
     result = 1;
   world_fini(&s.world);
   folder_remove(folder);

@@ -430,9 +430,10 @@ void store_close(struct store *s)
   free(d);
 }
 
-enum status store_copy(struct store *s, const char *folder, char why[200])
+enum status store_copy(struct store *s, const char *folder, int without, char why[200])
 {
   struct disk *d = (struct disk *)s;
+  must(without == ALL_TABLES);
   bool reaches, dies = disk_dies(&reaches);
   snprintf(why, 200, "a disk that is full, or no more");
   if (dies && !reaches)

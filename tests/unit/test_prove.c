@@ -65,7 +65,7 @@ static const char *kept(const char *name, const void *content, size_t size)
 static void copy_to(const char *to)
 {
   assert_int_equal(mkdir(to, 0700), 0);
-  assert_int_equal(store_copy(world.store, folder_path(to, "books"), why), OK);
+  assert_int_equal(store_copy(world.store, folder_path(to, "books"), ALL_TABLES, why), OK);
 }
 
 static Onward__Verdict say_mandate(struct member *by, uint64_t from, const char *about, const struct ref_id *of)

@@ -257,7 +257,7 @@ static void auditor_reads_a_copy_and_writes_nothing_into_it(void **state)
   struct store *s = created(0);
   put(store_begin(s, true), TABLE_HEAD, "head", "value");
   assert_committed(s);
-  assert_int_equal(store_copy(s, folder_path(folder, "copy"), why), OK);
+  assert_int_equal(store_copy(s, folder_path(folder, "copy"), ALL_TABLES, why), OK);
   store_close(s);
   struct store_options options = books_in(folder_path(folder, "copy"));
   options.read_only = true;
@@ -408,7 +408,7 @@ static void copy_holds_nothing_that_was_deleted(void **state)
     b->del(b, TABLE_HELD, BYTES(key));
   }
   assert_committed(s);
-  assert_int_equal(store_copy(s, folder_path(folder, "copy"), why), OK);
+  assert_int_equal(store_copy(s, folder_path(folder, "copy"), ALL_TABLES, why), OK);
   store_close(s);
   assert_true(file_count(folder_path(folder, "books/data.mdb"), bytes_text(MARKER)) > 0); /* deleting is not erasing */
   assert_int_equal(file_count(folder_path(folder, "copy/data.mdb"), bytes_text(MARKER)), 0);
@@ -431,8 +431,8 @@ static void copy_is_whole_and_private(void **state)
   put(b, TABLE_CHECKPOINT, "newest", "note");
   assert_committed(s);
   const char *copy = folder_path(folder, "copy");
-  assert_int_equal(store_copy(s, copy, why), OK);
-  assert_int_equal(store_copy(s, copy, why), BAD_INPUT);
+  assert_int_equal(store_copy(s, copy, ALL_TABLES, why), OK);
+  assert_int_equal(store_copy(s, copy, ALL_TABLES, why), BAD_INPUT);
   assert_non_null(strstr(why, copy));
   store_close(s);
   assert_int_equal(stat(folder_path(folder, "copy"), &status), 0);
