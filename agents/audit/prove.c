@@ -103,13 +103,14 @@ static enum audit_code check(const struct audit_request *q)
   size_t size = 0, arena_size = 1u << 20;
   if (!q->pinned)
     return audit_tell(q, AUDIT_USAGE, "--check needs --log-key: without it nothing is proved");
-  uint8_t *memory = malloc(PROOF_SIZE_MAX + PROOF_LEAF_MAX + arena_size);
+  uint8_t *memory = malloc(arena_size + PROOF_SIZE_MAX + PROOF_LEAF_MAX);
   if (memory == NULL)
     return audit_tell(q, AUDIT_UNREADABLE, "no memory");
-  struct arena arena = arena_of(memory + PROOF_SIZE_MAX + PROOF_LEAF_MAX, arena_size);
-  enum status s = file_read(q->folder, memory, PROOF_SIZE_MAX, &size, why);
+  struct arena arena = arena_of(memory, arena_size); /* first, as it has to be aligned */
+  uint8_t *text = memory + arena_size;
+  enum status s = file_read(q->folder, text, PROOF_SIZE_MAX, &size, why);
   enum audit_code code =
-      s == OK ? check_proof(q, bytes_of(memory, size), memory + PROOF_SIZE_MAX, &arena)
+      s == OK ? check_proof(q, bytes_of(text, size), text + PROOF_SIZE_MAX, &arena)
               : audit_tell(q, s == BAD_INPUT ? AUDIT_FAILED : AUDIT_UNREADABLE, "cannot be read, or is no proof");
   free(memory);
   return code;
