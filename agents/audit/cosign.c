@@ -208,6 +208,7 @@ enum audit_code audit_cosign(const struct audit_request *q)
     return new_key(q);
   if (file_read(q->key_file, text, sizeof text - 1, &size, why) != OK || secret_parse(text, size, &s) != OK) {
     wipe(text, sizeof text);
+    ed25519_secret_close(s.secret);
     return audit_tell(q, AUDIT_UNREADABLE, "%s: cannot be read, or is no witness's key", q->key_file);
   }
   wipe(text, sizeof text);
