@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "broker/broker.h"
+#include "broker/witness.h"
 #include "proto/ledger/rows.h"
 #include "proto/papers.h"
 
@@ -175,6 +176,7 @@ int admin_status(const char *folder)
   printf("%-22s %" PRIu64 "\n", "referrals", referrals);
   printf("%-22s %" PRIu64 "\n", "sealed bodies held", held);
   printf("%-22s %" PRIu64 " MiB used, %" PRIu64 " MiB of it free\n", "books", size.used >> 20, size.free >> 20);
+  witness_print(folder);
   backup_tell(folder, j.end.head.size);
   journal_close(&j);
   return 0;
@@ -244,4 +246,23 @@ int admin_check(const char *folder)
            "onward-audit verify %s\n",
            folder);
   return code;
+}
+
+int admin_cosignature(const char *folder, const char *file, const char *vkey)
+{
+  struct config config;
+  struct journal j;
+  char note[4096], path[400], why[200] = "";
+  size_t size = 0;
+  if (file_read(file, note, sizeof note, &size, why) != OK)
+    return fail(EXIT_CONFIG, "cosignature", why);
+  int code = open_to_read(folder, &config, &j);
+  if (code != 0)
+    return code;
+  const char *wrong = witness_keep(&j, folder, bytes_of(note, size), vkey, path);
+  journal_close(&j);
+  if (wrong != NULL)
+    return fail(EXIT_CONFIG, file, wrong);
+  printf("kept: %s; exports have it from now on\n", path);
+  return 0;
 }

@@ -18,6 +18,7 @@ int admin_init(const struct init_options *o); /* makes the folder, keys, books, 
 int admin_confirm_time(const char *folder);   /* the operator has looked at the clock, and it is right */
 int admin_status(const char *folder);
 int admin_check(const char *folder);
+int admin_cosignature(const char *folder, const char *file, const char *vkey); /* keeps what a witness has signed */
 /* Writes the books anew without what is dead: itself, or by asking the process that serves the folder. */
 int admin_purge(const char *folder);
 /* A copy of the books without sealed bodies, read back and checked, in the new folder `to`; also while it is served. */

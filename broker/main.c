@@ -21,6 +21,7 @@ static const char usage[] =
     "onward-broker confirm-restore FOLDER FILE        a registrar has signed\n"
     "onward-broker purge FOLDER     what was erased leaves the disk, also while serving\n"
     "onward-broker confirm-time FOLDER    the clock had jumped, and is right now\n"
+    "onward-broker cosignature FOLDER FILE VKEY    keep what a witness has cosigned\n"
     "See onward-broker(1).\n";
 
 static int wrong(const char *what)
@@ -102,6 +103,8 @@ int main(int argc, char **argv)
     return admin_confirm_restore(argv[2], argv[3]);
   if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
     return fputs(usage, stdout) < 0;
+  if (argc == 5 && strcmp(argv[1], "cosignature") == 0)
+    return admin_cosignature(argv[2], argv[3], argv[4]);
   if (argc != 3)
     return wrong("expected a command and what it needs");
   if (strcmp(argv[1], "serve") == 0)

@@ -7,7 +7,7 @@ build=(
   gcc libc6-dev binutils cmake ninja-build pkgconf protobuf-c-compiler
   libprotobuf-c-dev libzmq3-dev liblmdb-dev libssl-dev libsodium-dev libjansson-dev libinih-dev
 )
-tests=(libcmocka-dev clang libclang-rt-dev clang-format clang-tidy python3 git procps valgrind)
+tests=(libcmocka-dev clang libclang-rt-dev clang-format clang-tidy python3 python3-cryptography openssl git procps valgrind)
 
 case "${1:-}" in
   '') wanted=("${build[@]}") ;;

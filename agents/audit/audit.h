@@ -28,12 +28,18 @@ struct act_set {
 };
 
 struct audit_request {
-  const char *folder; /* the data folder: its books are in <folder>/books */
+  const char *folder; /* the data folder, its books in <folder>/books; or an exported one (export.h) */
   const char *second; /* the second word of a command that takes two; else NULL */
   FILE *out;
   FILE *err;
   bool pinned; /* verify: the log must be signed by `log_key`; else the key in the genesis is believed */
   struct note_key log_key;
+  bool hashes;          /* export: hashes only */
+  const char *mandate;  /* export: file with the proof of a mandate's entry */
+  bool check;           /* prove: a file is checked */
+  uint64_t index;       /* prove */
+  const char *key_file; /* cosign */
+  bool new_key;
   bool json;                  /* show, as are the rest */
   struct org_id organisation; /* all zero: any */
   const char *referral;       /* as referral_valid takes it; NULL: any */
@@ -56,15 +62,21 @@ bool referral_valid(const char *text);                            /* 32 hex digi
 bool referral_asked(const char *wanted, const struct ref_id *id); /* in either form; NULL: any */
 /* ISO 8601 in UTC: 2026-03-04, 2026-03-04T10:11Z or 2026-03-04T10:11:12Z; the first ms that it names, or the last. */
 bool time_parse(const char *text, bool last, uint64_t *out);
-bool acts_parse(const char *names, struct act_set *out); /* adds them; separated by commas */
-const char *acts_expected(void);                         /* what should have been given */
+bool acts_parse(const char *names, struct act_set *out);          /* adds them; separated by commas */
+const char *acts_expected(void);                                  /* what should have been given */
+enum audit_code audit_export(const struct audit_request *q);      /* into the folder `second` */
+enum audit_code audit_prove(const struct audit_request *q);       /* entry `index`; with `check` the file `folder` */
+enum audit_code audit_consistency(const struct audit_request *q); /* with the checkpoint in the file `second` */
+enum audit_code audit_cosign(const struct audit_request *q); /* the export; with `new_key` for a witness called so */
 
 /* --- what the commands share --- */
 
 /* The stored books, opened for reading; they stay as they were when this began, even if they are live. */
+struct exported;
 struct audit {
   const struct audit_request *request;
-  struct store *store;
+  struct store *store;       /* NULL: an exported folder */
+  struct exported *exported; /* NULL: a data folder */
   struct books *books;
   void *memory;
   struct arena arena; /* for one entry at a time */
@@ -102,6 +114,8 @@ struct rebuild {
   uint64_t batches;
   const struct rebuild_watch *watch;
 };
+/* Opens them empty: for whoever applies entries itself. Close it in any case. */
+enum audit_code rebuild_open(struct audit *a, struct rebuild *out);
 /* Replays every stored entry, or, of a request `at` some place, those up to there. `watch`: NULL, or who is told. Close
  * it in any case. */
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out);
@@ -109,6 +123,18 @@ void rebuild_close(struct rebuild *r);
 /* The first stored entry below `size` whose hash is not the one in the stored tree; `size`: none. For naming what was
  * altered where only a later entry, or the root, shows that something was. */
 uint64_t entry_altered(struct audit *a, uint64_t size);
+
+/* What the genesis says of the log, and the epoch of the head. */
+struct log_name {
+  struct note_key key;
+  char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */
+};
+/* AUDIT_FAILED, told: there is no genesis, or it names another key than the request. */
+enum audit_code log_name_read(const struct audit_request *q, struct books *b, struct arena *arena,
+                              struct log_name *out);
+/* The newest checkpoint is this log's, and is signed over just the rebuilt entries. Else AUDIT_FAILED, told. */
+enum audit_code rebuild_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
+                                   struct checkpoint *out);
 
 /* All rows of a table, in order. */
 struct walk {

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "agents/audit/audit.h"
+#include "agents/audit/export.h"
 
 struct comparison {
   uint64_t rows;      /* that are in both, and equal */
@@ -61,7 +61,8 @@ static int key_order(struct bytes a, struct bytes b)
 /* Both tables are walked in step: whichever key comes first is missing on the other side. */
 static void table_compare(struct audit *a, struct rebuild *r, int table, struct comparison *c)
 {
-  struct walk stored = walk_of(a->books, table), rebuilt = walk_of(r->books, table);
+  /* an export has no tables of its own: there is nothing to compare, only the digest to tell */
+  struct walk stored = walk_of(a->exported == NULL ? a->books : r->books, table), rebuilt = walk_of(r->books, table);
   struct bytes stored_key, stored_row, key, row;
   bool left = walk_next(&stored, &stored_key, &stored_row), right = walk_next(&rebuilt, &key, &row);
   while (left || right) {
@@ -107,8 +108,10 @@ static enum audit_code tables_compare(struct audit *a, struct rebuild *r)
     table_compare(a, r, table, &c);
     rows += c.rows;
     if (!a->request->json)
-      fprintf(a->request->out, "%-14s %8" PRIu64 " rows equal%s\n", table_names[table], c.rows,
-              c.differs ? ", BUT NOT ALL" : "");
+      fprintf(a->request->out, "%-14s %8" PRIu64 " rows%s\n", table_names[table], c.rows,
+              a->exported != NULL ? ""
+              : c.differs         ? " equal, BUT NOT ALL"
+                                  : " equal");
     if (c.differs && first_table < 0) {
       first_table = table;
       memcpy(first, c.first, sizeof first);
@@ -128,6 +131,8 @@ enum audit_code audit_replay(const struct audit_request *q)
   struct audit a;
   struct rebuild r = {0};
   enum audit_code code = audit_open(q, &a);
+  if (code == AUDIT_FINE && audit_partial(&a))
+    code = audit_tell(q, AUDIT_USAGE, "has not every entry: nothing can be replayed");
   if (code == AUDIT_FINE)
     code = rebuild_run(&a, NULL, &r);
   if (code == AUDIT_FINE && !q->at)

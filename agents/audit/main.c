@@ -11,11 +11,17 @@
 static const char usage[] =
     "usage: onward-audit verify DIR [--log-key VKEY]\n"
     "       onward-audit replay DIR [--at INDEX|TIME] [--referral ID] [--json]\n"
-    "       onward-audit fraud DIR --log-key VKEY\n"
     "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--kind ACT,...] [--from N] [--to N]\n"
     "                             [--since TIME] [--until TIME] [--bodies]\n"
+    "       onward-audit export DIR OUT [--public | --organisation ORG | --mandate PROOF]\n"
+    "       onward-audit prove DIR INDEX\n"
+    "       onward-audit prove --check FILE --log-key VKEY\n"
+    "       onward-audit consistency DIR CHECKPOINT [--log-key VKEY]\n"
+    "       onward-audit cosign --new-key FILE NAME\n"
+    "       onward-audit cosign EXPORT --key FILE [--log-key VKEY]\n"
+    "       onward-audit fraud DIR --log-key VKEY\n"
     "\n"
-    "DIR is the data folder of an exchange, or a copy of it; nothing is written into it.\n"
+    "DIR is the data folder of an exchange, a copy of it, or an export; nothing is written into it.\n"
     "\n"
     "verify   holds every entry against the contract, the tree against the signed checkpoint, and the sealed\n"
     "         bodies against the log. VKEY is the log's key, as an invitation or its operator names it\n"
@@ -25,6 +31,12 @@ static const char usage[] =
     "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom; with --bodies also\n"
     "         what became of each sealed part\n"
     "TIME     is in UTC: 2026-03-04, 2026-03-04T10:11Z or 2026-03-04T10:11:12Z\n"
+    "export   writes the log, verified, into the folder OUT, which is made: for others to keep and check. With\n"
+    "         --public the hashes only; with ORG the registry and what that organisation wrote or was told;\n"
+    "         with PROOF, of a mandate's entry, the registry and what the mandate covers\n"
+    "prove    writes the proof of one entry (C2SP tlog-proof); with --check says what such a file proves\n"
+    "consistency  whether the log contains the one of a checkpoint that you have from elsewhere\n"
+    "cosign   signs an export's checkpoint as a witness, if its log contains the one that you cosigned last\n"
     "\n"
     "exit code: 0 fine (fraud: proved), 1 the log or the books fail (fraud: not proved), 2 command line, 3 cannot read "
     "or work\n";
@@ -63,6 +75,20 @@ static const char *option_take(int option, const char *value, struct audit_reque
   case 'k':
     q->pinned = true;
     return note_key_parse(bytes_text(value), &q->log_key) == OK ? NULL : "--log-key: expected name+hash+key (C2SP)";
+  case 'P':
+    q->hashes = true;
+    return NULL;
+  case 'M':
+    q->mandate = value;
+    return NULL;
+  case 'C':
+    q->check = true;
+    return NULL;
+  case 'n':
+  case 'K':
+    q->new_key = option == 'n';
+    q->key_file = value;
+    return NULL;
   case 'j':
     q->json = true;
     return NULL;
@@ -100,6 +126,10 @@ static const struct command {
     {"replay", "ajr", {"a folder"}, audit_replay},
     {"fraud", "k", {"a folder"}, audit_fraud},
     {"show", "jorftcsub", {"a folder"}, audit_show},
+    {"export", "PoM", {"a folder", "a folder to be made"}, audit_export},
+    {"prove", "Ck", {"a folder or a proof's file", "an index"}, audit_prove},
+    {"consistency", "k", {"a folder", "a checkpoint's file"}, audit_consistency},
+    {"cosign", "nKk", {"an export, or the new key's name"}, audit_cosign},
 };
 
 static const struct command *command_find(const char *name)
@@ -123,6 +153,11 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
                                           {"since", required_argument, NULL, 's'},
                                           {"until", required_argument, NULL, 'u'},
                                           {"bodies", no_argument, NULL, 'b'},
+                                          {"check", no_argument, NULL, 'C'},
+                                          {"mandate", required_argument, NULL, 'M'},
+                                          {"new-key", required_argument, NULL, 'n'},
+                                          {"key", required_argument, NULL, 'K'},
+                                          {"public", no_argument, NULL, 'P'},
                                           {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;
@@ -136,7 +171,7 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
     if (wrong != NULL)
       return usage_error(wrong, optarg);
   }
-  int words = c->words[1] == NULL ? 1 : 2;
+  int words = c->words[1] == NULL || q.check ? 1 : 2;
   if (argc - optind != words) {
     fprintf(stderr, "onward-audit: %s: expected %s%s%s, and nothing else; see onward-audit --help\n", c->name,
             c->words[0], words == 2 ? " and " : "", words == 2 ? c->words[1] : "");
@@ -144,6 +179,8 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
   }
   q.folder = argv[optind];
   q.second = words == 2 ? argv[optind + 1] : NULL;
+  if (c->run == audit_prove && words == 2 && !number_parse(q.second, &q.index))
+    return usage_error("prove: expected an index", q.second);
   enum audit_code code = c->run(&q);
   if (fflush(stdout) == 0 && ferror(stdout) == 0)
     return code;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agents/audit/audit.h"
+#include "agents/audit/export.h"
 
 #define MEMORY_SIZE (4u << 20)
 
@@ -26,6 +26,8 @@ enum audit_code audit_trouble(const struct audit *a)
 {
   if (a->books->trouble == OK)
     return AUDIT_FINE;
+  if (a->exported != NULL)
+    return audit_tell(a->request, AUDIT_UNREADABLE, "%s; take another copy of the export", a->exported->trouble);
   return audit_tell(a->request, AUDIT_UNREADABLE, "the books' file is damaged: take another copy of it");
 }
 
@@ -61,10 +63,9 @@ static const char *folder_fault(const char *folder)
                                        : NULL;
 }
 
-enum audit_code audit_open(const struct audit_request *q, struct audit *out)
+static enum audit_code books_open(const struct audit_request *q, struct audit *out)
 {
   char folder[PATH_MAX], why[200];
-  *out = (struct audit){.request = q};
   int size = snprintf(folder, sizeof folder, "%s/books", q->folder);
   if (size < 0 || (size_t)size >= sizeof folder)
     return audit_tell(q, AUDIT_UNREADABLE, "the folder's name is too long");
@@ -76,22 +77,33 @@ enum audit_code audit_open(const struct audit_request *q, struct audit *out)
                                         .table_count = TABLES_CONTRACT,
                                         .format = BOOKS_FORMAT,
                                         .read_only = true};
-  out->memory = malloc(MEMORY_SIZE);
-  if (out->memory == NULL)
-    return audit_tell(q, AUDIT_UNREADABLE, "no memory");
-  out->arena = arena_of(out->memory, MEMORY_SIZE);
   enum status s = store_open(&options, why, &out->store);
   if (s != OK) {
-    fprintf(q->err, "onward-audit: %s%s\n", why, s == NOT_FOUND ? "; give the data folder of an exchange" : "");
+    fprintf(q->err, "onward-audit: %s%s\n", why,
+            s == NOT_FOUND ? "; give the data folder of an exchange, or an export" : "");
     return AUDIT_UNREADABLE;
   }
   out->books = store_begin(out->store, false);
   return audit_trouble(out);
 }
 
+enum audit_code audit_open(const struct audit_request *q, struct audit *out)
+{
+  *out = (struct audit){.request = q, .memory = malloc(MEMORY_SIZE)};
+  if (out->memory == NULL)
+    return audit_tell(q, AUDIT_UNREADABLE, "no memory");
+  out->arena = arena_of(out->memory, MEMORY_SIZE);
+  if (!exported_is(q->folder))
+    return books_open(q, out);
+  enum audit_code code = exported_open(q, &out->exported);
+  out->books = out->exported == NULL ? NULL : &out->exported->books;
+  return code;
+}
+
 void audit_close(struct audit *a)
 {
   store_close(a->store);
+  exported_close(a->exported);
   free(a->memory);
 }
 

@@ -16,9 +16,15 @@ static bool grows(int table)
   return table == TABLE_ENTRIES || table == TABLE_TREE;
 }
 
+/* Its rows may be read from the stored books. */
+static bool shared(const struct overlay *o, int table)
+{
+  return o->stored != NULL && grows(table);
+}
+
 static void trouble_move(struct overlay *o)
 {
-  o->books.trouble = o->scratch->trouble != OK ? o->scratch->trouble : o->stored->trouble;
+  o->books.trouble = o->scratch->trouble != OK || o->stored == NULL ? o->scratch->trouble : o->stored->trouble;
 }
 
 static bool is_there(const struct overlay *o, int table, struct bytes key)
@@ -31,9 +37,9 @@ static enum status overlay_get(struct books *b, int table, struct bytes key, str
 {
   struct overlay *o = overlay_of(b);
   enum status s = NOT_FOUND;
-  if (!grows(table) || o->differs)
+  if (!shared(o, table) || o->differs)
     s = o->scratch->get(o->scratch, table, key, value);
-  if (s != OK && grows(table) && is_there(o, table, key))
+  if (s != OK && shared(o, table) && is_there(o, table, key))
     s = o->stored->get(o->stored, table, key, value);
   trouble_move(o);
   return s;
@@ -43,7 +49,7 @@ static void overlay_put(struct books *b, int table, struct bytes key, struct byt
 {
   struct overlay *o = overlay_of(b);
   struct bytes row;
-  bool same = grows(table) && o->stored->get(o->stored, table, key, &row) == OK && bytes_equal(row, value);
+  bool same = shared(o, table) && o->stored->get(o->stored, table, key, &row) == OK && bytes_equal(row, value);
   if (!same)
     o->scratch->put(o->scratch, table, key, value);
   if (grows(table)) {
@@ -85,9 +91,9 @@ static enum status overlay_seek(struct books *b, int table, struct bytes from, s
   struct overlay *o = overlay_of(b);
   struct bytes other_key, other_value;
   enum status s = NOT_FOUND;
-  if (!grows(table) || o->differs)
+  if (!shared(o, table) || o->differs)
     s = o->scratch->seek(o->scratch, table, from, key, value);
-  if (grows(table) && stored_seek(o, table, from, &other_key, &other_value) == OK &&
+  if (shared(o, table) && stored_seek(o, table, from, &other_key, &other_value) == OK &&
       (s != OK || memcmp(other_key.data, key->data, sizeof(uint64_t)) < 0)) {
     *key = other_key;
     *value = other_value;

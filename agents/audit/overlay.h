@@ -8,12 +8,13 @@
 
 struct overlay {
   struct books books;             /* first: its functions find the overlay behind it */
-  struct books *stored, *scratch; /* not owned */
+  struct books *stored, *scratch; /* not owned; `stored` may be NULL */
   uint64_t grown[TABLE_TREE + 1]; /* rows so far, of those two tables */
   bool differs;                   /* a hash is another than the stored one */
   void (*erased)(void *context, uint64_t index, uint8_t slot, uint64_t by); /* see rebuild_watch; NULL: nobody */
   void *context;
 };
+/* `stored` may be NULL, where its slices do not live as long as those of books must: then all is written. */
 void overlay_init(struct overlay *o, struct books *stored, struct books *scratch);
 
 #endif

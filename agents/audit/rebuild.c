@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "agents/audit/audit.h"
+#include "agents/audit/export.h"
 #include "proto/ledger/rows.h"
 
 #define ENTRIES_PER_COMMIT 4096
@@ -36,12 +36,8 @@ static enum audit_code scratch_open(struct audit *a, struct rebuild *r)
   (void)rmdir(folder);
   if (s != OK)
     return no_scratch(a, why);
-  overlay_init(&r->overlay, a->books, store_begin(r->store, true));
+  overlay_init(&r->overlay, a->exported == NULL ? a->books : NULL, store_begin(r->store, true));
   r->books = &r->overlay.books;
-  if (r->watch != NULL && r->watch->erased != NULL) {
-    r->overlay.erased = r->watch->erased;
-    r->overlay.context = r->watch->context;
-  }
   return AUDIT_FINE;
 }
 
@@ -174,16 +170,25 @@ static enum audit_code verdict(struct audit *a, struct rebuild *r, struct replay
   return a->request->at ? check_part(a, r) : check_end(a, r, replay);
 }
 
+enum audit_code rebuild_open(struct audit *a, struct rebuild *out)
+{
+  *out = (struct rebuild){.ring = calloc(1, sizeof *out->ring)};
+  return out->ring == NULL ? audit_tell(a->request, AUDIT_UNREADABLE, "no memory") : scratch_open(a, out);
+}
+
 static enum audit_code prepare(struct audit *a, struct rebuild *r)
 {
-  r->ring = calloc(1, sizeof *r->ring);
+  enum audit_code code = rebuild_open(a, r);
+  if (code != AUDIT_FINE)
+    return code;
   r->signatures = signatures_open(signatures_processors() - 1);
-  if (r->ring == NULL || r->signatures == NULL)
+  if (r->signatures == NULL)
     return audit_tell(a->request, AUDIT_UNREADABLE, "no memory");
   r->ring->ask = signatures_ask;
   r->ring->context = r->signatures;
-  r->progress = progress_begin(a->request->err, store_count(a->store, TABLE_ENTRIES));
-  return scratch_open(a, r);
+  r->progress =
+      progress_begin(a->request->err, a->exported != NULL ? a->exported->size : store_count(a->store, TABLE_ENTRIES));
+  return AUDIT_FINE;
 }
 
 enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, struct rebuild *out)
@@ -192,10 +197,14 @@ enum audit_code rebuild_run(struct audit *a, const struct rebuild_watch *watch, 
   struct replay replay;
   struct complaint why;
   enum status s = OK;
-  *out = (struct rebuild){.watch = watch};
   enum audit_code code = prepare(a, out);
   if (code != AUDIT_FINE)
     return code;
+  out->watch = watch;
+  if (watch != NULL && watch->erased != NULL) {
+    out->overlay.erased = watch->erased;
+    out->overlay.context = watch->context;
+  }
   replay_init(&replay, out->books, &a->arena, out->ring);
   while (s == OK && signatures_failed(out->signatures) == UINT64_MAX && goes_on(a, out, &bytes))
     s = take_entry(a, out, &replay, bytes, &why);

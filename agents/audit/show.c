@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/audit/audit.h"
+#include "agents/audit/export.h"
+#include "proto/ledger/rows.h"
 
 /* --- whom an entry was for: the mailboxes of all organisations, walked beside the log --- */
 
@@ -122,8 +123,8 @@ static bool organisation_wanted(const struct org_id *wanted, const struct org_id
 
 /* --- the command --- */
 
-static enum audit_code show_entry(struct audit *a, struct mailboxes *m, struct erasures *erasures, uint64_t index,
-                                  struct bytes bytes)
+static enum audit_code show_entry(struct audit *a, struct books *mail, struct mailboxes *m, struct erasures *erasures,
+                                  uint64_t index, struct bytes bytes)
 {
   const struct audit_request *q = a->request;
   struct leaf leaf;
@@ -136,7 +137,7 @@ static enum audit_code show_entry(struct audit *a, struct mailboxes *m, struct e
     return audit_tell(q, AUDIT_FAILED, "entry %" PRIu64 ": %s", index, why.text);
   if (leaf.origin == ORIGIN_ORGANISATION && batch_header_read(leaf.header, &h) == OK)
     author = h.organisation;
-  struct audience told = mailboxes_told(a->books, m, index, &author);
+  struct audience told = mailboxes_told(mail, m, index, &author);
   if (!event_wanted(q, &leaf, &e) || !organisation_wanted(&q->organisation, &author, &told))
     return AUDIT_FINE;
   struct body_state bodies[SEALED_SLOTS_MAX];
@@ -146,15 +147,27 @@ static enum audit_code show_entry(struct audit *a, struct mailboxes *m, struct e
   return AUDIT_FINE;
 }
 
-static enum audit_code show(struct audit *a, struct erasures *erasures)
+/* The first stored one at or behind `index`, which is moved to it. */
+static bool next_entry(struct books *b, uint64_t *index, struct bytes *bytes)
+{
+  struct row_key from = key_of_index(*index);
+  struct bytes key;
+  if (b->seek(b, TABLE_ENTRIES, row_key(&from), &key, bytes) != OK)
+    return false;
+  struct reader r = reader_of(key);
+  *index = read_u64(&r);
+  return reader_done(&r);
+}
+
+static enum audit_code show(struct audit *a, struct books *mail, struct erasures *erasures)
 {
   const struct audit_request *q = a->request;
   struct mailboxes m;
   struct bytes bytes;
   enum audit_code code = AUDIT_FINE;
-  bool ready = mailboxes_open(a->books, q->from, &m);
-  for (uint64_t i = q->from; ready && i <= q->to && books_entry(a->books, i, &bytes) == OK; i++)
-    if (show_entry(a, &m, erasures, i, bytes) != AUDIT_FINE)
+  bool ready = mailboxes_open(mail, q->from, &m);
+  for (uint64_t i = q->from; ready && next_entry(a->books, &i, &bytes) && i <= q->to; i++)
+    if (show_entry(a, mail, &m, erasures, i, bytes) != AUDIT_FINE)
       code = AUDIT_FAILED; /* the rest is shown all the same */
   mailboxes_close(&m);
   if (!ready)
@@ -167,12 +180,18 @@ enum audit_code audit_show(const struct audit_request *q)
 {
   struct audit a;
   struct erasures *erasures = NULL;
+  struct rebuild r = {0};
   enum audit_code code = audit_open(q, &a);
+  if (code == AUDIT_FINE && audit_partial(&a)) /* its books have no mailboxes: nobody is found */
+    fprintf(q->err, "onward-audit: %s: has not every entry: for whom one was is not known\n", q->folder);
+  else if (code == AUDIT_FINE && a.exported != NULL)
+    code = rebuild_run(&a, NULL, &r);
   if (code == AUDIT_FINE && q->bodies)
     code = erasures_open(&a, &erasures);
   if (code == AUDIT_FINE)
-    code = show(&a, erasures);
+    code = show(&a, r.books == NULL ? a.books : r.books, erasures);
   erasures_close(erasures);
+  rebuild_close(&r);
   audit_close(&a);
   return code;
 }

@@ -4,35 +4,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agents/audit/audit.h"
+#include "agents/audit/export.h"
 #include "proto/ledger/rows.h"
 
-/* What the genesis says of the log. */
-struct log_name {
-  struct note_key key;
-  char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */
-};
-
-static enum audit_code log_name_read(struct audit *a, struct rebuild *r, struct log_name *out)
+enum audit_code log_name_read(const struct audit_request *q, struct books *b, struct arena *arena, struct log_name *out)
 {
   struct leaf leaf;
   struct event e;
-  arena_reset(&a->arena);
-  if (books_event(r->books, 0, &a->arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_GENESIS)
-    return audit_tell(a->request, AUDIT_FAILED, "entry 0: is no genesis");
+  struct head head;
+  books_head(b, &head);
+  arena_reset(arena);
+  if (books_event(b, 0, arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_GENESIS)
+    return audit_tell(q, AUDIT_FAILED, "entry 0: is no genesis");
   const Onward__Genesis *g = e.core->genesis;
   memset(out, 0, sizeof *out);
   must(g->origin.len <= NOTE_NAME_MAX - 12 && g->log_key.len == sizeof out->key.public_key);
   memcpy(out->key.name, g->origin.data, g->origin.len);
   memcpy(out->key.public_key, g->log_key.data, sizeof out->key.public_key);
-  (void)snprintf(out->origin, sizeof out->origin, "%.*s/%" PRIu32, (int)g->origin.len, out->key.name, g->epoch);
-  const struct note_key *pin = &a->request->log_key;
-  if (a->request->pinned && (strcmp(pin->name, out->key.name) != 0 ||
-                             memcmp(pin->public_key, out->key.public_key, sizeof pin->public_key) != 0)) {
+  (void)snprintf(out->origin, sizeof out->origin, "%.*s/%" PRIu64, (int)g->origin.len, out->key.name, head.epoch);
+  const struct note_key *pin = &q->log_key;
+  if (q->pinned && (strcmp(pin->name, out->key.name) != 0 ||
+                    memcmp(pin->public_key, out->key.public_key, sizeof pin->public_key) != 0)) {
     char vkey[NOTE_VKEY_SIZE];
     note_key_print(&out->key, vkey);
-    return audit_tell(a->request, AUDIT_FAILED, "entry 0: this log names the key %s, not the one given by --log-key",
-                      vkey);
+    return audit_tell(q, AUDIT_FAILED, "entry 0: this log names the key %s, not the one given by --log-key", vkey);
   }
   return AUDIT_FINE;
 }
@@ -47,8 +42,8 @@ static enum audit_code root_failed(struct audit *a, struct rebuild *r)
                     r->size);
 }
 
-static enum audit_code check_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
-                                        struct checkpoint *out)
+enum audit_code rebuild_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
+                                   struct checkpoint *out)
 {
   struct bytes note;
   struct hash root;
@@ -117,7 +112,7 @@ static enum audit_code check_bodies(struct audit *a, struct rebuild *r, uint64_t
 /* --- the command --- */
 
 static void tell_fine(const struct audit *a, struct rebuild *r, const struct log_name *log, const struct checkpoint *c,
-                      uint64_t bodies)
+                      uint64_t bodies, const struct witnesses *witnesses)
 {
   struct head head;
   char words[SIX_WORDS_SIZE], vkey[NOTE_VKEY_SIZE], time[WORDS_SIZE], root[4 * ((sizeof c->root.byte + 2) / 3) + 1];
@@ -134,8 +129,11 @@ static void tell_fine(const struct audit *a, struct rebuild *r, const struct log
           a->request->pinned ? "" : " (as the log says: compare it, or give --log-key)");
   fprintf(out, "  entries     %" PRIu64 ", the newest of %s\n", r->size, time);
   fprintf(out, "  root        %s, rebuilt from the entries and signed by the key\n", root);
+  witnesses_tell(witnesses, out);
   fprintf(out, "  signatures  %" PRIu64 " batches of organisations, every verdict worked out again\n", r->batches);
-  if (audit_is_backup(a))
+  if (a->exported != NULL)
+    fprintf(out, "  export      every tile, keys and erasures as the entries say; no other file\n");
+  else if (audit_is_backup(a))
     fprintf(out, "  bodies      left out of this copy, a backup: the exchange must have %" PRIu64 "%s\n",
             store_count(r->store, TABLE_HELD), bodies > 0 ? "; some are here" : "");
   else
@@ -146,16 +144,25 @@ static enum audit_code verify(struct audit *a, struct rebuild *r)
 {
   struct log_name log;
   struct checkpoint checkpoint;
+  struct erasures erasures = {0};
+  const struct rebuild_watch watch = {.context = &erasures, .erased = erasures_note};
+  struct witnesses witnesses;
   uint64_t bodies = 0;
-  enum audit_code code = rebuild_run(a, NULL, r);
+  enum audit_code code = a->exported == NULL ? AUDIT_FINE : exported_files(a);
   if (code == AUDIT_FINE)
-    code = log_name_read(a, r, &log);
+    code = rebuild_run(a, a->exported == NULL ? NULL : &watch, r);
   if (code == AUDIT_FINE)
-    code = check_checkpoint(a, r, &log, &checkpoint);
+    code = log_name_read(a->request, r->books, &a->arena, &log);
   if (code == AUDIT_FINE)
-    code = check_bodies(a, r, &bodies);
+    code = rebuild_checkpoint(a, r, &log, &checkpoint);
+  erasures_sort(&erasures);
   if (code == AUDIT_FINE)
-    tell_fine(a, r, &log, &checkpoint, bodies);
+    code = witnesses_read(a, &log.key, r->books, r->size, &witnesses);
+  if (code == AUDIT_FINE)
+    code = a->exported == NULL ? check_bodies(a, r, &bodies) : exported_compare(a, r, &erasures, &witnesses);
+  erasures_free(&erasures);
+  if (code == AUDIT_FINE)
+    tell_fine(a, r, &log, &checkpoint, bodies, &witnesses);
   return code;
 }
 
@@ -165,7 +172,7 @@ enum audit_code audit_verify(const struct audit_request *q)
   struct rebuild r = {0};
   enum audit_code code = audit_open(q, &a);
   if (code == AUDIT_FINE)
-    code = verify(&a, &r);
+    code = audit_partial(&a) ? exported_verify_part(&a) : verify(&a, &r);
   rebuild_close(&r);
   audit_close(&a);
   return code;

@@ -10,10 +10,13 @@
 
 #define ID_SIZE 4
 #define SIGNATURE_BLOB_SIZE (ID_SIZE + ED25519_SIGNATURE_SIZE)
+#define COSIGNATURE_BLOB_SIZE (ID_SIZE + 8 + ED25519_SIGNATURE_SIZE)
+#define BASE64_SIZE(size) (4 * (((size) + 2) / 3)) /* without the final zero */
 #define SIGNATURE_LINES_MAX 16
 #define DASH "\u2014 "
 
-static const uint8_t type_ed25519 = 1;
+/* The type of a key: of a log, or of a witness. */
+enum { TYPE_LOG = 1, TYPE_WITNESS = 4 };
 
 static bool name_valid(struct bytes name)
 {
@@ -41,15 +44,15 @@ static void text_copy(char *to, struct bytes from)
   to[from.size] = 0;
 }
 
-static void key_id(const char *name, const uint8_t public_key[ED25519_PUBLIC_SIZE], uint8_t id[ID_SIZE])
+static void key_id(uint8_t type, const char *name, const uint8_t public_key[ED25519_PUBLIC_SIZE], uint8_t id[ID_SIZE])
 {
-  const uint8_t middle[] = {'\n', type_ed25519};
+  const uint8_t middle[] = {'\n', type};
   const struct bytes parts[] = {bytes_text(name), BYTES(middle), bytes_of(public_key, ED25519_PUBLIC_SIZE)};
   struct hash h = sha256_of(parts, 3);
   memcpy(id, h.byte, ID_SIZE);
 }
 
-enum status note_key_parse(struct bytes vkey, struct note_key *out)
+static enum status key_parse(uint8_t type, struct bytes vkey, struct note_key *out)
 {
   struct reader r = reader_of(vkey);
   struct bytes name = read_until(&r, '+');
@@ -57,20 +60,30 @@ enum status note_key_parse(struct bytes vkey, struct note_key *out)
   uint8_t id[ID_SIZE], right_id[ID_SIZE], key[1 + ED25519_PUBLIC_SIZE];
   size_t id_size = 0, key_size = 0;
   if (r.underflow || !name_valid(name) || hex_decode(id_text, id, sizeof id, &id_size) != OK ||
-      base64_decode(r.rest, key, sizeof key, &key_size) != OK || key_size != sizeof key || key[0] != type_ed25519)
+      base64_decode(r.rest, key, sizeof key, &key_size) != OK || key_size != sizeof key || key[0] != type)
     return BAD_INPUT;
   text_copy(out->name, name);
   memcpy(out->public_key, key + 1, ED25519_PUBLIC_SIZE);
-  key_id(out->name, out->public_key, right_id);
+  key_id(type, out->name, out->public_key, right_id);
   return bytes_equal(bytes_of(id, id_size), BYTES(right_id)) ? OK : BAD_INPUT;
 }
 
-void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE])
+enum status note_key_parse(struct bytes vkey, struct note_key *out)
 {
-  uint8_t id[ID_SIZE], typed[1 + ED25519_PUBLIC_SIZE] = {type_ed25519};
+  return key_parse(TYPE_LOG, vkey, out);
+}
+
+enum status witness_key_parse(struct bytes vkey, struct note_key *out)
+{
+  return key_parse(TYPE_WITNESS, vkey, out);
+}
+
+static void key_print(uint8_t type, const struct note_key *key, char vkey[NOTE_VKEY_SIZE])
+{
+  uint8_t id[ID_SIZE], typed[1 + ED25519_PUBLIC_SIZE] = {type};
   char id_text[2 * ID_SIZE + 1];
   memcpy(typed + 1, key->public_key, ED25519_PUBLIC_SIZE);
-  key_id(key->name, key->public_key, id);
+  key_id(type, key->name, key->public_key, id);
   hex_encode(BYTES(id), id_text);
   struct writer w = writer_of(vkey, NOTE_VKEY_SIZE);
   write_text(&w, key->name);
@@ -80,6 +93,25 @@ void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE])
   write_base64(&w, BYTES(typed));
   write_u8(&w, 0);
   must(!w.overflow);
+}
+
+void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE])
+{
+  key_print(TYPE_LOG, key, vkey);
+}
+
+void witness_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE])
+{
+  key_print(TYPE_WITNESS, key, vkey);
+}
+
+static void write_line(struct writer *w, const char *name, struct bytes blob)
+{
+  write_text(w, DASH);
+  write_text(w, name);
+  write_text(w, " ");
+  write_base64(w, blob);
+  write_text(w, "\n");
 }
 
 enum status checkpoint_sign(const struct checkpoint *c, const char *key_name, const struct ed25519_secret *secret,
@@ -99,31 +131,38 @@ enum status checkpoint_sign(const struct checkpoint *c, const char *key_name, co
   if (s != OK)
     return s;
   ed25519_secret_public(secret, public_key);
-  key_id(key_name, public_key, blob);
-  write_text(&w, "\n" DASH);
-  write_text(&w, key_name);
-  write_text(&w, " ");
-  write_base64(&w, BYTES(blob));
+  key_id(TYPE_LOG, key_name, public_key, blob);
   write_text(&w, "\n");
+  write_line(&w, key_name, BYTES(blob));
   must(!w.overflow);
   *out_size = w.size;
   return OK;
 }
 
-/* NOT_FOUND: well formed, and another key's. */
-static enum status verify_line(struct bytes line, struct bytes text, const struct note_key *key)
+/* What a line signs with, where it is this key's: of `blob_size` bytes, its key id first. NOT_FOUND: well formed, and
+ * another key's. */
+static enum status read_blob(struct bytes line, uint8_t type, const struct note_key *key, uint8_t *blob,
+                             size_t blob_size)
 {
   struct reader r = reader_of(line);
   bool dash = bytes_equal(read_bytes(&r, strlen(DASH)), bytes_text(DASH));
   struct bytes name = read_until(&r, ' ');
   if (!dash || r.underflow || name.size == 0 || r.rest.size == 0)
     return BAD_INPUT;
-  uint8_t blob[SIGNATURE_BLOB_SIZE], id[ID_SIZE];
+  uint8_t id[ID_SIZE];
   size_t size = 0;
-  key_id(key->name, key->public_key, id);
-  if (!bytes_equal(name, bytes_text(key->name)) || base64_decode(r.rest, blob, sizeof blob, &size) != OK ||
-      size != sizeof blob || memcmp(blob, id, sizeof id) != 0)
-    return NOT_FOUND;
+  key_id(type, key->name, key->public_key, id);
+  bool same = bytes_equal(name, bytes_text(key->name)) && base64_decode(r.rest, blob, blob_size, &size) == OK &&
+              size == blob_size && memcmp(blob, id, sizeof id) == 0;
+  return same ? OK : NOT_FOUND;
+}
+
+static enum status verify_line(struct bytes line, struct bytes text, const struct note_key *key)
+{
+  uint8_t blob[SIGNATURE_BLOB_SIZE];
+  enum status s = read_blob(line, TYPE_LOG, key, blob, sizeof blob);
+  if (s != OK)
+    return s;
   return ed25519_verify(BYTES(key->public_key), text, bytes_of(blob + ID_SIZE, ED25519_SIGNATURE_SIZE));
 }
 
@@ -160,6 +199,76 @@ enum status checkpoint_open(struct bytes note, const struct note_key *key, struc
   text_copy(c.origin, origin);
   *out = c;
   return OK;
+}
+
+/* --- cosignatures --- */
+
+struct bytes note_text(struct bytes note)
+{
+  for (size_t i = 1; i < note.size; i++)
+    if (note.data[i - 1] == '\n' && note.data[i] == '\n')
+      return bytes_of(note.data, i);
+  return bytes_of(NULL, 0);
+}
+
+struct bytes note_line(struct bytes note, const struct note_key *key, bool witness)
+{
+  uint8_t blob[COSIGNATURE_BLOB_SIZE];
+  size_t text = note_text(note).size + 1, size = witness ? COSIGNATURE_BLOB_SIZE : SIGNATURE_BLOB_SIZE;
+  struct reader r = reader_of(note);
+  read_bytes(&r, text);
+  while (r.rest.size > 0 && !r.underflow) {
+    struct bytes line = read_until(&r, '\n');
+    if (read_blob(line, witness ? TYPE_WITNESS : TYPE_LOG, key, blob, size) == OK)
+      return bytes_of(line.data, line.size + 1);
+  }
+  return bytes_of(NULL, 0);
+}
+
+/* "cosignature/v1", "time <seconds>", the checkpoint's text. */
+static struct bytes cosigned(struct bytes text, uint64_t time_s, char room[NOTE_SIZE_MAX])
+{
+  struct writer w = writer_of(room, NOTE_SIZE_MAX);
+  write_text(&w, "cosignature/v1\ntime ");
+  write_decimal(&w, time_s);
+  write_text(&w, "\n");
+  write_bytes(&w, text);
+  return w.overflow ? bytes_of(NULL, 0) : writer_bytes(&w);
+}
+
+enum status cosignature_sign(struct bytes text, uint64_t time_s, const char *name, const struct ed25519_secret *secret,
+                             char *line, size_t *line_size)
+{
+  char room[NOTE_SIZE_MAX];
+  uint8_t blob[COSIGNATURE_BLOB_SIZE], public_key[ED25519_PUBLIC_SIZE];
+  struct bytes message = cosigned(text, time_s, room);
+  struct writer w = writer_of(blob + ID_SIZE, 8), out = writer_of(line, COSIGNATURE_LINE_SIZE);
+  if (message.size == 0 || !name_valid(bytes_text(name)))
+    return BAD_INPUT;
+  ed25519_secret_public(secret, public_key);
+  key_id(TYPE_WITNESS, name, public_key, blob);
+  write_u64(&w, time_s);
+  enum status s = ed25519_sign(secret, message, blob + ID_SIZE + 8);
+  write_line(&out, name, BYTES(blob));
+  must(!out.overflow);
+  *line_size = out.size;
+  return s;
+}
+
+enum status cosignature_verify(struct bytes note, const struct note_key *witness, uint64_t *time_s)
+{
+  char room[NOTE_SIZE_MAX];
+  uint8_t blob[COSIGNATURE_BLOB_SIZE];
+  struct bytes line = note_line(note, witness, true);
+  if (line.size == 0)
+    return NOT_FOUND;
+  must(read_blob(bytes_of(line.data, line.size - 1), TYPE_WITNESS, witness, blob, sizeof blob) == OK);
+  struct reader r = reader_of(bytes_of(blob + ID_SIZE, 8));
+  *time_s = read_u64(&r);
+  struct bytes message = cosigned(note_text(note), *time_s, room);
+  return message.size == 0 ? BAD_INPUT
+                           : ed25519_verify(BYTES(witness->public_key), message,
+                                            bytes_of(blob + ID_SIZE + 8, ED25519_SIGNATURE_SIZE));
 }
 
 uint32_t checkpoint_epoch(const struct checkpoint *c, const struct note_key *key)

@@ -30,6 +30,9 @@ struct note_key {
 #define NOTE_VKEY_SIZE 160
 MUST_USE enum status note_key_parse(struct bytes vkey, struct note_key *out);
 void note_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE]);
+/* The same of a witness's key, whose type is 0x04 in place of 0x01 (C2SP tlog-cosignature). */
+MUST_USE enum status witness_key_parse(struct bytes vkey, struct note_key *out);
+void witness_key_print(const struct note_key *key, char vkey[NOTE_VKEY_SIZE]);
 
 /* The epoch in the origin of a checkpoint of this key's log, "<name>/<epoch>". 0: it is another log's. */
 uint32_t checkpoint_epoch(const struct checkpoint *c, const struct note_key *key);
@@ -41,5 +44,18 @@ MUST_USE enum status checkpoint_sign(const struct checkpoint *c, const char *key
  * looked at; the one of `key` must be there and fit. BAD_INPUT otherwise. Further lines of text after the root are not
  * allowed. */
 MUST_USE enum status checkpoint_open(struct bytes note, const struct note_key *key, struct checkpoint *out);
+
+/* Of a note that was opened: its three lines of text, and the signature line of this key, with its line end (empty:
+ * none). */
+struct bytes note_text(struct bytes note);
+struct bytes note_line(struct bytes note, const struct note_key *key, bool witness);
+
+/* C2SP cosignature/v1: a witness's line over a checkpoint, with the time at which it was made, in seconds since 1970.
+ * `line` has room for COSIGNATURE_LINE_SIZE. */
+#define COSIGNATURE_LINE_SIZE 200
+MUST_USE enum status cosignature_sign(struct bytes text, uint64_t time_s, const char *name,
+                                      const struct ed25519_secret *secret, char *line, size_t *line_size);
+/* NOT_FOUND: the note has no line of this witness. BAD_INPUT: it does not fit. */
+MUST_USE enum status cosignature_verify(struct bytes note, const struct note_key *witness, uint64_t *time_s);
 
 #endif

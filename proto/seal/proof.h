@@ -17,7 +17,8 @@
 #include "proto/seal/note.h"
 
 #define PROOF_LEAF_MAX 65535 /* bytes: what a leaf can have */
-#define PROOF_SIZE_MAX (4 * ((PROOF_LEAF_MAX + 2) / 3) + 45 * MERKLE_PATH_MAX + NOTE_SIZE_MAX + 100)
+#define PROOF_NOTE_MAX 4096  /* a checkpoint with its cosignatures */
+#define PROOF_SIZE_MAX (4 * ((PROOF_LEAF_MAX + 2) / 3) + 45 * MERKLE_PATH_MAX + PROOF_NOTE_MAX + 100)
 
 struct log_proof {
   struct bytes leaf; /* borrowed: of whoever writes; in reading, of the memory that was given for it */

@@ -49,9 +49,6 @@ void file_why(char why[200], const char *format, ...) __attribute__((format(prin
 /* "<path>: <doing>: <error>", and that the disk is full when it is. */
 void file_why_error(char why[200], const char *path, const char *doing, int error);
 
-/* Makes what was created, renamed or removed in a folder, or beside a path, durable. 0 or errno. */
-int file_sync_folder(const char *folder);
-int file_sync_parent(const char *path);
 char *file_path_join(const char *folder, const char *name); /* NULL: no memory. Freed by the caller */
 
 #endif

@@ -72,5 +72,8 @@ void store_remove(const char *folder); /* books that nobody has open: data, lock
 MUST_USE enum status file_write(const char *path, struct bytes content, char why[200]);
 MUST_USE enum status file_rename(const char *from, const char *to, char why[200]); /* file or folder; durable */
 MUST_USE enum status file_read(const char *path, void *out, size_t capacity, size_t *size, char why[200]);
+/* Makes what was created, renamed or removed in a folder, or beside a path, durable. 0 or errno. */
+int file_sync_folder(const char *folder);
+int file_sync_parent(const char *path);
 
 #endif

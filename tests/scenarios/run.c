@@ -379,11 +379,12 @@ static int record(struct scenario *s, const char *folder, const char *path)
 int main(int argc, char **argv)
 {
   static struct scenario s;
-  char folder[FOLDER_PATH_SIZE];
+  char folder[FOLDER_PATH_SIZE], why[200];
   bool tamper = argc == 3 && strcmp(argv[1], "--tamper") == 0;
   bool keep = argc == 4 && strcmp(argv[1], "--record") == 0;
-  if (argc != (keep ? 4 : tamper ? 3 : 2)) {
-    fprintf(stderr, "usage: %s [--tamper | --record FILE] TRANSCRIPT\n", argv[0]);
+  bool books = argc == 4 && strcmp(argv[1], "--books") == 0; /* a copy of an exchange's books, for whoever reads such */
+  if (argc != (keep || books ? 4 : tamper ? 3 : 2)) {
+    fprintf(stderr, "usage: %s [--tamper | --record FILE | --books FOLDER] TRANSCRIPT\n", argv[0]);
     return 2;
   }
   folder_make(folder);
@@ -391,6 +392,8 @@ int main(int argc, char **argv)
   int result = play(&s, argv[argc - 1]);
   if (result == 0)
     result = keep ? record(&s, folder, argv[2]) : replay(&s, folder, tamper);
+  if (result == 0 && books && store_copy(s.world.store, argv[2], ALL_TABLES, why) != OK)
+    result = 1;
   world_fini(&s.world);
   folder_remove(folder);
   return result;
