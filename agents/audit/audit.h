@@ -31,7 +31,16 @@ struct audit_request {
   const char *referral;       /* as referral_valid takes it; NULL: any */
   uint64_t from;              /* first and last index, both included */
   uint64_t to;
+  struct report_request {
+    enum report_period { REPORT_MONTH, REPORT_QUARTER, REPORT_YEAR } period;
+    uint32_t minimum;  /* smaller counts are not shown; 0: REPORT_MINIMUM */
+    bool csv;          /* instead of text; as `json` */
+    const char *html;  /* file to write a page into; NULL: none */
+    const char *names; /* file of a registrar that says who is named; NULL: nobody is */
+  } report;
 };
+#define REPORT_MINIMUM 5
+#define REPORT_MINIMUM_MIN 3
 
 enum audit_code audit_verify(const struct audit_request *q);
 enum audit_code audit_replay(const struct audit_request *q);
@@ -39,6 +48,7 @@ enum audit_code audit_show(const struct audit_request *q);
 /* The folder is one of evidence (docs/spec/5-files.md, section 8). AUDIT_FINE: what it is about is proved by it alone;
  * AUDIT_FAILED: it is not; AUDIT_UNREADABLE: there is no evidence in it. */
 enum audit_code audit_fraud(const struct audit_request *q);
+enum audit_code audit_report(const struct audit_request *q);
 bool referral_valid(const char *text); /* 32 hex digits, or a short id such as K7MQ4X-T */
 
 /* --- what the commands share --- */
@@ -86,6 +96,18 @@ void rebuild_close(struct rebuild *r);
 /* The first stored entry below `size` whose hash is not the one in the stored tree; `size`: none. For naming what was
  * altered where only a later entry, or the root, shows that something was. */
 uint64_t entry_altered(struct audit *a, uint64_t size);
+
+/* What the genesis says of the log. */
+struct log_name {
+  struct note_key key;
+  char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */
+};
+/* AUDIT_FAILED, told: there is no genesis, or it names another key than the request. */
+enum audit_code log_name_read(const struct audit_request *q, struct books *b, struct arena *arena,
+                              struct log_name *out);
+/* The newest checkpoint is this log's, and is signed over just the rebuilt entries. Else AUDIT_FAILED, told. */
+enum audit_code rebuild_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
+                                   struct checkpoint *out);
 
 /* All rows of a table, in order. */
 struct walk {

@@ -13,6 +13,8 @@ static const char usage[] =
     "       onward-audit replay DIR\n"
     "       onward-audit fraud DIR --log-key VKEY\n"
     "       onward-audit show DIR [--json] [--organisation ORG] [--referral ID] [--from N] [--to N]\n"
+    "       onward-audit report DIR [--period month|quarter|year] [--minimum N] [--names FILE] [--log-key VKEY]\n"
+    "                    [--json | --csv | --html FILE]\n"
     "\n"
     "DIR is the data folder of an exchange, or a copy of it; nothing is written into it.\n"
     "\n"
@@ -21,6 +23,8 @@ static const char usage[] =
     "replay   works out every table from the entries alone, and compares it with the stored one\n"
     "fraud    says what a folder of evidence against an exchange proves (onward evidence), and what it does not\n"
     "show     prints the entries, one a line: index, time, who, referral, act, verdict, for whom\n"
+    "report   what became of the referrals, in numbers: none so small that it points at a child, and organisations\n"
+    "         as letters, but for those that a registrar named in the signed FILE of --names\n"
     "\n"
     "exit code: 0 fine (fraud: proved), 1 the log or the books fail (fraud: not proved), 2 command line, 3 cannot read "
     "or work\n";
@@ -38,6 +42,46 @@ static bool number_parse(const char *text, uint64_t *out)
   errno = 0;
   *out = strtoull(text, &end, 10);
   return errno == 0 && *text >= '0' && *text <= '9' && *end == 0;
+}
+
+static bool period_parse(const char *text, enum report_period *out)
+{
+  static const char *const periods[] = {"month", "quarter", "year"};
+  for (enum report_period p = REPORT_MONTH; p <= REPORT_YEAR; p++)
+    if (strcmp(text, periods[p]) == 0) {
+      *out = p;
+      return true;
+    }
+  return false;
+}
+
+static bool minimum_parse(const char *text, uint32_t *out)
+{
+  uint64_t n;
+  bool fine = number_parse(text, &n) && n >= REPORT_MINIMUM_MIN && n <= 1000;
+  if (fine)
+    *out = (uint32_t)n;
+  return fine;
+}
+
+/* Options of `report` alone. */
+static const char *report_option_take(int option, const char *value, struct report_request *r)
+{
+  switch (option) {
+  case 'p':
+    return period_parse(value, &r->period) ? NULL : "--period: expected month, quarter or year";
+  case 'm':
+    return minimum_parse(value, &r->minimum) ? NULL : "--minimum: expected a number from 3 to 1000";
+  case 'n':
+    r->names = value;
+    return NULL;
+  case 'h':
+    r->html = value;
+    return NULL;
+  default:
+    r->csv = true;
+    return NULL;
+  }
 }
 
 /* One option; what was expected when its value does not fit, NULL when it does. */
@@ -58,8 +102,10 @@ static const char *option_take(int option, const char *value, struct audit_reque
     return referral_valid(value) ? NULL : "--referral: expected 32 hex digits, or a short id such as K7MQ4X-T";
   case 'f':
     return number_parse(value, &q->from) ? NULL : "--from: expected an index";
-  default:
+  case 't':
     return number_parse(value, &q->to) ? NULL : "--to: expected an index";
+  default:
+    return report_option_take(option, value, &q->report);
   }
 }
 
@@ -73,6 +119,7 @@ static const struct command {
     {"replay", "", {"a folder"}, audit_replay},
     {"fraud", "k", {"a folder"}, audit_fraud},
     {"show", "jorft", {"a folder"}, audit_show},
+    {"report", "kjpmnch", {"a folder"}, audit_report},
 };
 
 static const struct command *command_find(const char *name)
@@ -85,13 +132,13 @@ static const struct command *command_find(const char *name)
 
 static enum audit_code run(const struct command *c, int argc, char **argv)
 {
-  static const struct option options[] = {{"log-key", required_argument, NULL, 'k'},
-                                          {"json", no_argument, NULL, 'j'},
-                                          {"organisation", required_argument, NULL, 'o'},
-                                          {"referral", required_argument, NULL, 'r'},
-                                          {"from", required_argument, NULL, 'f'},
-                                          {"to", required_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"log-key", required_argument, NULL, 'k'},      {"json", no_argument, NULL, 'j'},
+      {"organisation", required_argument, NULL, 'o'}, {"referral", required_argument, NULL, 'r'},
+      {"from", required_argument, NULL, 'f'},         {"to", required_argument, NULL, 't'},
+      {"period", required_argument, NULL, 'p'},       {"minimum", required_argument, NULL, 'm'},
+      {"names", required_argument, NULL, 'n'},        {"csv", no_argument, NULL, 'c'},
+      {"html", required_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;
   opterr = 0;
@@ -110,6 +157,8 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
             c->words[0], words == 2 ? " and " : "", words == 2 ? c->words[1] : "");
     return AUDIT_USAGE;
   }
+  if (q.json + q.report.csv + (q.report.html != NULL) > 1)
+    return usage_error("expected only one of --json, --csv and --html", NULL);
   q.folder = argv[optind];
   q.second = words == 2 ? argv[optind + 1] : NULL;
   enum audit_code code = c->run(&q);

@@ -7,32 +7,25 @@
 #include "agents/audit/audit.h"
 #include "proto/ledger/rows.h"
 
-/* What the genesis says of the log. */
-struct log_name {
-  struct note_key key;
-  char origin[NOTE_NAME_MAX + 1]; /* of its checkpoints: with the epoch */
-};
-
-static enum audit_code log_name_read(struct audit *a, struct rebuild *r, struct log_name *out)
+enum audit_code log_name_read(const struct audit_request *q, struct books *b, struct arena *arena, struct log_name *out)
 {
   struct leaf leaf;
   struct event e;
-  arena_reset(&a->arena);
-  if (books_event(r->books, 0, &a->arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_GENESIS)
-    return audit_tell(a->request, AUDIT_FAILED, "entry 0: is no genesis");
+  arena_reset(arena);
+  if (books_event(b, 0, arena, &leaf, &e) != OK || e.act != ONWARD__CORE__ACT_GENESIS)
+    return audit_tell(q, AUDIT_FAILED, "entry 0: is no genesis");
   const Onward__Genesis *g = e.core->genesis;
   memset(out, 0, sizeof *out);
   must(g->origin.len <= NOTE_NAME_MAX - 12 && g->log_key.len == sizeof out->key.public_key);
   memcpy(out->key.name, g->origin.data, g->origin.len);
   memcpy(out->key.public_key, g->log_key.data, sizeof out->key.public_key);
   (void)snprintf(out->origin, sizeof out->origin, "%.*s/%" PRIu32, (int)g->origin.len, out->key.name, g->epoch);
-  const struct note_key *pin = &a->request->log_key;
-  if (a->request->pinned && (strcmp(pin->name, out->key.name) != 0 ||
-                             memcmp(pin->public_key, out->key.public_key, sizeof pin->public_key) != 0)) {
+  const struct note_key *pin = &q->log_key;
+  if (q->pinned && (strcmp(pin->name, out->key.name) != 0 ||
+                    memcmp(pin->public_key, out->key.public_key, sizeof pin->public_key) != 0)) {
     char vkey[NOTE_VKEY_SIZE];
     note_key_print(&out->key, vkey);
-    return audit_tell(a->request, AUDIT_FAILED, "entry 0: this log names the key %s, not the one given by --log-key",
-                      vkey);
+    return audit_tell(q, AUDIT_FAILED, "entry 0: this log names the key %s, not the one given by --log-key", vkey);
   }
   return AUDIT_FINE;
 }
@@ -47,8 +40,8 @@ static enum audit_code root_failed(struct audit *a, struct rebuild *r)
                     r->size);
 }
 
-static enum audit_code check_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
-                                        struct checkpoint *out)
+enum audit_code rebuild_checkpoint(struct audit *a, struct rebuild *r, const struct log_name *log,
+                                   struct checkpoint *out)
 {
   struct bytes note;
   struct hash root;
@@ -139,9 +132,9 @@ static enum audit_code verify(struct audit *a, struct rebuild *r)
   uint64_t bodies = 0;
   enum audit_code code = rebuild_run(a, NULL, r);
   if (code == AUDIT_FINE)
-    code = log_name_read(a, r, &log);
+    code = log_name_read(a->request, r->books, &a->arena, &log);
   if (code == AUDIT_FINE)
-    code = check_checkpoint(a, r, &log, &checkpoint);
+    code = rebuild_checkpoint(a, r, &log, &checkpoint);
   if (code == AUDIT_FINE)
     code = check_bodies(a, r, &bodies);
   if (code == AUDIT_FINE)
