@@ -110,7 +110,8 @@ static uint8_t office_of(const struct org_id *org)
 static void hear(const struct story *s, const struct referral *r)
 {
   static struct draft d;
-  bool sender = s->act == ONWARD__CORE__ACT_CLOSE || s->act == ONWARD__CORE__ACT_CANCEL;
+  bool sender =
+      s->act == ONWARD__CORE__ACT_CLOSE || s->act == ONWARD__CORE__ACT_CANCEL || s->act == ONWARD__CORE__ACT_NEXT;
   struct member *holder = sender ? offices[s->sender] : offices[office_of(&r->parties[r->present].org)];
   draft_init(&d, s->act, &s->id);
   draft_message(&d);
@@ -144,6 +145,7 @@ static act_kind next_act(const struct referral *r)
     return likely(72)   ? ONWARD__CORE__ACT_ACCEPT
            : likely(40) ? ONWARD__CORE__ACT_DECLINE
            : likely(70) ? ONWARD__CORE__ACT_REROUTE
+           : likely(90) ? ONWARD__CORE__ACT_NEXT
                         : 0;
   case STATE_ACCEPTED:
     return likely(94) ? ONWARD__CORE__ACT_START : 0;
@@ -164,6 +166,7 @@ static uint64_t hours_of(act_kind act, uint8_t priority)
     return 1;
   case ONWARD__CORE__ACT_ACKNOWLEDGE:
     return 2u * priority * priority;
+  case ONWARD__CORE__ACT_NEXT:
   case ONWARD__CORE__ACT_START:
     return 30u * priority;
   case ONWARD__CORE__ACT_COMPLETE:

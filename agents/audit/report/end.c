@@ -5,7 +5,6 @@
 
 #define DAY_MS 86400000ull
 #define ENDED_STATES (IN(CLOSED) | IN(CANCELLED) | IN(WITHDRAWN) | IN(ERROR))
-#define TAKEN_BACK_STATES (IN(CANCELLED) | IN(WITHDRAWN) | IN(ERROR))
 #define YES_STATES (HELD_STATES | IN(IN_PROGRESS) | IN(COMPLETED))
 
 static bool within(const struct referral *r, uint32_t states)
@@ -56,10 +55,8 @@ enum standing report_standing(struct books *books, const struct referral *r)
     return VANISHED;
   if (within(r, YES_STATES) || (r->state == STATE_CLOSED && r->outcome != 0))
     return ANSWERED;
-  if (r->state == STATE_RETURNED || r->state == STATE_CLOSED)
+  if (within(r, ENDED_STATES | IN(RETURNED)))
     return BACK;
-  if (within(r, TAKEN_BACK_STATES))
-    return TAKEN_BACK;
   return within(r, IN(REQUESTED) | OPEN_STATES) ? UNDER_WAY : VANISHED;
 }
 

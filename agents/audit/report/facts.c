@@ -11,7 +11,7 @@
 #define ACT(name) ONWARD__CORE__ACT_##name
 #define SET(measure) (1u << (measure))
 
-static const char *const standings[] = {"answered", "back", "taken_back", "under_way", "vanished", NULL};
+static const char *const standings[] = {"answered", "back", "under_way", "vanished", NULL};
 static const char *const ages[] = {"under_1_day",   "1_to_3_days",  "3_to_7_days", "7_to_30_days",
                                    "30_to_90_days", "over_90_days", NULL};
 static const char *const ends[] = {"completed", "in_service", "yes", "unanswered", "back", "taken_back", NULL};

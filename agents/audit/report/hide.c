@@ -3,8 +3,9 @@
  * A count from 1 to minimum - 1 is small. A line of counts whose sum is shown hides, with its small ones, one that is
  * at least twice the minimum less two: whichever value a small one has, that one can make up for it and be no small one
  * itself, so the sum tells nothing. In the inside of a grid every small count needs three such others, which with it
- * are the corners of a rectangle: what one corner has more, its neighbours have less, and no sum changes. Where there
- * is no such partner, the whole line, or the whole inside, is hidden. So every small count may be any from 1 to
+ * are the corners of a rectangle: what one corner has more, its neighbours have less, and no sum changes. A row that
+ * has no other to give up is hidden as a whole, but for its sum, beside one that can make up for it in every column.
+ * Where there is no partner, the whole line, or the whole inside, is hidden. So every small count may be any from 1 to
  * minimum - 1, as far as sums can tell.
  */
 #include "agents/audit/report/report.h"
@@ -39,16 +40,45 @@ static bool is_partner(const struct grid *g, size_t row, size_t column, uint32_t
   return row < g->rows - g->known && line_open(g, row, column) && g->count[grid_at(g, row, column)] >= 2 * minimum - 2;
 }
 
-/* The first that fits, so that the same partners serve many. */
+/* In the first column that has one, so that the same partners serve many; in it the smallest. */
 static bool hide_rectangle(struct grid *g, size_t row, size_t column, uint32_t minimum)
 {
-  for (size_t c = 0; c < g->columns; c++)
+  for (size_t c = 0; c < g->columns; c++) {
+    size_t with = SIZE_MAX;
     for (size_t r = 0; c != column && is_partner(g, row, c, minimum) && r < g->rows; r++)
-      if (r != row && is_partner(g, r, c, minimum) && is_partner(g, r, column, minimum)) {
-        g->mark[grid_at(g, row, c)] = g->mark[grid_at(g, r, c)] = g->mark[grid_at(g, r, column)] = HIDDEN;
-        return true;
-      }
+      if (r != row && is_partner(g, r, c, minimum) && is_partner(g, r, column, minimum) &&
+          (with == SIZE_MAX || g->count[grid_at(g, r, column)] < g->count[grid_at(g, with, column)]))
+        with = r;
+    if (with == SIZE_MAX)
+      continue;
+    g->mark[grid_at(g, row, c)] = g->mark[grid_at(g, with, c)] = g->mark[grid_at(g, with, column)] = HIDDEN;
+    return true;
+  }
   return false;
+}
+
+/* Enough in every column for whatever stands there in `row`. */
+static bool is_partner_row(const struct grid *g, size_t row, size_t other, uint32_t minimum)
+{
+  if (other == row || g->mark[grid_at(g, other, g->columns)] != SHOWN)
+    return false;
+  for (size_t c = 0; c < g->columns; c++)
+    if (g->mark[grid_at(g, row, c)] == SMALL && g->count[grid_at(g, other, c)] < minimum - 1)
+      return false;
+  return g->count[grid_at(g, other, g->columns)] >= 2 * minimum - 2;
+}
+
+/* The inside of a row that is small everywhere, with that of the smallest row that can make up for it. */
+static bool hide_row(struct grid *g, size_t row, uint32_t minimum)
+{
+  size_t with = SIZE_MAX;
+  for (size_t r = 0; r < g->rows - g->known; r++)
+    if (is_partner_row(g, row, r, minimum) &&
+        (with == SIZE_MAX || g->count[grid_at(g, r, g->columns)] < g->count[grid_at(g, with, g->columns)]))
+      with = r;
+  for (size_t c = 0; with != SIZE_MAX && c < g->columns; c++)
+    g->mark[grid_at(g, row, c)] = g->mark[grid_at(g, with, c)] = HIDDEN;
+  return with != SIZE_MAX;
 }
 
 static void mark_inside(struct grid *g, uint32_t minimum, bool hidden)
@@ -65,7 +95,7 @@ static bool hide_inside(struct grid *g, uint32_t minimum)
 {
   for (size_t r = 0; r < g->rows - g->known; r++)
     for (size_t c = 0; c < g->columns; c++)
-      if (g->mark[grid_at(g, r, c)] == SMALL && !hide_rectangle(g, r, c, minimum))
+      if (g->mark[grid_at(g, r, c)] == SMALL && !hide_rectangle(g, r, c, minimum) && !hide_row(g, r, minimum))
         return false;
   return true;
 }

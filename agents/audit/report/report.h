@@ -82,7 +82,7 @@ enum dimension {
   DUTY_OF = 0,
   PATH = 0, /* "from>to", of a passing on */
 };
-enum standing { ANSWERED, BACK, TAKEN_BACK, UNDER_WAY, VANISHED, STANDINGS };
+enum standing { ANSWERED, BACK, UNDER_WAY, VANISHED };
 
 /* The column in which a category of this dimension stands; COLUMN_NONE: behind the measure's name. */
 enum column { COLUMN_ORGANISATION, COLUMN_GROUP, COLUMN_AREA, COLUMN_PRIORITY, COLUMN_NONE, COLUMN_PATH };

@@ -108,7 +108,6 @@ void report_rows(const struct report *r, report_take *take, void *context)
 struct parts {
   char hidden[200];
   uint32_t hidden_count;
-  size_t size;
 };
 
 static void add_part(const struct report *r, struct parts *p, enum standing s, const char *words, char *out)
@@ -126,11 +125,11 @@ static void add_part(const struct report *r, struct parts *p, enum standing s, c
 
 void report_sentence(const struct report *r, char out[400])
 {
-  static const char *const words[] = {"answered", "back with their sender", "taken back", "on their way"};
+  static const char *const words[] = {"answered", "back with their sender", "on their way"};
   const struct grid *g = &r->grids[FAMILY_REFERRALS][BEGUN][STANDING];
   size_t all = grid_at(g, g->rows, g->columns), way = grid_at(g, UNDER_WAY, g->columns);
   uint32_t n = g->count[all], vanished = g->count[grid_at(g, VANISHED, g->columns)];
-  struct parts p = {.size = 0};
+  struct parts p = {.hidden_count = 0};
   if (g->mark[all] != SHOWN || n == 0) {
     (void)snprintf(out, 400, "Of %s%" PRIu32 " referrals %" PRIu32 " vanished.", n == 0 ? "" : "fewer than ",
                    n == 0 ? 0 : r->minimum, vanished);
