@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "agents/audit/report/report.h"
+#include "proto/names.h"
 #include "proto/rules/rules.h"
 #include "tests/unit/support.h"
 
@@ -21,6 +22,7 @@
 static char folder[FOLDER_PATH_SIZE];
 static struct world world;
 static struct member *police, *school, *aple, *a21;
+static struct es256_secret *registrar_sign;
 static char *out, *err;
 
 /* --- the log --- */
@@ -148,6 +150,8 @@ static int make_log(void **state)
   const struct sent silent = {school, a21, NULL, ONWARD__SERVICE_GROUP__LEGL, "KH-12", ONWARD__PRIORITY__HIGH, false};
   submit(&silent);
   world_pass(&world, world.clock_ms + 5 * HOUR_MS);
+  registrar_sign = world.members[0].sign;
+  world.members[0].sign = NULL; /* kept */
   world_fini(&world);
   return 0;
 }
@@ -156,6 +160,7 @@ static int remove_log(void **state)
 {
   (void)state;
   folder_remove(folder);
+  es256_secret_close(registrar_sign);
   free(out);
   free(err);
   return 0;
@@ -226,10 +231,10 @@ static const char *const by_hand[] = {
     "|school||||sent=9",
     "|police||||accepted=10",
     "|school||||accepted=8",
-    "2026-03|police||||sent=10",
-    "2026-03|school||||sent=0",
+    "2026-03|police||||sent=*",
+    "2026-03|school||||sent=*",
     "2026-04|police||||sent=*",
-    "2026-04|school||||sent=*", /* 1 and 9: no rectangle, as March has no other sender */
+    "2026-04|school||||sent=*", /* 1 and 9: no rectangle, so the rows are hidden */
     "||pss|||sent=11",
     "||legl|||sent=9",
     "||pss|||served=9",
@@ -412,6 +417,64 @@ static void periods_and_minimum_are_chosen(void **state)
   json_decref(report);
 }
 
+/* --- names --- */
+
+static void write_names(struct es256_secret *sign, const char *by, char path[FOLDER_PATH_SIZE])
+{
+  static struct named named;
+  char text[NAMES_TEXT_MAX], why[200];
+  named = (struct named){.network = world.network, .count = 1};
+  assert_int_equal(org_id_parse(bytes_text(by), &named.by), OK);
+  assert_int_equal(org_id_parse(bytes_text("aple"), &named.organisations[0]), OK);
+  assert_int_equal(named_write(sign, &named, text, sizeof text), OK);
+  (void)snprintf(path, FOLDER_PATH_SIZE, "%s", folder_path(folder, "names"));
+  assert_int_equal(file_write(path, bytes_text(text), why), OK);
+}
+
+static void only_a_registrar_names(void **state)
+{
+  (void)state;
+  char path[FOLDER_PATH_SIZE], text[NAMES_TEXT_MAX], why[200];
+  size_t size = 0;
+  struct audit_request q = request();
+  q.report.csv = true;
+  q.report.names = path;
+  write_names(registrar_sign, "registry-one", path);
+  assert_int_equal(run(q), AUDIT_FINE);
+  assert_non_null(strstr(out, ",aple,,,,leg,11\n"));
+  assert_null(strstr(out, "police"));
+  assert_int_equal(file_read(path, text, sizeof text - 1, &size, why), OK);
+  text[size] = 0;
+  memcpy(strstr(text, "aple"), "aplf", 4); /* somebody else than was signed */
+  assert_int_equal(file_write(path, bytes_text(text), why), OK);
+  assert_int_equal(run(q), AUDIT_UNREADABLE);
+  assert_non_null(strstr(err, "signature"));
+  write_names(registrar_sign, "registry-two", path);
+  assert_int_equal(run(q), AUDIT_UNREADABLE);
+  write_names(registrar_sign, "police", path);
+  assert_int_equal(run(q), AUDIT_UNREADABLE);
+  assert_non_null(strstr(err, "no registrar"));
+  assert_string_equal(out, "");
+}
+
+static void names_are_read_strictly(void **state)
+{
+  (void)state;
+  static const char *const wrong[] = {"", "onward names in reports", "onward names in reports\nnetwork 00\n",
+                                      "onward names in reports\nsignature AAAA\n"};
+  char path[FOLDER_PATH_SIZE], text[NAMES_TEXT_MAX], why[200];
+  size_t size = 0;
+  static struct named named;
+  struct complaint complaint;
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+    assert_int_equal(named_read(bytes_text(wrong[i]), &complaint, &named), BAD_INPUT);
+  write_names(registrar_sign, "registry-one", path);
+  assert_int_equal(file_read(path, text, sizeof text, &size, why), OK);
+  assert_int_equal(named_read(bytes_of(text, size), &complaint, &named), OK);
+  for (size_t cut = 0; cut < size; cut++)
+    assert_int_equal(named_read(bytes_of(text, cut), &complaint, &named), BAD_INPUT);
+}
+
 /* --- a log that does not hold is not reported on --- */
 
 static void damaged_log_has_no_report(void **state)
@@ -579,6 +642,8 @@ int main(void)
       cmocka_unit_test(nothing_small_and_nobody_is_told),
       cmocka_unit_test(csv_is_the_json),
       cmocka_unit_test(periods_and_minimum_are_chosen),
+      cmocka_unit_test(only_a_registrar_names),
+      cmocka_unit_test(names_are_read_strictly),
       cmocka_unit_test(damaged_log_has_no_report),
       cmocka_unit_test(what_nobody_can_act_on_has_vanished),
       cmocka_unit_test(what_fits_nowhere_has_vanished),

@@ -21,7 +21,7 @@ static enum audit_code take_log(struct report *r, struct audit *a, struct rebuil
     return code;
   r->batches = rebuild->batches;
   report_end(r, rebuild->books);
-  return report_names(r, a, rebuild->books);
+  return report_names(r, rebuild->books);
 }
 
 static enum audit_code print(const struct report *r)

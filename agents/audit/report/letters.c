@@ -37,10 +37,10 @@ static void letter_write(size_t number, char out[NAME_SIZE])
   out[i] = 0;
 }
 
-static bool is_named(const char *text, const char *const *named, size_t count)
+static bool is_named(const char *text, const struct org_id *named, size_t count)
 {
   for (size_t i = 0; i < count; i++)
-    if (strcmp(text, named[i]) == 0)
+    if (bytes_equal(org_id_text(&named[i]), bytes_text(text)))
       return true;
   return false;
 }
@@ -68,7 +68,7 @@ static void show_dimension(struct report *r, struct names *n, enum column column
   }
 }
 
-bool report_letters(struct report *r, const char *const *named, size_t named_count)
+bool report_letters(struct report *r, const struct org_id *named, size_t named_count)
 {
   size_t count = r->organisations.count;
   bool fine = true;

@@ -162,9 +162,9 @@ struct fact *fact_add(struct report *r, enum family f, const struct fact *referr
 struct fact *fact_of(const struct report *r, const struct referral *referral); /* NULL: it has none */
 uint16_t report_organisation(struct report *r, struct names *dimension, const struct org_id *id);
 MUST_USE bool report_count(struct report *r); /* and times, marks and orders */
-MUST_USE bool report_letters(struct report *r, const char *const *named, size_t named_count);
+MUST_USE bool report_letters(struct report *r, const struct org_id *named, size_t named_count);
 /* Reads the request's file of names, and holds it against the registry. */
-enum audit_code report_names(struct report *r, struct audit *a, struct books *books);
+enum audit_code report_names(struct report *r, struct books *books);
 
 /* One row of the long table. Empty text: all. */
 struct report_row {

@@ -79,8 +79,8 @@ static void take_dimension(const struct report *r, enum family f, enum measure m
     char from[NAME_SIZE];
     size_t number = names->order[i];
     struct report_row row = {"", "", "", "", "", "", ""};
-    bool own = begun->count == NULL; /* a dimension of this measure only */
-    if (is_empty(own ? g : begun, number))
+    bool own = shapes[f].dimensions[d].measures != UINT32_MAX; /* of one measure: all its categories are told */
+    if (!own && is_empty(begun, number))
       continue;
     (void)snprintf(row.measure, sizeof row.measure, "%s", shapes[f].measures[m].name);
     place_category(&row, shapes[f].dimensions[d].column, shapes[f].measures[m].name, names->list[number]->shown, from);
