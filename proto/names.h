@@ -1,5 +1,5 @@
 /* A registrar's word on who is named in reports, instead of being a letter. Text, so that whoever signs it sees what it
- * says; it holds nothing but ids (docs/spec/6-report.md, section 6):
+ * says; it holds nothing but ids (docs/spec/7-report.md, section 6):
  *
  *   onward names in reports
  *   network <64 hex digits>

@@ -8,7 +8,7 @@
  *   table.c    what is shown as one long table: CSV and JSON; text.c for people; page.c for a board
  *
  * Rows lie in a mapped file without a name: memory grows with periods, organisations and areas, not with referrals.
- * What each number counts is said in docs/spec/6-report.md.
+ * What each number counts is said in docs/spec/7-report.md.
  */
 #ifndef ONWARD_AUDIT_REPORT_H
 #define ONWARD_AUDIT_REPORT_H
