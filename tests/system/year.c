@@ -53,7 +53,9 @@ static uint8_t recipient(uint8_t not_this)
   uint8_t office = (uint8_t)(2 + chance(OFFICES - 2));
   if (likely(40))
     office = 2; /* one is asked more often */
-  return office == not_this ? (uint8_t)(2 + (office - 1) % (OFFICES - 2)) : office;
+  if (office == not_this)
+    office = (uint8_t)(2 + (office - 1) % (OFFICES - 2));
+  return office;
 }
 
 static void submit(struct story *s)

@@ -23,7 +23,7 @@ CLOCKS = {"receive": "their computer to receive", "read": "a person to read", "d
           "returned_act": "sender to act on what came back", "reseal_asked": "sealing again", "report": "progress report",
           "closing": "sender to close", "erasure": "erasing the case", "safety_read": "message about safety",
           "expected": "date of the waiting list", "consent_end": "end of the consent", "lost_leg": "suspension"}
-WIDTH, HALF = 720, 350
+WIDTH, NARROW, HALF, WIDE = 720, 260, 350, 440
 
 BEFORE = """set terminal svg size {width},{height} fixed font "Sans,13" background "white"
 set encoding utf8
@@ -99,7 +99,7 @@ def outcomes(numbers):
     commands += [f"set xrange [-0.6:{len(numbers.periods) - .4}]", f"set yrange [0:{most * 1.12}]", "set lmargin 6", "set rmargin 23",
                  f"set xtics ({names}) rotate by -35 noenhanced", 'set grid ytics linecolor "#E6E6E6"', "plot -1 notitle"]
     said = "; ".join(f"{p}: {told(numbers.get('sent', p))} sent" for p in numbers.periods)
-    return draw("outcomes", "Referrals by period, and where they are now", said, 330, commands)
+    return draw("outcomes", "Referrals by period, and where they are now", said, 290, commands)
 
 
 def times(numbers):
@@ -125,7 +125,7 @@ def times(numbers):
                                                          ("10 days", 240), ("30 days", 720), ("90 days", 2160), ("1 year", 8766)])
     commands += ["set logscale x", f"set xrange [0.02:{longest * 4}]", f"set yrange [-0.8:{y - .6}]", "unset ytics", "set lmargin 17",
                  "set rmargin 4", f"set xtics ({marks})", 'set grid xtics linecolor "#E6E6E6"', "plot -9 notitle"]
-    return draw("times", "Time from sending to each step, by priority", "; ".join(said) or "No group is large enough.", 400, commands)
+    return draw("times", "Time from sending to each step, by priority", "; ".join(said) or "No group is large enough.", 350, commands)
 
 
 def bars(name, title, lines, colour, width=HALF):
@@ -154,12 +154,12 @@ def parts(numbers, measure, words):
 def missed_by(numbers):
     lines = [(letter, numbers.get("missed", organisation=letter)) for letter in numbers.categories("organisation", "missed")]
     lines.sort(key=lambda line: -line[1] if isinstance(line[1], int) else 0)
-    return bars("missed-by", "Clocks missed, by whoever should have acted", lines, RED) if lines else ""
+    return bars("missed-by", "Clocks missed, by whoever should have acted", lines, RED, NARROW) if lines else ""
 
 
 def missed_clocks(numbers):
     lines = parts(numbers, "missed", CLOCKS)
-    return bars("missed-clocks", "Clocks missed, by what was waited for", lines, RED) if lines else ""
+    return bars("missed-clocks", "Clocks missed, by what was waited for", lines, RED, WIDE) if lines else ""
 
 
 def ages(numbers):
