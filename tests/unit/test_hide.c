@@ -24,12 +24,18 @@ static void sums_of(uint32_t *count)
       count[SIDE * (SIDE + 1) + c] += count[r * (SIDE + 1) + c];
 }
 
+static bool is_sum(size_t at)
+{
+  return at % (SIDE + 1) == SIDE || at / (SIDE + 1) == SIDE;
+}
+
 /* Could the counts be these, as far as a reader of the marks can tell? */
 static bool fits(const struct grid *g, const uint32_t *count)
 {
   for (size_t at = 0; at < CELLS; at++)
     if ((g->mark[at] == SHOWN && count[at] != g->count[at]) ||
-        (g->mark[at] == SMALL && (count[at] < 1 || count[at] >= MINIMUM)))
+        (g->mark[at] == SMALL && (count[at] < 1 || count[at] >= MINIMUM)) ||
+        (is_sum(at) && g->count[at] >= MINIMUM && count[at] < MINIMUM)) /* a partner is known to be no small one */
       return false;
   return true;
 }

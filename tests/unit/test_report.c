@@ -78,7 +78,8 @@ static int make_log(void **state)
   const struct sent drill = {police, aple, NULL, ONWARD__SERVICE_GROUP__PSS, "KH-12", ONWARD__PRIORITY__HIGH, true};
   submit(&drill);
   const struct sent silent = {school, a21, NULL, ONWARD__SERVICE_GROUP__LEGL, "KH-12", ONWARD__PRIORITY__HIGH, false};
-  submit(&silent);
+  id = submit(&silent);
+  refused(a21, &id);
   world_pass(&world, world.clock_ms + 5 * HOUR_MS);
   registrar_sign = world.members[0].sign;
   world.members[0].sign = NULL; /* kept */
@@ -174,6 +175,8 @@ static const char *const by_hand[] = {
     "|a21||||leg_accepted=9",
     "|aple||||leg_received=11",
     "|a21||||leg_received=10",
+    "|aple||||leg_acknowledged=11",
+    "|a21||||leg_acknowledged=10",
     "|||||leg_declined=<5",
     "|||||leg_rerouted=<5",
     "|||||leg_moved=<5",
@@ -334,7 +337,56 @@ static void periods_and_minimum_are_chosen(void **state)
   json_decref(numbers);
 }
 
-/* --- names --- */
+/* --- letters and names --- */
+
+/* The hash over all nonces, which takes the whole log. */
+static struct hash hash_of_nonces(void)
+{
+  static char why[200];
+  static uint8_t memory[1 << 20];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct store *s = NULL;
+  struct hash hash = {{0}};
+  const struct store_options options = {.folder = folder_path(folder, "books"),
+                                        .table_names = table_names,
+                                        .table_count = TABLES_CONTRACT,
+                                        .format = BOOKS_FORMAT};
+  assert_int_equal(store_open(&options, why, &s), OK);
+  struct books *b = store_begin(s, false);
+  for (uint64_t i = 0; i < world.size; i++) {
+    struct leaf leaf;
+    struct event e;
+    uint8_t both[sizeof hash + NONCE_SIZE];
+    arena_reset(&a);
+    assert_int_equal(books_event(b, i, &a, &leaf, &e), OK);
+    memcpy(both, hash.byte, sizeof hash.byte);
+    memcpy(both + sizeof hash.byte, e.core->nonce.data, NONCE_SIZE);
+    hash = sha256(BYTES(both));
+  }
+  store_close(s);
+  return hash;
+}
+
+static void letters_follow_from_the_whole_log(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"police", "school", "aple", "a21"};
+  struct hash all = hash_of_nonces(), place[4];
+  json_t *numbers = numbers_of(request());
+  for (int i = 0; i < 4; i++) {
+    uint8_t both[sizeof all + 36] = {0};
+    memcpy(both, all.byte, sizeof all.byte);
+    memcpy(both + sizeof all.byte, names[i], strlen(names[i]));
+    place[i] = sha256(BYTES(both));
+  }
+  for (int i = 0; i < 4; i++) {
+    char letter[2] = "A";
+    for (int j = 0; j < 4; j++)
+      letter[0] = (char)(letter[0] + (memcmp(place[j].byte, place[i].byte, sizeof place[i].byte) < 0));
+    assert_string_equal(name_of(json_object_get(numbers, "rows"), letter), names[i]);
+  }
+  json_decref(numbers);
+}
 
 static void write_names(struct es256_secret *sign, const char *by, char path[FOLDER_PATH_SIZE])
 {
@@ -371,6 +423,11 @@ static void only_a_registrar_names(void **state)
   write_names(registrar_sign, "police", path);
   assert_int_equal(report(q), AUDIT_UNREADABLE);
   assert_non_null(strstr(err, "no registrar"));
+  world.network.byte[0] ^= 1;
+  write_names(registrar_sign, "registry-one", path);
+  world.network.byte[0] ^= 1;
+  assert_int_equal(report(q), AUDIT_UNREADABLE);
+  assert_non_null(strstr(err, "another network"));
   assert_string_equal(out, "");
 }
 
@@ -424,6 +481,7 @@ int main(void)
       cmocka_unit_test(nothing_small_and_nobody_is_told),
       cmocka_unit_test(csv_is_the_json),
       cmocka_unit_test(periods_and_minimum_are_chosen),
+      cmocka_unit_test(letters_follow_from_the_whole_log),
       cmocka_unit_test(only_a_registrar_names),
       cmocka_unit_test(names_are_read_strictly),
       cmocka_unit_test(damaged_log_has_no_report),
