@@ -463,7 +463,7 @@ static void damaged_log_has_no_report(void **state)
                                         .format = BOOKS_FORMAT};
   folder_make(copied);
   assert_int_equal(store_open(&options, why, &s), OK);
-  assert_int_equal(store_copy(s, folder_path(copied, "books"), why), OK);
+  assert_int_equal(store_copy(s, folder_path(copied, "books"), ALL_TABLES, why), OK);
   store_close(s);
   struct audit_request q = request();
   q.folder = copied;
