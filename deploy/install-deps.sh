@@ -6,6 +6,7 @@ set -euo pipefail
 build=(
   gcc libc6-dev binutils cmake ninja-build pkgconf protobuf-c-compiler
   libprotobuf-c-dev libzmq3-dev liblmdb-dev libssl-dev libsodium-dev libjansson-dev libinih-dev
+  gnuplot-nox # figures of onward-audit report --html
 )
 tests=(libcmocka-dev clang libclang-rt-dev clang-format clang-tidy python3 python3-cryptography openssl git procps valgrind)
 

@@ -50,7 +50,16 @@ struct audit_request {
   struct act_set acts;
   bool bodies; /* show: what became of each sealed body */
   bool at;     /* replay: the state behind all entries up to `to` and `until_ms`; else the newest */
+  struct report_request {
+    enum report_period { REPORT_MONTH, REPORT_QUARTER, REPORT_YEAR } period;
+    uint32_t minimum;  /* smaller counts are not shown; 0: REPORT_MINIMUM */
+    bool csv;          /* instead of text; as `json` */
+    const char *html;  /* file to write a page into; NULL: none */
+    const char *names; /* file of a registrar that says who is named; NULL: nobody is */
+  } report;
 };
+#define REPORT_MINIMUM 5
+#define REPORT_MINIMUM_MIN 3
 
 enum audit_code audit_verify(const struct audit_request *q);
 enum audit_code audit_replay(const struct audit_request *q);
@@ -68,6 +77,7 @@ enum audit_code audit_export(const struct audit_request *q);      /* into the fo
 enum audit_code audit_prove(const struct audit_request *q);       /* entry `index`; with `check` the file `folder` */
 enum audit_code audit_consistency(const struct audit_request *q); /* with the checkpoint in the file `second` */
 enum audit_code audit_cosign(const struct audit_request *q); /* the export; with `new_key` for a witness called so */
+enum audit_code audit_report(const struct audit_request *q);
 
 /* --- what the commands share --- */
 

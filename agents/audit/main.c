@@ -20,6 +20,8 @@ static const char usage[] =
     "       onward-audit cosign --new-key FILE NAME\n"
     "       onward-audit cosign EXPORT --key FILE [--log-key VKEY]\n"
     "       onward-audit fraud DIR --log-key VKEY\n"
+    "       onward-audit report DIR [--period month|quarter|year] [--minimum N] [--names FILE] [--log-key VKEY]\n"
+    "                    [--json | --csv | --html FILE]\n"
     "\n"
     "DIR is the data folder of an exchange, a copy of it, or an export; nothing is written into it.\n"
     "\n"
@@ -37,6 +39,8 @@ static const char usage[] =
     "prove    writes the proof of one entry (C2SP tlog-proof); with --check says what such a file proves\n"
     "consistency  whether the log contains the one of a checkpoint that you have from elsewhere\n"
     "cosign   signs an export's checkpoint as a witness, if its log contains the one that you cosigned last\n"
+    "report   what became of the referrals, in numbers: none so small that it points at a child, and organisations\n"
+    "         as letters, but for those that a registrar named in the signed FILE of --names\n"
     "\n"
     "exit code: 0 fine (fraud: proved), 1 the log or the books fail (fraud: not proved), 2 command line, 3 cannot read "
     "or work\n";
@@ -67,6 +71,45 @@ static bool at_parse(const char *text, struct audit_request *q)
 }
 
 #define TIME_FORM "expected a time in UTC such as 2026-03-04 or 2026-03-04T10:11Z"
+static bool period_parse(const char *text, enum report_period *out)
+{
+  static const char *const periods[] = {"month", "quarter", "year"};
+  for (enum report_period p = REPORT_MONTH; p <= REPORT_YEAR; p++)
+    if (strcmp(text, periods[p]) == 0) {
+      *out = p;
+      return true;
+    }
+  return false;
+}
+
+static bool minimum_parse(const char *text, uint32_t *out)
+{
+  uint64_t n;
+  bool fine = number_parse(text, &n) && n >= REPORT_MINIMUM_MIN && n <= 1000;
+  if (fine)
+    *out = (uint32_t)n;
+  return fine;
+}
+
+/* Options of `report` alone. */
+static const char *report_option_take(int option, const char *value, struct report_request *r)
+{
+  switch (option) {
+  case 'p':
+    return period_parse(value, &r->period) ? NULL : "--period: expected month, quarter or year";
+  case 'm':
+    return minimum_parse(value, &r->minimum) ? NULL : "--minimum: expected a number from 3 to 1000";
+  case 'N':
+    r->names = value;
+    return NULL;
+  case 'h':
+    r->html = value;
+    return NULL;
+  default:
+    r->csv = true;
+    return NULL;
+  }
+}
 
 /* One option; what was expected when its value does not fit, NULL when it does. */
 static const char *option_take(int option, const char *value, struct audit_request *q)
@@ -111,8 +154,10 @@ static const char *option_take(int option, const char *value, struct audit_reque
     return NULL;
   case 'f':
     return number_parse(value, &q->from) ? NULL : "--from: expected an index";
-  default:
+  case 't':
     return number_parse(value, &q->to) ? NULL : "--to: expected an index";
+  default:
+    return report_option_take(option, value, &q->report);
   }
 }
 
@@ -130,6 +175,7 @@ static const struct command {
     {"prove", "Ck", {"a folder or a proof's file", "an index"}, audit_prove},
     {"consistency", "k", {"a folder", "a checkpoint's file"}, audit_consistency},
     {"cosign", "nKk", {"an export, or the new key's name"}, audit_cosign},
+    {"report", "kjpmNvh", {"a folder"}, audit_report},
 };
 
 static const struct command *command_find(const char *name)
@@ -158,6 +204,11 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
                                           {"new-key", required_argument, NULL, 'n'},
                                           {"key", required_argument, NULL, 'K'},
                                           {"public", no_argument, NULL, 'P'},
+                                          {"period", required_argument, NULL, 'p'},
+                                          {"minimum", required_argument, NULL, 'm'},
+                                          {"names", required_argument, NULL, 'N'},
+                                          {"csv", no_argument, NULL, 'v'},
+                                          {"html", required_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
   struct audit_request q = {.out = stdout, .err = stderr, .to = UINT64_MAX};
   int option;
@@ -177,6 +228,8 @@ static enum audit_code run(const struct command *c, int argc, char **argv)
             c->words[0], words == 2 ? " and " : "", words == 2 ? c->words[1] : "");
     return AUDIT_USAGE;
   }
+  if (q.json + q.report.csv + (q.report.html != NULL) > 1)
+    return usage_error("expected only one of --json, --csv and --html", NULL);
   q.folder = argv[optind];
   q.second = words == 2 ? argv[optind + 1] : NULL;
   if (c->run == audit_prove && words == 2 && !number_parse(q.second, &q.index))

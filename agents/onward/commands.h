@@ -41,6 +41,7 @@ enum exit_code run_evidence(struct call *c);
 
 enum exit_code run_policy(struct call *c); /* policy.c */
 enum exit_code run_registrar_policy(struct call *c);
+enum exit_code run_names(struct call *c);
 
 enum exit_code run_refer(struct call *c); /* refer.c */
 enum exit_code run_list(struct call *c);  /* items.c: inbox, sent, outbox */

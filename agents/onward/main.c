@@ -107,6 +107,7 @@ static const struct command commands[] = {
      "Sign that a log which was restored from a backup goes on: the operator's restore.request."},
     {"registrar mandate", run_mandate, "NAME [--organisation ORG] [--referral ID] [--from N] [--to N] [--yes]",
      "Let an office outside read entries of the log; everybody is shown that."},
+    {"registrar names", run_names, "ORG,...", "Sign who may be named in reports: onward-audit report --names."},
     {"help", run_help, "", "This list."},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -158,8 +159,8 @@ static enum exit_code unknown_command(const struct call *c, const char *name)
     }
   if (strcmp(name, "registrar") == 0)
     return call_fail(c, WRONG_USAGE, "see: onward help",
-                     "onward registrar: expected enrol, invitation, suspend, rotate, stop, assure, policy, restore or "
-                     "mandate behind it");
+                     "onward registrar: expected enrol, invitation, suspend, rotate, stop, assure, policy, restore, "
+                     "mandate or names behind it");
   bool near = least <= 1 + (int)strlen(name) / 3;
   snprintf(try, sizeof try, near ? "did you mean: onward %s" : "see: onward %s", near ? nearest : "help");
   return call_fail(c, WRONG_USAGE, try, "there is no command %s", name);

@@ -109,6 +109,16 @@ class RealOnes(unittest.TestCase):
         self.assertIn("first registrars", self.run_at(ministry, "registrar", "invitation", "ministry", code=1))
         self.assertIn("if it was not enrolled", self.run_at(ministry, "registrar", "invitation", "nobody", code=5))
 
+    def test_reports_name_whom_a_registrar_signed(self):
+        self.aple.until("received", self.police.refer(["aple"]))
+        path = os.path.join(self.net.folder, "names")
+        report = [f"{BIN}/onward-audit", "report", f"{self.net.folder}/broker", "--minimum", "3", "--csv", "--names", path]
+        for office, code in ((self.net.office("ministry"), 0), (self.police, 3)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self.run_at(office, "registrar", "names", "aple,a21"))
+            self.assertEqual(subprocess.run(report, capture_output=True, check=False).returncode, code)
+        self.assertIn("is no organisation's id", self.run_at(self.police, "registrar", "names", "aple, a21", code=2))
+
     def test_a_registrar_changes_the_policy_once(self):
         ministry, path = self.net.office("ministry"), os.path.join(self.net.folder, "policy.conf")
         with open(path, "w", encoding="utf-8") as file:
