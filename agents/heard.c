@@ -18,7 +18,6 @@ enum {
   NO_ROOM_MS = 15000, /* the disk is full: what came is asked for again later */
   GAP_MS = 100,
   NOT_HEARD_MS = 60000,
-  ASKED_MS = 60000, /* a person is asked: whoever says yes begins at once */
   SUSPENDED_MS = 60000,
   TAKEN_OVER_MS = 15000,
   TAKEN_OVER_PERIOD_MS = 3600000, /* twice in this time: a copy is running */
@@ -70,32 +69,10 @@ static void not_heard(struct agent *a)
 
 /* --- welcome --- */
 
-/* True: the exchange was restored, and there is something to be done before anything is taken from it. */
-static bool was_restored(struct agent *a, const Onward__Welcome *w)
-{
-  switch (restored_look(a, w)) {
-  case RESTORED_NOT:
-    return false;
-  case RESTORED_ASKS:
-    session_down(a, ASKED_MS);
-    return true;
-  case RESTORED_READ_ON:
-    a->session.wait_ms = a->config.hello_wait_ms;
-    session_hello(a);
-    return true;
-  case RESTORED_FALSE:
-    session_accused(a);
-    return true;
-  case RESTORED_NO_ROOM:
-    session_down(a, NO_ROOM_MS);
-  }
-  return true;
-}
-
 static void welcome(struct agent *a, const Onward__Welcome *w)
 {
   bool ahead;
-  if (a->session.phase != PHASE_HELLO || was_restored(a, w))
+  if (a->session.phase != PHASE_HELLO || restored_comes_first(a, w))
     return;
   if (evidence_checkpoint(&a->evidence, pb_bytes(w->checkpoint), pb_bytes(w->consistency)) != OK) {
     session_accused(a);

@@ -7,6 +7,12 @@
 
 #include "agents/again.h"
 
+enum {
+  ASKED_MS = 60000,   /* a person is asked: whoever says yes begins at once */
+  NO_ROOM_MS = 15000, /* the disk is full */
+};
+enum restored { RESTORED_NOT, RESTORED_ASKS, RESTORED_READ_ON, RESTORED_FALSE, RESTORED_NO_ROOM };
+
 struct news_of_it {
   struct checkpoint checkpoint;
   uint32_t epoch;
@@ -205,7 +211,7 @@ static enum restored read_on(struct agent *a, const Onward__Welcome *w, const st
   return RESTORED_READ_ON;
 }
 
-enum restored restored_look(struct agent *a, const Onward__Welcome *w)
+static enum restored look(struct agent *a, const Onward__Welcome *w)
 {
   struct marks m;
   struct news_of_it n = {.epoch = 0};
@@ -228,6 +234,20 @@ enum restored restored_look(struct agent *a, const Onward__Welcome *w)
     return RESTORED_FALSE;
   }
   return m.agreed_epoch == n.epoch ? read_on(a, w, &n) : ask(a, w);
+}
+
+bool restored_comes_first(struct agent *a, const Onward__Welcome *w)
+{
+  enum restored r = look(a, w);
+  if (r == RESTORED_ASKS || r == RESTORED_NO_ROOM)
+    session_down(a, r == RESTORED_ASKS ? ASKED_MS : NO_ROOM_MS);
+  if (r == RESTORED_FALSE)
+    session_accused(a);
+  if (r == RESTORED_READ_ON) {
+    a->session.wait_ms = a->config.hello_wait_ms;
+    session_hello(a);
+  }
+  return r != RESTORED_NOT;
 }
 
 bool restored_lost_sender(struct agent *a, struct books *b, const struct item *item, struct org_id *out)

@@ -9,15 +9,11 @@
 
 #include "agents/agent.h"
 
-/* What a welcome leads to. */
-enum restored {
-  RESTORED_NOT,     /* no new epoch, or one that continues all that we know: go on as always */
-  RESTORED_ASKS,    /* a person here has to say so first */
-  RESTORED_READ_ON, /* our books were set to where it continues, in a transaction of its own: a new hello */
-  RESTORED_FALSE,   /* accused: it does not prove what it says */
-  RESTORED_NO_ROOM,
-};
-enum restored restored_look(struct agent *a, const Onward__Welcome *w);
+/* What a welcome says of it. True: there is something to be done before anything is taken from the exchange, and it was
+ * done: a person is asked, or, where one has agreed, our books were set to where it continues, in a transaction of its
+ * own, with a new hello; or it does not prove what it says, and is accused. False: no new epoch, or one that continues
+ * all that we know. */
+bool restored_comes_first(struct agent *a, const Onward__Welcome *w);
 
 /* What a person is asked. False: nothing. */
 struct restored_question {

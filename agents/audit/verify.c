@@ -71,8 +71,28 @@ static enum audit_code body_failed(struct audit *a, struct bytes key, const char
   return audit_tell(a->request, AUDIT_FAILED, "sealed body of %s: %s", words, what);
 }
 
-/* Of a copy without bodies none need be there. */
-static enum audit_code check_body(struct audit *a, struct rebuild *r, struct bytes key, bool left_out, uint64_t *count)
+/* The newest entry behind a backup that the log was restored from: bodies of entries before it may be lost with it. 0:
+ * it never was. */
+static uint64_t restored_at(struct audit *a, struct rebuild *r)
+{
+  struct walk w = walk_of(r->books, TABLE_REGISTRY);
+  struct bytes key, value;
+  struct head head;
+  uint64_t newest = 0;
+  books_head(r->books, &head);
+  while (head.epoch > 1 && walk_next(&w, &key, &value)) {
+    struct reader reader = reader_of(key);
+    struct leaf leaf;
+    struct event e;
+    arena_reset(&a->arena);
+    if (books_event(r->books, read_u64(&reader), &a->arena, &leaf, &e) == OK && e.act == ONWARD__CORE__ACT_RESTORED)
+      newest = leaf.index;
+  }
+  return newest;
+}
+
+/* Of a copy without bodies none need be there; else those from entry `from` on. */
+static enum audit_code check_body(struct audit *a, struct rebuild *r, struct bytes key, uint64_t from, uint64_t *count)
 {
   struct leaf leaf;
   struct event e;
@@ -84,8 +104,8 @@ static enum audit_code check_body(struct audit *a, struct rebuild *r, struct byt
   if (books_event(r->books, index, &a->arena, &leaf, &e) != OK || slot >= e.outer->n_sealed)
     return body_failed(a, key, "there is no such slot");
   bool found = a->books->get(a->books, TABLE_BODIES, key, &body) == OK;
-  *count += found || !left_out;
-  if (!found && left_out)
+  *count += found;
+  if (!found && index < from)
     return AUDIT_FINE;
   if (!found)
     return body_failed(a, key, "is missing, and no entry erased it");
@@ -100,9 +120,9 @@ static enum audit_code check_bodies(struct audit *a, struct rebuild *r, uint64_t
   struct walk held = walk_of(r->books, TABLE_HELD), bodies = walk_of(a->books, TABLE_BODIES);
   struct bytes key, value;
   enum audit_code code = AUDIT_FINE;
-  bool left_out = audit_is_backup(a);
+  uint64_t from = audit_is_backup(a) ? UINT64_MAX : restored_at(a, r);
   while (code == AUDIT_FINE && walk_next(&held, &key, &value))
-    code = check_body(a, r, key, left_out, count);
+    code = check_body(a, r, key, from, count);
   while (code == AUDIT_FINE && walk_next(&bodies, &key, &value))
     if (r->books->get(r->books, TABLE_HELD, key, &value) != OK)
       code = body_failed(a, key, "should have been erased");
@@ -137,7 +157,8 @@ static void tell_fine(const struct audit *a, struct rebuild *r, const struct log
     fprintf(out, "  bodies      left out of this copy, a backup: the exchange must have %" PRIu64 "%s\n",
             store_count(r->store, TABLE_HELD), bodies > 0 ? "; some are here" : "");
   else
-    fprintf(out, "  bodies      %" PRIu64 " sealed, each with its SHA-256; none too many, none missing\n", bodies);
+    fprintf(out, "  bodies      %" PRIu64 " sealed, each with its SHA-256; none too many, %s\n", bodies,
+            head.epoch > 1 ? "none missing but of what came before the log was restored" : "none missing");
 }
 
 static enum audit_code verify(struct audit *a, struct rebuild *r)
