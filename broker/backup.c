@@ -4,6 +4,7 @@
  *
  * A restored log may lack what came behind the backup. It goes on only with a registrar's signed word, in a new epoch.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 #include "broker/admin.h"
 #include "broker/inside.h"
+#include "broker/witness.h"
 #include "proto/papers.h"
 
 enum { PATH_SIZE = 300, PRINTED_SIZE = 32 };
@@ -48,6 +50,38 @@ static int copy_file(const char *from_folder, const char *to_folder, const char 
   return s == OK ? 0 : fail(EXIT_CONFIG, name, why);
 }
 
+/* The cosignatures beside the books, where there are any. */
+static int copy_witnesses(const char *from_folder, const char *to_folder)
+{
+  char from[PATH_SIZE], to[PATH_SIZE];
+  int code = 0;
+  if (!path_of(from_folder, WITNESS_FOLDER, from) || !path_of(to_folder, WITNESS_FOLDER, to))
+    return EXIT_CONFIG;
+  DIR *folder = opendir(from);
+  if (folder == NULL)
+    return errno == ENOENT ? 0 : fail(EXIT_CONFIG, from, strerror(errno));
+  if (mkdir(to, 0700) != 0)
+    code = fail(EXIT_CONFIG, to, strerror(errno));
+  for (struct dirent *d; code == 0 && (d = readdir(folder)) != NULL;)
+    if (d->d_name[0] != '.')
+      code = copy_file(from, to, d->d_name);
+  closedir(folder);
+  return code;
+}
+
+static void remove_witnesses(const char *folder)
+{
+  char path[PATH_SIZE], file[PATH_SIZE];
+  DIR *list = path_of(folder, WITNESS_FOLDER, path) ? opendir(path) : NULL;
+  if (list == NULL)
+    return;
+  for (struct dirent *d; (d = readdir(list)) != NULL;)
+    if (d->d_name[0] != '.' && path_of(path, d->d_name, file))
+      (void)unlink(file);
+  closedir(list);
+  (void)rmdir(path);
+}
+
 /* Of a copy that was not finished, and that we made. */
 static void remove_copy(const char *folder)
 {
@@ -58,6 +92,7 @@ static void remove_copy(const char *folder)
       (void)unlink(path);
   if (path_of(folder, "books", path))
     store_remove(path);
+  remove_witnesses(folder);
   (void)rmdir(folder);
 }
 
@@ -110,7 +145,8 @@ static int fill_backup(const char *folder, const char *partial, struct log_end *
 {
   struct journal j;
   char why[200] = "", books[PATH_SIZE];
-  if (!path_of(partial, "books", books))
+  if (!path_of(partial, "books", books) ||
+      copy_witnesses(folder, partial) != 0) /* of no more than the books will have */
     return EXIT_CONFIG;
   enum status s = journal_open(&j, folder, NULL, 0, true, why);
   if (s != OK)
@@ -182,6 +218,8 @@ static int fill_folder(const char *backup, const char *partial, const char *keys
     code = copy_file(keys_folder, partial, "log.key");
   if (code == 0)
     code = copy_file(backup, partial, "broker.conf");
+  if (code == 0)
+    code = copy_witnesses(backup, partial);
   if (code != 0 || !path_of(partial, "books", books))
     return code != 0 ? code : EXIT_CONFIG;
   if (broker_keys_open(partial, why, &keys) != OK)

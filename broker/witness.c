@@ -50,10 +50,10 @@ const char *witness_keep(struct journal *j, const char *folder, struct bytes not
     return "it is not cosigned by that witness";
   if (!contained(j, &c))
     return "this log does not contain the one that was cosigned: keep the file, and see onward-audit consistency";
-  snprintf(path, 400, "%s/witness", folder);
+  snprintf(path, 400, "%s/" WITNESS_FOLDER, folder);
   if (mkdir(path, 0700) != 0 && errno != EEXIST)
     return "the folder `witness` cannot be made";
-  snprintf(path, 400, "%s/witness/%.8s", folder, strchr(vkey, '+') + 1);
+  snprintf(path, 400, "%s/" WITNESS_FOLDER "/%.8s", folder, strchr(vkey, '+') + 1);
   if (kept(path, &before, &size_before, &time_before) &&
       (size_before > c.size || (size_before == c.size && time_before > time_s)))
     return "a newer one of this witness is kept already";
@@ -71,11 +71,11 @@ void witness_print(const char *folder)
   char path[400], words[32];
   struct note_key witness;
   uint64_t size, time_s;
-  snprintf(path, sizeof path, "%s/witness", folder);
+  snprintf(path, sizeof path, "%s/" WITNESS_FOLDER, folder);
   DIR *files = opendir(path);
   for (struct dirent *at; files != NULL && (at = readdir(files)) != NULL;) {
     struct tm tm;
-    snprintf(path, sizeof path, "%s/witness/%.8s", folder, at->d_name);
+    snprintf(path, sizeof path, "%s/" WITNESS_FOLDER "/%.8s", folder, at->d_name);
     if (at->d_name[0] == '.' || !kept(path, &witness, &size, &time_s))
       continue;
     time_t seconds = (time_t)time_s;

@@ -5,6 +5,8 @@
 
 #include "broker/journal.h"
 
+#define WITNESS_FOLDER "witness"
+
 /* Keeps what the witness with this key has cosigned, if it holds: the log's signature and the witness's, a tree that
  * the log contains, and nothing older than what is kept. Answers NULL, or what is wrong; `path` is the file. */
 const char *witness_keep(struct journal *j, const char *folder, struct bytes note, const char *vkey, char path[400]);
