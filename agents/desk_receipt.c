@@ -64,7 +64,7 @@ static bool in_history(struct books *b, const struct ref_id *id, uint64_t index)
   return b->get(b, TABLE_HISTORY, row_key(&k), &row) == OK;
 }
 
-/* False: the books are in trouble. */
+/* False: the entry is not in the books. */
 static bool add_receipt(struct agent *a, struct books *b, uint64_t index, json_t *list)
 {
   size_t used = a->arena.used;
@@ -121,7 +121,9 @@ json_t *desk_receipt(struct agent *a, const json_t *request)
     fine = all ? add_all(a, b, &item.id, list) : add_receipt(a, b, index, list);
   if (refused == NULL && fine && json_array_size(list) == 0)
     refused = desk_error("not_found", "id", "nothing of it is in the exchange's log yet", "see: onward outbox");
-  if (agent_abort(a) != OK || !fine) {
+  if (refused == NULL && !fine) /* the exchange was restored, and the mailbox is read again */
+    refused = desk_error("not_found", "id", "an entry of it is not here just now", "try again when all has come");
+  if (agent_abort(a) != OK) {
     json_decref(refused);
     refused = desk_trouble(OUR_FAULT);
   }

@@ -1,21 +1,24 @@
-/* Row of a path: u64 size of the checkpoint, the hashes. A checkpoint is kept once, under its size, with the first path
- * that leads to it. */
+/* Row of a path: u64 size and u32 epoch of the checkpoint, the hashes. A checkpoint is kept once, under these two, with
+ * the first path that leads to it: a log that was restored has other checkpoints of the same sizes. */
 #include "agents/receipt.h"
 
 #include <string.h>
 
+#define NAME_SIZE 12 /* of a checkpoint */
+
 void receipt_keep(struct books *b, const struct evidence *e, uint64_t index, struct bytes path)
 {
   struct bytes kept;
-  uint8_t row[8 + MERKLE_PATH_MAX * sizeof(struct hash)];
+  uint8_t row[NAME_SIZE + MERKLE_PATH_MAX * sizeof(struct hash)];
   struct writer w = writer_of(row, sizeof row);
-  struct row_key key = key_of_index(index), note = key_of_index(e->newest.size);
+  struct row_key key = key_of_index(index);
   write_u64(&w, e->newest.size);
+  write_u32(&w, checkpoint_epoch(&e->newest, &e->log_key));
   write_bytes(&w, path);
   must(!w.overflow);
   b->put(b, TABLE_PATHS, row_key(&key), writer_bytes(&w));
-  if (b->get(b, TABLE_NOTES, row_key(&note), &kept) != OK)
-    b->put(b, TABLE_NOTES, row_key(&note), bytes_of(e->note, e->note_size));
+  if (b->get(b, TABLE_NOTES, bytes_of(row, NAME_SIZE), &kept) != OK)
+    b->put(b, TABLE_NOTES, bytes_of(row, NAME_SIZE), bytes_of(e->note, e->note_size));
 }
 
 bool receipt_has(struct books *b, uint64_t index)
@@ -33,13 +36,13 @@ enum status receipt_get(struct books *b, uint64_t index, struct log_proof *out)
   if (b->get(b, TABLE_PATHS, row_key(&key), &row) != OK)
     return NOT_FOUND;
   struct reader r = reader_of(row);
-  key = key_of_index(read_u64(&r));
+  struct bytes note = read_bytes(&r, NAME_SIZE);
   out->path_count = r.rest.size / sizeof out->path[0];
   if (r.underflow || r.rest.size % sizeof out->path[0] != 0 || out->path_count > MERKLE_PATH_MAX ||
-      b->get(b, TABLE_NOTES, row_key(&key), &out->note) != OK || books_entry(b, index, &out->leaf) != OK)
+      b->get(b, TABLE_NOTES, note, &out->note) != OK)
     return OUR_FAULT;
   read_into(&r, out->path, r.rest.size);
-  return OK;
+  return books_entry(b, index, &out->leaf);
 }
 
 uint64_t receipt_next(struct books *b, uint64_t index)

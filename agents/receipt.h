@@ -11,7 +11,8 @@
 /* `path`: n x 32 bytes, whole, to the newest checkpoint, as evidence_leaf has just found it good. */
 void receipt_keep(struct books *b, const struct evidence *e, uint64_t index, struct bytes path);
 bool receipt_has(struct books *b, uint64_t index);
-/* Slices of the books. NOT_FOUND: no path was kept. OUR_FAULT: a row is missing or not in its form. */
+/* Slices of the books. NOT_FOUND: no path was kept, or the entry is not there now. OUR_FAULT: a row is not in its form.
+ */
 MUST_USE enum status receipt_get(struct books *b, uint64_t index, struct log_proof *out);
 /* The first entry at or behind `index` of which a path is kept. UINT64_MAX: none. */
 uint64_t receipt_next(struct books *b, uint64_t index);

@@ -26,7 +26,7 @@ enum agent_table {
   TABLE_QUESTIONS,               /* u64 index of an ask_place -> struct question_row and answers (questions.h) */
   TABLE_AGREEMENTS,              /* organisation[16] -> which warnings of its agreement's end were given */
   TABLE_PATHS,                   /* u64 index -> its path, to which checkpoint (receipt.h) */
-  TABLE_NOTES,                   /* u64 size -> signed checkpoint that a path leads to */
+  TABLE_NOTES,                   /* u64 size, u32 epoch -> signed checkpoint that a path leads to */
   TABLE_LOST,                    /* u8 whose, u64 index -> leaf that a restored exchange has no more (again.h) */
   TABLES_AGENT,
 };

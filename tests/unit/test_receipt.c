@@ -80,6 +80,30 @@ static void each_entry_of_the_mailbox_keeps_its_proof(void **state)
     assert_receipt(i);
 }
 
+/* A log that was restored has heads of the same sizes again. */
+static void each_epoch_keeps_its_own_checkpoint(void **state)
+{
+  (void)state;
+  struct log_proof proof;
+  struct bytes none = {NULL, 0};
+  world_submit(&world, police, &aple, 1);
+  take_mail();
+  static struct evidence later;
+  later = agent.evidence;
+  strcpy(later.newest.origin, WORLD_ORIGIN "/2");
+  later.note[0] = 'x';
+  struct books *b = agent_write(&agent);
+  receipt_keep(b, &later, 3, none);
+  assert_int_equal(receipt_get(b, 3, &proof), OK);
+  assert_true(bytes_equal(proof.note, bytes_of(later.note, later.note_size)));
+  receipt_keep(b, &agent.evidence, 3, none);
+  assert_int_equal(receipt_get(b, 3, &proof), OK);
+  assert_true(bytes_equal(proof.note, bytes_of(agent.evidence.note, agent.evidence.note_size)));
+  row_del(b, TABLE_ENTRIES, key_of_index(3));
+  assert_int_equal(receipt_get(b, 3, &proof), NOT_FOUND);
+  agent_abort(&agent);
+}
+
 static json_t *ask_receipts(const struct ref_id *id, const char *more, size_t count)
 {
   char line[200], hex[33];
@@ -187,6 +211,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(each_entry_of_the_mailbox_keeps_its_proof, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(each_epoch_keeps_its_own_checkpoint, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(the_receipt_is_of_who_has_her, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(a_leg_that_is_over_says_nothing, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_is_in_no_log_has_no_receipt, office_setup, office_teardown),
