@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "agents/backup_home.h"
@@ -24,6 +25,17 @@ static uint8_t point[ES256_PUBLIC_SIZE];
 static struct backup file; /* large */
 static struct backup_head head;
 static struct backup_count count;
+
+/* In the place of libc's: a disk that keeps another byte than it was given. */
+static bool spoils;
+
+int fsync(int fd)
+{
+  enum { SOMEWHERE = 300 };
+  if (spoils && pwrite(fd, "?!", 2, SOMEWHERE) != 2)
+    return -1;
+  return (int)syscall(SYS_fsync, fd);
+}
 
 static int keys(void **state)
 {
@@ -257,6 +269,22 @@ static void what_was_begun_and_not_finished_is_not_there(void **state)
   assert_int_not_equal(access(path, F_OK), 0);
 }
 
+static void a_disk_that_does_not_keep_it_is_found(void **state)
+{
+  char path[FOLDER_PATH_SIZE];
+  (void)state;
+  snprintf(path, sizeof path, "%s", folder_path(folder, "spoiled"));
+  head = (struct backup_head){.made_ms = MADE_MS};
+  assert_int_equal(backup_create(&file, path, &head, point, why), OK);
+  backup_put(&file, &(struct backup_record){1, {NULL, 0}, value_of(1)});
+  spoils = true;
+  assert_int_equal(backup_finish(&file, why), OUR_FAULT);
+  spoils = false;
+  assert_non_null(strstr(why, "is not what was written"));
+  backup_close(&file);
+  assert_int_not_equal(access(path, F_OK), 0);
+}
+
 /* --- a data folder --- */
 
 static struct hash rows_of(const char *home)
@@ -389,6 +417,24 @@ static void what_is_missing_is_said(void **state)
   assert_int_equal(agent_open(&agent, home, NULL), OK);
 }
 
+/* The backup itself is what changes meanwhile: once among the keys, once in the folder of the books. */
+static void what_changes_meanwhile_is_no_backup(void **state)
+{
+  static const char *const names[] = {"seal.another", "books/another"};
+  char home[FOLDER_PATH_SIZE], path[2 * FOLDER_PATH_SIZE];
+  (void)state;
+  stopped_office(home);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    snprintf(path, sizeof path, "%s/%s", home, names[i]);
+    assert_int_equal(backup_home(&file, home, path, MADE_MS, &head, &count, why), NOT_NOW);
+    assert_non_null(strstr(why, "meanwhile"));
+    assert_int_not_equal(access(path, F_OK), 0);
+    strcat(path, ".partial");
+    assert_int_not_equal(access(path, F_OK), 0);
+  }
+  assert_int_equal(agent_open(&agent, home, NULL), OK);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -397,9 +443,11 @@ int main(void)
       cmocka_unit_test(whatever_is_done_to_it_is_found),
       cmocka_unit_test(others_files_are_refused_plainly),
       cmocka_unit_test(what_was_begun_and_not_finished_is_not_there),
+      cmocka_unit_test(a_disk_that_does_not_keep_it_is_found),
       cmocka_unit_test(what_is_no_data_folder_is_not_restored),
       cmocka_unit_test_setup_teardown(a_data_folder_there_and_back, office_setup, office_teardown),
       cmocka_unit_test_setup_teardown(what_is_missing_is_said, office_setup, office_teardown),
+      cmocka_unit_test_setup_teardown(what_changes_meanwhile_is_no_backup, office_setup, office_teardown),
   };
   return cmocka_run_group_tests(tests, keys, end);
 }

@@ -26,7 +26,7 @@ static void assert_wrong(const char *text, const char *expected)
   assert_true(bytes_zero(BYTES(r.byte)));
 }
 
-/* [FILE-17] to [FILE-19] */
+/* [FILE-20], [FILE-21] */
 static void the_vector_of_the_specification(void **state)
 {
   struct recovery r;
