@@ -42,6 +42,7 @@ static const struct setting table[] = {
     NUMBER("office", lock_after_minutes, 0, 1440),
     TEXT("office", hook, "a program that can be started, by its whole path", is_program),
     NUMBER("office", phone_after_minutes, 0, 1440),
+    NUMBER("office", backup_warn_days, 0, 366),
     NUMBER("office", outbox_events, 1, OUTBOX_EVENTS_MAX),
 };
 
@@ -53,6 +54,7 @@ enum status config_read(const char *path, struct config *out, struct settings_er
                          .credit_bytes = 131072,
                          .lock_after_minutes = 600,
                          .phone_after_minutes = 15,
+                         .backup_warn_days = 7,
                          .outbox_events = OUTBOX_EVENTS_MAX};
   if (access(path, F_OK) != 0)
     return OK;

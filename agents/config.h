@@ -15,6 +15,7 @@ struct config {
   uint64_t credit_bytes;        /* bytes of one delivery */
   uint64_t lock_after_minutes;  /* without use of the sealing key; 0: only when told to */
   uint64_t outbox_events;       /* acts of ours that may wait to be sent; more are refused as `full` */
+  uint64_t backup_warn_days;    /* age of the newest backup that is told; 0: never */
   uint64_t phone_after_minutes; /* a referral of high priority that did not leave this computer for so long is told */
 };
 

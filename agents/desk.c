@@ -282,12 +282,14 @@ json_t *desk_status(struct agent *a, const json_t *request)
   size_t waiting = duty_waiting(b) + again_waiting(b), unconfirmed = outbox_unlogged(b);
   json_t *replacement = known ? desk_replacement(a, b, &self) : NULL;
   json_t *unattended = unattended_json(a, b), *told = told_json(a, b), *agreements = agreements_json(a, b);
+  json_t *backup = backup_json(a, b);
   size_t questions = questions_waiting(a, b);
   if (agent_abort(a) != OK) {
     json_decref(alarms);
     json_decref(unattended);
     json_decref(told);
     json_decref(agreements);
+    json_decref(backup);
     json_decref(replacement);
     return desk_trouble(OUR_FAULT);
   }
@@ -310,6 +312,7 @@ json_t *desk_status(struct agent *a, const json_t *request)
   json_object_set_new(o, "unattended", unattended);
   json_object_set_new(o, "told", told);
   json_object_set_new(o, "agreements", agreements);
+  json_object_set_new(o, "backup", backup);
   json_object_set_new(o, "questions", json_integer((json_int_t)questions));
   return o;
 }

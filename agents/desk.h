@@ -32,6 +32,8 @@ desk_handler desk_status, desk_unlock, desk_lock, desk_refer, desk_assess, desk_
 
 /* --- for the handlers --- */
 
+json_t *backup_json(struct agent *a, struct books *b); /* desk_backup.c: of this computer's backups */
+
 /* NULL: an organisation's id is in `out`; otherwise the refusal. */
 json_t *desk_organisation(const json_t *request, const char *field, struct org_id *out);
 /* A list of organisations, each once; `min` to `max` of them. */

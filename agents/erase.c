@@ -14,6 +14,25 @@ static bool drop_own(struct books *b, ProtobufCBinaryData nonce, Onward__Part pa
   return had;
 }
 
+static struct bytes last_key(void)
+{
+  return bytes_text("erased");
+}
+
+uint64_t erase_last_ms(struct books *b)
+{
+  struct bytes row;
+  return b->get(b, TABLE_MARKS, last_key(), &row) == OK && row.size == 8 ? key_number(row, 0) : 0;
+}
+
+static void note_last(struct books *b)
+{
+  uint8_t row[8];
+  struct writer w = writer_of(row, sizeof row);
+  write_u64(&w, now_ms());
+  b->put(b, TABLE_MARKS, last_key(), BYTES(row));
+}
+
 bool erase_copies(struct agent *a, struct books *b, const struct ref_id *id)
 {
   bool had = false;
@@ -33,6 +52,8 @@ bool erase_copies(struct agent *a, struct books *b, const struct ref_id *id)
     had |= drop_own(b, e.core->nonce, ONWARD__PART__BRIEF);
     a->arena.used = used;
   }
+  if (had)
+    note_last(b);
   return had;
 }
 

@@ -15,5 +15,6 @@ MUST_USE enum status erase_case(struct agent *a, const struct ref_id *id);
 MUST_USE enum status erase_finish(struct agent *a);
 /* Takes the copies out of the books, in the caller's transaction. False: there were none. */
 bool erase_copies(struct agent *a, struct books *b, const struct ref_id *id);
+uint64_t erase_last_ms(struct books *b); /* when it last took some out: older backups hold them; 0: never */
 
 #endif

@@ -23,6 +23,11 @@ bool ask_is_terminal(void)
   return isatty(STDIN_FILENO) == 1;
 }
 
+void ask_clear(void)
+{
+  fputs("\033[3J\033[2J\033[H", stderr); /* ECMA-48 sections 8.3.39 and 8.3.21; 3 is what terminals add to them */
+}
+
 /* --- lines --- */
 
 enum line_end { LINE_WHOLE, LINE_TOO_LONG, LINE_NONE };

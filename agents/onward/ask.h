@@ -14,6 +14,7 @@
 #define PASSPHRASE_SIZE 1025
 
 bool ask_is_terminal(void); /* is there somebody to ask? */
+void ask_clear(void);       /* the terminal's screen, and what was scrolled out of it */
 
 /* A line without its end, and without space around it. */
 MUST_USE enum exit_code ask_line(const struct call *c, const char *prompt, char line[ANSWER_SIZE]);

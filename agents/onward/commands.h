@@ -14,6 +14,9 @@ enum exit_code run_lock(struct call *c);
 enum exit_code run_unlock(struct call *c);
 enum exit_code run_rotate(struct call *c);
 
+enum exit_code run_backup(struct call *c); /* backup.c */
+enum exit_code run_restore(struct call *c);
+
 enum exit_code run_directory(struct call *c); /* directory.c */
 enum exit_code run_areas(struct call *c);
 enum exit_code run_service(struct call *c);

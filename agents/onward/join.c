@@ -15,6 +15,7 @@
 #include "agents/onward/commands.h"
 #include "agents/onward/files.h"
 #include "agents/onward/papers.h"
+#include "agents/onward/recovery.h"
 #include "agents/onward/words.h"
 #include "agents/papers.h"
 #include "proto/seal/sign.h"
@@ -182,13 +183,16 @@ static enum exit_code write_request(const struct call *c, struct key_folder *key
 static void say_requested(const struct call *c, const struct office *o, const char *path, const char *words)
 {
   if (c->json) {
-    json_t *told = json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "organisation", o->id, "words", words, "request", path);
+    json_t *told = json_pack("{s:b, s:s, s:s, s:s, s:b}", "ok", 1, "organisation", o->id, "words", words, "request",
+                             path, "recovery", recovery_is_there(c));
     say_json(told);
     json_decref(told);
     return;
   }
   say("The keys of %s are made, and its request is written:\n\n  %s\n\n", o->id, path);
   say("Its six words: %s\n\n", words);
+  if (!recovery_is_there(c))
+    say("There are no recovery words, so no backup can be made yet: onward backup --new-words\n\n");
   say("What to do next:\n"
       "  1. Send the file to a registrar of the network. It holds no secret.\n"
       "  2. Read the six words out to the registrar by telephone.\n"
@@ -207,7 +211,9 @@ enum exit_code run_init(struct call *c)
     code = open_keys(c, true, &keys);
   if (code != DONE)
     return code;
-  code = write_request(c, &keys, &o, path, words);
+  code = recovery_begin(c);
+  if (code == DONE)
+    code = write_request(c, &keys, &o, path, words);
   keys_close(&keys);
   if (code == DONE)
     say_requested(c, &o, path, words);

@@ -22,8 +22,9 @@ static enum exit_code run_help(struct call *c);
 
 static const struct command commands[] = {
     {"init", run_init,
-     "[--organisation ID] [--name NAME] [--kind STATUTORY|NGO|HEALTH|LEGAL|HOTLINE|UN] [--telephone T] [--hours H]",
-     "Make this organisation's keys, and the request that a registrar enrols."},
+     "[--organisation ID] [--name NAME] [--kind STATUTORY|NGO|HEALTH|LEGAL|HOTLINE|UN] [--telephone T] [--hours H] "
+     "[--recovery-file FILE] [--no-recovery]",
+     "Make this organisation's keys, its recovery words, and the request that a registrar enrols."},
     {"join", run_join, "INVITATION", "Join the network that the invitation is from."},
     {"run", run_run, "", "Start Onward on this computer."},
     {"refer", run_refer,
@@ -86,6 +87,10 @@ static const struct command commands[] = {
     {"lock", run_lock, "", "Lock the cases on this computer."},
     {"unlock", run_unlock, "", "Unlock them, with the passphrase."},
     {"rotate", run_rotate, "[--new-passphrase-file FILE]", "Make new keys, and a new passphrase."},
+    {"backup", run_backup, "[FILE] [--check] [--new-words] [--destroyed] [--recovery-file FILE] [--yes]",
+     "Write a backup of this computer into FILE, encrypted to the recovery words; also while Onward runs."},
+    {"restore", run_restore, "FILE [--recovery-file FILE]",
+     "Make a new data folder of a backup, with the recovery words."},
     {"status", run_status, "", "How it stands with the exchange and this computer."},
     {"alarms", run_alarms, "", "What went wrong with the exchange or the keys, also earlier."},
     {"evidence", run_evidence, "[KIND] --out DIR", "What proves that the exchange lied, as files for others."},

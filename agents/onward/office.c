@@ -10,6 +10,15 @@
 #include "agents/onward/trouble.h"
 #include "agents/onward/words.h"
 
+static void say_newest(const json_t *s)
+{
+  char when[TIME_WORDS_SIZE];
+  uint64_t newest = number_of(json_object_get(s, "backup"), "newest_ms");
+  if (newest > 0)
+    say("Newest backup: %s\n", time_words(newest, when));
+  say_backup(s);
+}
+
 static enum exit_code say_status(struct call *c, const json_t *s)
 {
   uint64_t waiting = number_of(s, "waits_for_unlock");
@@ -30,6 +39,8 @@ static enum exit_code say_status(struct call *c, const json_t *s)
   if (code == DONE)
     code = say_replacement(c, s, &waits);
   say_soon(s);
+  say_newest(s);
+  say_erased(s);
   const json_t *alarms = json_object_get(s, "alarms");
   for (size_t i = 0; i < json_array_size(alarms); i++) {
     const char *alarm = json_string_value(json_array_get(alarms, i));

@@ -193,6 +193,7 @@ static enum exit_code say_rest(struct call *c, const struct today *t)
     say("%zu with others, whose step is next: onward sent, onward inbox\n", t->with_others);
   enum exit_code code = is_refused(t->status) ? DONE : say_connection(c, t->status);
   say_unsent(t->status);
+  say_backup(t->status);
   if (flag_of(t->status, "locked"))
     say("The cases are locked. To open them for the working day: onward unlock\n");
   return code;
@@ -220,6 +221,7 @@ enum exit_code run_today(struct call *c)
       say_unattended(&t);
       say_told(&t);
       say_waiting(&t);
+      t.tasks += say_erased(t.status);
       t.tasks += say_soon(t.status);
       code = say_stuck(c, &t);
       say_tasks(&t);

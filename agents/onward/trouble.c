@@ -76,6 +76,32 @@ enum exit_code say_replacement(struct call *c, const json_t *status, bool *waits
   return say_registrars(c);
 }
 
+void say_backup(const json_t *status)
+{
+  const json_t *backup = json_object_get(status, "backup");
+  const char *warn = text_of(backup, "warn");
+  if (strcmp(warn, "none") == 0)
+    say("There is no backup of this computer yet: onward backup %s\n",
+        flag_of(backup, "words") ? "FILE" : "--new-words");
+  else if (strcmp(warn, "old") == 0)
+    say("The newest backup of this computer is %llu days old: onward backup FILE\n",
+        (unsigned long long)number_of(backup, "days"));
+}
+
+bool say_erased(const json_t *status)
+{
+  char when[TIME_WORDS_SIZE];
+  uint64_t erased = number_of(json_object_get(status, "backup"), "erased_ms");
+  if (erased == 0)
+    return false;
+  say("! Backups that were made before %s still hold a case that was erased here then: destroy them, wherever they "
+      "are.\n"
+      "          a new one first: onward backup FILE\n"
+      "          when they are destroyed: onward backup --destroyed\n\n",
+      time_words(erased, when));
+  return true;
+}
+
 /* What to do depends on how soon it is. */
 static void say_agreement(const json_t *one, bool ours)
 {

@@ -20,6 +20,11 @@ MUST_USE enum exit_code say_replacement(struct call *c, const json_t *status, bo
 /* What waits for the exchange, each a line; nothing where nothing does. */
 void say_unsent(const json_t *status);
 
+/* Where there is no backup, or an old one. */
+void say_backup(const json_t *status);
+/* Old backups that hold erased cases: whether there are any. */
+bool say_erased(const json_t *status);
+
 /* Agreements that end soon, and questions about places that wait for an answer: how many lines that were. */
 size_t say_soon(const json_t *status);
 

@@ -370,9 +370,10 @@ bool ref_short_valid(const char *text)
   return check_letter(six) == upper(text[size - 1]);
 }
 
+static const char consonant[] = "bdfghjklmnprstvz", vowel[] = "aiou";
+
 void six_words(const uint8_t from[12], char text[SIX_WORDS_SIZE])
 {
-  static const char consonant[] = "bdfghjklmnprstvz", vowel[] = "aiou";
   for (int word = 0; word < 6; word++) {
     uint32_t n = (uint32_t)from[2 * word] << 8 | from[2 * word + 1];
     *text++ = consonant[n >> 12];
@@ -382,4 +383,18 @@ void six_words(const uint8_t from[12], char text[SIX_WORDS_SIZE])
     *text++ = consonant[n & 15];
     *text++ = word == 5 ? 0 : ' ';
   }
+}
+
+enum status word_read(struct bytes word, uint16_t *out)
+{
+  uint32_t n = 0;
+  for (size_t i = 0; i < word.size; i++) {
+    const char *letters = i % 2 == 0 ? consonant : vowel;
+    const char *found = word.data[i] == 0 ? NULL : strchr(letters, word.data[i]);
+    if (found == NULL)
+      return BAD_INPUT;
+    n = n << (i % 2 == 0 ? 4 : 2) | (uint32_t)(found - letters);
+  }
+  *out = (uint16_t)n;
+  return word.size == 5 ? OK : BAD_INPUT;
 }

@@ -122,5 +122,6 @@ bool ref_short_valid(const char *text);
  * read out by telephone. Wilkerson, "A Proposal for Proquints", arXiv:0901.4016. */
 #define SIX_WORDS_SIZE 36
 void six_words(const uint8_t from[12], char text[SIX_WORDS_SIZE]);
+MUST_USE enum status word_read(struct bytes word, uint16_t *out); /* one of them; BAD_INPUT: it is none */
 
 #endif

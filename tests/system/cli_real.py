@@ -376,7 +376,7 @@ class Documents(unittest.TestCase):
         with open(os.path.join(ROOT, "docs/man/onward.1"), encoding="utf-8") as file:
             examples = re.search(r"^\.Sh EXAMPLES\n(.*?)^\.Sh", file.read(), re.M | re.S).group(1)
         blocks = [re.findall(r"^\$ (.*)$", block.replace("\\e\n", ""), re.M) for block in examples.split(".Bd")[1:]]
-        (today,), (empty, refer), (another, needs), (inbox, show, accept), (decline,), (init, enrol, join, start) = blocks
+        (today,), (empty, refer), (another, needs), (inbox, show, accept), (decline,), (backup, check, restore), (init, enrol, join, start) = blocks
         with Network("aple", "hope") as net:
             aple, hope = net.office("aple").unlock(), net.office("hope").unlock()
             a21 = net.offices["a21"] = Office(net, "a21")
@@ -422,6 +422,10 @@ class Documents(unittest.TestCase):
             hope.until("received", item)
             type_at(hope, decline.replace("K7MQ4X-T", hope.item(item)["short"]), given="there is no place\n")
             aple.until("returned", item)
+            type_at(a21, "onward backup --new-words --recovery-file words")
+            type_at(a21, backup)
+            for line in (check, restore):
+                type_at(a21, f"{line} --recovery-file words")
             os.remove(os.path.join(a21.home, "form.json"))  # theirs to keep or not: nothing else holds words of the case
 
 

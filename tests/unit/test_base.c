@@ -262,6 +262,23 @@ static void six_words_are_proquints(void **state)
   assert_string_equal(text, "lusab babad gutih tugad zuzuz babab");
 }
 
+static void every_word_is_read_back(void **state)
+{
+  (void)state;
+  static const char *const none[] = {"", "babad ", "baba", "babadb", "BABAD", "bebab", "babac", "aabab", "bab d"};
+  uint16_t read = 0;
+  for (uint32_t n = 0; n <= UINT16_MAX; n++) {
+    const uint8_t from[12] = {(uint8_t)(n >> 8), (uint8_t)n};
+    char text[SIX_WORDS_SIZE];
+    six_words(from, text);
+    assert_int_equal(word_read(bytes_of(text, 5), &read), OK);
+    assert_int_equal(read, n);
+  }
+  for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+    assert_int_equal(word_read(bytes_text(none[i]), &read), BAD_INPUT);
+  assert_int_equal(word_read(bytes_of("baba", 5), &read), BAD_INPUT); /* a zero is no letter */
+}
+
 static void bytes_are_compared_whole(void **state)
 {
   (void)state;
@@ -334,6 +351,7 @@ int main(void)
       cmocka_unit_test(a_mistyped_short_id_shows),
       cmocka_unit_test(a_short_id_is_read_in_any_hand),
       cmocka_unit_test(six_words_are_proquints),
+      cmocka_unit_test(every_word_is_read_back),
       cmocka_unit_test(bytes_are_compared_whole),
       cmocka_unit_test(an_arena_ends_where_its_memory_ends),
       cmocka_unit_test(a_wiped_arena_holds_nothing),
