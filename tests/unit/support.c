@@ -1,6 +1,7 @@
 /* A made-up network for tests: what an organisation and the exchange do, without a wire between them. */
 #include "tests/unit/support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -141,11 +142,12 @@ static struct bytes draft_pack(const struct draft *d, struct arena *a)
 static void commit(struct world *w, struct books *b)
 {
   struct head head;
-  struct checkpoint c = {.origin = WORLD_ORIGIN "/1"};
+  struct checkpoint c = {.size = 0};
   char note[NOTE_SIZE_MAX];
   size_t size = 0;
   books_head(b, &head);
   c.size = head.size;
+  (void)snprintf(c.origin, sizeof c.origin, "%s/%d", WORLD_ORIGIN, (int)head.epoch);
   must(b->trouble == OK && merkle_tree_root(c.size, books_tree_read, b, &c.root) == OK);
   must(checkpoint_sign(&c, WORLD_ORIGIN, w->log_secret, note, &size) == OK);
   b->put(b, TABLE_CHECKPOINT, bytes_text("newest"), bytes_of(note, size));

@@ -18,7 +18,16 @@
 #include "agents/audit/audit.h"
 #include "tests/unit/support.h"
 
-enum { PAGE = 4096, META_SIZE = 152, PAGE_HEAD_SIZE = 16, SPREAD = 120, UNUSED_SAMPLE = 64, HEAD_STEP = 11 };
+enum {
+  PAGE = 4096,
+  META_SIZE = 152,
+  META_ROOT = 128,
+  META_TRANSACTION = 144,
+  PAGE_HEAD_SIZE = 16,
+  SPREAD = 120,
+  UNUSED_SAMPLE = 64,
+  HEAD_STEP = 11
+};
 
 typedef enum audit_code (*command)(const struct audit_request *q);
 
@@ -50,7 +59,7 @@ static void forget(struct said *s)
   free(s->err);
 }
 
-static void write_story(struct world *w)
+static void write_story(struct world *w, int more)
 {
   struct member *police = world_enrol(w, "police"), *aple = world_enrol(w, "aple"), *a21 = world_enrol(w, "a21");
   struct member *const both[] = {aple, a21};
@@ -63,17 +72,17 @@ static void write_story(struct world *w)
     world_act(w, a21, &id, ONWARD__CORE__ACT_ACKNOWLEDGE);
     world_act(w, a21, &id, ONWARD__CORE__ACT_ACCEPT);
   }
-  world_submit(w, aple, &a21, 1);
+  for (int i = 0; i <= more; i++)
+    world_submit(w, aple, &a21, 1);
 }
 
 /* The books as they grew, with pages that are free in them: an older state, which no changed root may lead back to. */
-static int make_log(void **state)
+static void make_log_with(int more)
 {
   static struct world w;
-  (void)state;
   folder_make(folder);
   world_init(&w, folder);
-  write_story(&w);
+  write_story(&w, more);
   world_fini(&w);
   must(unlink(folder_path(folder, "books/lock.mdb")) == 0);
   verified = run(audit_verify, folder);
@@ -81,6 +90,12 @@ static int make_log(void **state)
   shown = run(audit_show, folder);
   assert_int_equal(verified.code, AUDIT_FINE);
   assert_int_equal(replayed.code, AUDIT_FINE);
+}
+
+static int make_log(void **state)
+{
+  (void)state;
+  make_log_with(0);
   return 0;
 }
 
@@ -163,6 +178,43 @@ static void any_bit_may_flip(void **state)
     flip_and_check(fd, bit / 8, (int)(bit % 8), false);
   }
   (void)close(fd);
+}
+
+/* The state before the newest stands in the file, whole and with a checkpoint of its own; states before it perhaps,
+ * too. Neither a number of a transaction that was changed leads to it (which bit would do that hangs on how many there
+ * were), nor a root. */
+static void no_older_state_is_taken_for_the_newest(void **state)
+{
+  for (int more = 0; more < 4; more++) {
+    make_log_with(more);
+    int fd = open(folder_path(folder, "books/data.mdb"), O_RDWR | O_CLOEXEC);
+    for (uint64_t page = 0; page < 2; page++)
+      for (uint64_t bit = 0; bit < 16; bit++)
+        flip_and_check(fd, page * PAGE + META_TRANSACTION + bit / 8, (int)(bit % 8), false);
+    (void)close(fd);
+    remove_log(state);
+  }
+}
+
+static void no_page_is_taken_for_the_root(void **state)
+{
+  struct stat st;
+  uint64_t numbers[2], sound;
+  make_log(state);
+  int fd = open(folder_path(folder, "books/data.mdb"), O_RDWR | O_CLOEXEC);
+  assert_int_equal(fstat(fd, &st), 0);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(pread(fd, &numbers[i], 8, i * PAGE + META_TRANSACTION), 8);
+  off_t at = (numbers[1] > numbers[0] ? PAGE : 0) + META_ROOT;
+  assert_int_equal(pread(fd, &sound, 8, at), 8);
+  for (uint64_t page = 0; page < (uint64_t)st.st_size / PAGE; page++) {
+    assert_int_equal(pwrite(fd, &page, 8, at), 8);
+    check_damaged((uint64_t)at, 0, false);
+  }
+  assert_int_equal(pwrite(fd, &sound, 8, at), 8);
+  check_damaged((uint64_t)at, 0, false);
+  (void)close(fd);
+  remove_log(state);
 }
 
 /* --- folders that hold something else --- */
@@ -348,6 +400,8 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(any_bit_may_flip, make_log, remove_log),
+      cmocka_unit_test(no_older_state_is_taken_for_the_newest),
+      cmocka_unit_test(no_page_is_taken_for_the_root),
       cmocka_unit_test(foreign_folders_are_told),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "agents/audit/audit.h"
 #include "proto/ledger/rows.h"
 #include "tests/scenarios/rebuild.h"
 #include "tests/unit/clerk.h"
@@ -90,6 +91,14 @@ static void a_registrar_lets_a_restored_log_go_on(void **state)
   assert_int_equal(r.epoch, 3);
   say_restored(one, one, &r);
   world_act(&w, aple, &id, A(RECEIVE));
+  char copy[FOLDER_PATH_SIZE], why[200];
+  FILE *nobody = fopen("/dev/null", "w");
+  const struct audit_request q = {.folder = copy, .out = nobody, .err = stderr, .to = UINT64_MAX};
+  folder_make(copy);
+  assert_int_equal(store_copy(w.store, folder_path(copy, "books"), ALL_TABLES, why), OK);
+  assert_int_equal(audit_verify(&q), AUDIT_FINE); /* its checkpoint is of the third epoch */
+  (void)fclose(nobody);
+  folder_remove(copy);
 }
 
 static void not_for_another_epoch(void **state)
