@@ -76,7 +76,8 @@ static enum audit_code books_open(const struct audit_request *q, struct audit *o
                                         .table_names = table_names,
                                         .table_count = TABLES_CONTRACT,
                                         .format = BOOKS_FORMAT,
-                                        .read_only = true};
+                                        .read_only = true,
+                                        .foreign = true};
   enum status s = store_open(&options, why, &out->store);
   if (s != OK) {
     fprintf(q->err, "onward-audit: %s%s\n", why,

@@ -356,11 +356,11 @@ static int format_check(struct store *s, MDB_txn *txn, bool read_only)
   return error == MDB_NOTFOUND || (error == 0 && other) ? MDB_VERSION_MISMATCH : error;
 }
 
-static int tables_open(struct store *s, bool read_only, char why[200])
+static int tables_open(struct store *s, bool read_only, bool foreign, char why[200])
 {
   MDB_txn *txn = NULL;
   int error = mdb_txn_begin(s->env, NULL, read_only ? MDB_RDONLY : 0, &txn);
-  if (error == 0 && read_only)
+  if (error == 0 && foreign)
     error = pages_are_sound(s->env, txn, s->folder, why);
   if (error == 0)
     error = format_check(s, txn, read_only);
@@ -384,7 +384,7 @@ static int folder_look(const struct store_options *o, bool *lock_file, char why[
     *lock_file = access(lock, F_OK) == 0;
     if (access(data, F_OK) != 0 && !o->create)
       error = errno == ENOTDIR ? ENOENT : errno;
-    if (error == 0 && o->read_only)
+    if (error == 0 && o->foreign)
       error = pages_begin_sound(data, why);
     if (error == 0 && !o->trusted)
       cache_drop(data);
@@ -404,7 +404,7 @@ static int store_prepare(struct store *s, const struct store_options *o, char wh
   if (error == 0)
     error = environment_open(s, o, lock_file);
   if (error == 0)
-    error = tables_open(s, o->read_only, why);
+    error = tables_open(s, o->read_only, o->foreign, why);
   if (error != 0 || o->read_only || o->scratch)
     return error;
   error = file_sync_folder(s->folder); /* every time: whoever made the files may have died before */
@@ -413,7 +413,8 @@ static int store_prepare(struct store *s, const struct store_options *o, char wh
 
 enum status store_open(const struct store_options *o, char why[200], struct store **out)
 {
-  must(o->table_count >= 1 && o->format >= 1 && !(o->read_only && (o->create || o->scratch)));
+  must(o->table_count >= 1 && o->format >= 1 && (o->read_only || !o->foreign) &&
+       !(o->read_only && (o->create || o->scratch)));
   struct store *s = calloc(1, sizeof *s + (size_t)o->table_count * sizeof s->tables[0]);
   if (s == NULL) {
     file_why_error(why, o->folder, "cannot open the books", ENOMEM);

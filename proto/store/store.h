@@ -17,9 +17,9 @@ struct store_options {
   uint32_t format;   /* number of the rows' shapes, from 1: other numbers' books are refused, and what to do is said */
   uint64_t map_size; /* bytes of address space, not of disk; 0: 1 TiB */
   bool create;
-  bool read_only; /* somebody else's, such as an auditor's copy: no lock file is written; every page is looked at first
-                   */
-  bool scratch;   /* not synced: for books that a replay rebuilds */
+  bool read_only;
+  bool foreign; /* read_only, somebody else's: its pages are looked at, one by one, before LMDB trusts them */
+  bool scratch; /* not synced: for books that a replay rebuilds */
   /* Pages, roughly, that are written before those that became free meanwhile are written again; the disk that it costs.
    * LMDB takes single free pages wherever they lie; after a while what one commit writes is strewn over the file, and
    * the disk needs several times as long for it. Freed by the thousand they lie together. 0: they are taken at once. */
