@@ -103,7 +103,7 @@ static void not_again(struct books *b, const struct event *e)
   if (!by_people || item_get(b, &e->referral, &item) != OK)
     return;
   item.refused_act = e->act;
-  item.refused_verdict = ONWARD__VERDICT__NOT_THIS_LEG;
+  item.refused_verdict = REFUSED_LOST;
   item.fresh = 1;
   item_put(b, &item);
 }

@@ -126,10 +126,16 @@ static void add_refused(json_t *o, const struct item *item)
   if (item->refused_act == 0)
     return;
   Onward__Verdict v = item->refused_verdict;
-  const char *what = v == 0 ? "the exchange could not read it; this is a fault of the program" : verdict_text(v);
+  bool lost = item->refused_verdict == REFUSED_LOST;
+  const char *what = lost     ? "the exchange was restored from a backup and has it no more: do it again"
+                     : v == 0 ? "the exchange could not read it; this is a fault of the program"
+                              : verdict_text(v);
   json_t *refused = json_object();
   set_text(refused, "act", act_name(item->refused_act));
-  set_text(refused, "verdict", v == 0 ? "NOT_HEARD" : pb_enum_name(&onward__verdict__descriptor, (int)v));
+  set_text(refused, "verdict",
+           lost     ? "LOST"
+           : v == 0 ? "NOT_HEARD"
+                    : pb_enum_name(&onward__verdict__descriptor, (int)v));
   set_text(refused, "what", what);
   json_object_set_new(o, "refused", refused);
 }

@@ -16,7 +16,8 @@ enum restored { RESTORED_NOT, RESTORED_ASKS, RESTORED_READ_ON, RESTORED_FALSE, R
 struct news_of_it {
   struct checkpoint checkpoint;
   uint32_t epoch;
-  uint64_t cut;               /* where the first new epoch continues what we know */
+  uint64_t cut; /* where the first new epoch continues what we know */
+  const Onward__Restore *at_cut;
   const Onward__Entry *first; /* the genesis, for its path */
 };
 
@@ -31,19 +32,30 @@ static bool lies_in(const Onward__Entry *entry, const struct checkpoint *c, stru
   return merkle_verify_inclusion(&hash, leaf->index, c->size, path, count, &c->root) == OK;
 }
 
+/* What the registrar signed for is the beginning of the very log that the checkpoint is of. */
+static bool continues(const Onward__Restore *r, const struct checkpoint *c, struct bytes proof)
+{
+  struct hash hash[MERKLE_PROOF_MAX], root;
+  size_t count = proof.size / sizeof hash[0];
+  if (proof.size % sizeof hash[0] != 0 || count > MERKLE_PROOF_MAX)
+    return false;
+  if (count > 0)
+    memcpy(hash, proof.data, proof.size);
+  memcpy(root.byte, r->root.data, sizeof root.byte);
+  return merkle_verify_consistency(r->continues_at, c->size, &root, &c->root, hash, count) == OK;
+}
+
 /* One epoch's beginning: the next after `epoch`, and signed. */
 static bool begins(struct agent *a, struct books *b, const Onward__Entry *entry, const struct checkpoint *c,
-                   uint32_t epoch, uint64_t *index)
+                   uint32_t epoch, const Onward__Restore **r)
 {
   struct leaf leaf;
   struct event e;
   struct complaint why;
-  const Onward__Restore *r;
   if (!lies_in(entry, c, &leaf) || leaf.origin != ORIGIN_BROKER || event_read(leaf.event, &a->arena, &why, &e) != OK ||
-      e.act != ONWARD__CORE__ACT_RESTORED || restore_signed(b, leaf.index, e.core->restored, &a->arena, &why, &r) != OK)
+      e.act != ONWARD__CORE__ACT_RESTORED || restore_signed(b, leaf.index, e.core->restored, &a->arena, &why, r) != OK)
     return false;
-  *index = leaf.index;
-  return r->epoch == epoch && r->continues_at == leaf.index;
+  return (*r)->epoch == epoch && (*r)->continues_at == leaf.index;
 }
 
 static bool verify(struct agent *a, struct books *b, const Onward__Welcome *w, struct news_of_it *n)
@@ -56,12 +68,15 @@ static bool verify(struct agent *a, struct books *b, const Onward__Welcome *w, s
       !bytes_equal(pb_bytes(n->first->leaf), a->network.genesis_leaf) || n->epoch - epoch != w->n_restored - 1)
     return false;
   for (size_t i = 1; i < w->n_restored; i++) {
-    uint64_t index;
-    if (!begins(a, b, w->restored[i], &n->checkpoint, ++epoch, &index))
+    const Onward__Restore *r;
+    if (!begins(a, b, w->restored[i], &n->checkpoint, ++epoch, &r))
       return false;
-    n->cut = index < n->cut ? index : n->cut;
+    if (r->continues_at < n->cut) {
+      n->cut = r->continues_at;
+      n->at_cut = r;
+    }
   }
-  return true;
+  return a->evidence.newest.size <= n->cut || continues(n->at_cut, &n->checkpoint, pb_bytes(w->consistency));
 }
 
 /* --- asking --- */

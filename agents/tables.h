@@ -51,6 +51,7 @@ void marks_put(struct books *b, const struct marks *m);
 
 /* What the office knows of a referral beside the books. */
 #define REFERENCE_MAX 64
+#define REFUSED_LOST UINT32_MAX /* it was accepted, and a restored exchange has it no more */
 struct item {
   struct ref_id id;
   char ref[REFERENCE_MAX]; /* the caller's own reference; no final zero when all are used */
@@ -63,7 +64,7 @@ struct item {
   uint64_t gone_leg;         /* index of the leg that was over before our `receive` was heard */
   uint64_t submit_entry;     /* index of the entry with its submit, whatever the verdict; 0: none */
   uint32_t refused_act;      /* last refused act of ours; 0: none, or something was accepted since */
-  uint32_t refused_verdict;  /* Onward__Verdict; 0: not even heard */
+  uint32_t refused_verdict;  /* Onward__Verdict; 0: not even heard; REFUSED_LOST */
   uint16_t pending;          /* acts of ours that are not in the log */
   uint16_t unsent;           /* of them, in no batch yet */
   uint8_t sender;            /* 1: we are the sender, 0: a recipient */

@@ -297,6 +297,16 @@ static enum status judge(struct broker *b, const Onward__Restored *restored, str
   return s;
 }
 
+/* It is what the log's newest entry says already. */
+static bool is_newest(struct broker *b, const Onward__Restored *restored, struct arena *a)
+{
+  struct leaf leaf;
+  struct event e;
+  uint64_t newest = b->journal.end.head.size - 1;
+  return books_event(b->journal.view, newest, a, &leaf, &e) == OK && e.act == ONWARD__CORE__ACT_RESTORED &&
+         bytes_equal(pb_bytes(e.core->restored->restore), pb_bytes(restored->restore));
+}
+
 static int go_on(struct broker *b, const char *file)
 {
   char text[PAPER_TEXT_MAX], why[200], request[PATH_SIZE];
@@ -306,14 +316,18 @@ static int go_on(struct broker *b, const char *file)
   Onward__Restored *restored;
   if (file_read(file, text, sizeof text, &size, why) != OK)
     return fail(EXIT_CONFIG, "the registrar's file", why);
-  if (paper_restore_read(bytes_of(text, size), &a, &complaint, &restored) != OK ||
-      judge(b, restored, &a, &complaint) != OK)
+  if (paper_restore_read(bytes_of(text, size), &a, &complaint, &restored) != OK)
+    return fail(EXIT_CONFIG, file, complaint.text);
+  bool written = is_newest(b, restored, &a); /* and this was killed before it took the request away */
+  if (!written && judge(b, restored, &a, &complaint) != OK)
     return fail(EXIT_CONFIG, file, complaint.text);
   struct turn_work work = {.about = {.act = ONWARD__CORE__ACT_RESTORED, .restored = restored}};
-  write_turn(b, &work);
+  if (!written)
+    write_turn(b, &work);
   if (work.status != OK)
     return fail(EXIT_COMMIT, "not written", work.why);
-  publish(b, &work);
+  if (!written)
+    publish(b, &work);
   if (!path_of(b->folder, RESTORE_REQUEST, request) || unlink(request) != 0)
     return fail(EXIT_CONFIG, request, strerror(errno));
   printf("the log goes on in epoch %" PRIu64 ": onward-broker serve %s\n", b->journal.end.head.epoch, b->folder);

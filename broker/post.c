@@ -25,8 +25,9 @@ static enum status send_packed(struct post *p, const struct routing *to, enum fr
   return door_send(p->door, to, kind, packed, bodies, body_count);
 }
 
-/* To one whose checkpoint is of an epoch before this one: that the log was restored since, and how. */
-static enum status add_restored(struct post *p, uint32_t epoch, Onward__Welcome *w)
+/* To one whose checkpoint is of an epoch before this one: that the log was restored since, and how. `ahead`: it knows
+ * more than the log has; consistency is proved from where it continues. */
+static enum status add_restored(struct post *p, uint32_t epoch, bool ahead, Onward__Welcome *w)
 {
   uint64_t index[RESTORED_MAX], cut;
   size_t count;
@@ -38,7 +39,7 @@ static enum status add_restored(struct post *p, uint32_t epoch, Onward__Welcome 
     return NOT_NOW;
   for (size_t i = 0; s == OK && count > 0 && i <= count; i++, w->n_restored++)
     s = journal_entry(p->journal, i == 0 ? 0 : index[i - 1], NULL, p->arena, &w->restored[i]);
-  return s;
+  return s == OK && count > 0 && ahead ? journal_consistency(p->journal, cut, p->arena, &w->consistency) : s;
 }
 
 enum status post_welcome(struct post *p, struct session *s)
@@ -56,7 +57,7 @@ enum status post_welcome(struct post *p, struct session *s)
   if (st == OK && last.sequence > 0 && last.sequence != s->confirmed)
     st = journal_entry(p->journal, last.first_index, NULL, p->arena, &w.last);
   if (st == OK)
-    st = add_restored(p, s->known_epoch, &w);
+    st = add_restored(p, s->known_epoch, s->known_size == 0, &w);
   if (st == OK)
     st = send_packed(p, &s->to, FRAME_WELCOME, &w, NULL, 0);
   if (st == OK)

@@ -186,6 +186,7 @@ def what_was_lost_is_said_again():
         a21.unlock()
         a21.until("received", new)  # the same referral, sealed again
         until("people are told to say it again", lambda: a21.item(new).get("refused", {}).get("act") == "accept")
+        check(a21.item(new)["refused"]["verdict"] == "LOST")
         check(a21.ask("show", id=new)["brief"]["need"])
         a21.act("accept", new, first_contact_by="2030-01-01")
         police.until("accepted", new)

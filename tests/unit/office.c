@@ -287,3 +287,24 @@ int office_teardown(void **state)
   free(memory);
   return 0;
 }
+
+static struct world then;
+
+void office_remember(const char *beside)
+{
+  must(store_copy(world.store, folder_path(beside, "then"), ALL_TABLES, why) == OK);
+  then = world;
+}
+
+void office_go_back(const char *beside)
+{
+  const struct store_options options = {.folder = folder_path(beside, "then"),
+                                        .table_names = table_names,
+                                        .table_count = TABLES_CONTRACT,
+                                        .format = BOOKS_FORMAT};
+  store_close(world.store);
+  must(store_open(&options, why, &world.store) == OK);
+  world.size = then.size;
+  for (size_t i = 0; i < world.member_count; i++)
+    world.members[i].sequence = then.members[i].sequence;
+}

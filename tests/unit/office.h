@@ -48,4 +48,9 @@ struct item office_item(const struct ref_id *id);
 bool office_knows(const struct ref_id *id);
 size_t office_queued(struct event out[8]); /* events in the outbox, oldest first */
 
+/* The exchange's books are copied into a folder; later they are that copy again: what it does from then on is another
+ * log. */
+void office_remember(const char *beside);
+void office_go_back(const char *beside);
+
 #endif

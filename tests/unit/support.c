@@ -305,6 +305,42 @@ void world_say_time(struct world *w, uint64_t clock_ms, act_kind act, uint64_t a
   world_commit(w, &t);
 }
 
+Onward__Restore world_restore_here(struct world *w)
+{
+  static struct hash root, network;
+  Onward__Restore r = ONWARD__RESTORE__INIT;
+  struct head head;
+  struct books *b = store_begin(w->store, false);
+  books_head(b, &head);
+  must(merkle_tree_root(head.size, books_tree_read, b, &root) == OK);
+  store_abort(w->store);
+  network = head.network;
+  r.network = pb_data(hash_bytes(&network));
+  r.epoch = (uint32_t)head.epoch + 1;
+  r.continues_at = r.lost_size = head.size;
+  r.root = r.lost_root = pb_data(hash_bytes(&root));
+  return r;
+}
+
+void world_say_restored(struct world *w, const struct member *by, const struct member *named,
+                        const Onward__Restore *restore)
+{
+  static uint8_t memory[4096], signature[ES256_SIGNATURE_SIZE];
+  struct arena a = arena_of(memory, sizeof memory);
+  struct turn t = {.random = random_bytes};
+  Onward__Restored restored = ONWARD__RESTORED__INIT;
+  struct bytes packed = pb_pack(restore, &a);
+  must(packed.size > 0 && dsse_sign(by->sign, RESTORE_TYPE, packed, signature) == OK);
+  restored.restore = pb_data(packed);
+  restored.signature = pb_data(BYTES(signature));
+  restored.organisation = pb_data(org_id_text(&named->id));
+  const struct turn_about about = {.act = ONWARD__CORE__ACT_RESTORED, .restored = &restored};
+  arena_reset(&w->arena);
+  w->clock_ms += WORLD_OUTAGE_MS;
+  turn_begin_about(&t, store_begin(w->store, true), &w->arena, w->clock_ms, &about);
+  world_commit(w, &t);
+}
+
 struct member *world_enrol(struct world *w, const char *id)
 {
   struct draft d;

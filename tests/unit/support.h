@@ -95,6 +95,13 @@ void world_pass(struct world *w, uint64_t until_ms);
 /* A turn that begins with the exchange's own word about the time (turn_begin_about). */
 void world_say_time(struct world *w, uint64_t clock_ms, act_kind act, uint64_t absent_ms);
 
+/* What a registrar would sign here and now, so that the log goes on in a new epoch; its slices live until the next. */
+#define WORLD_OUTAGE_MS 86400000
+Onward__Restore world_restore_here(struct world *w);
+/* A turn, an outage later, that begins with `restored`: what `by` has signed in the name of `named`. */
+void world_say_restored(struct world *w, const struct member *by, const struct member *named,
+                        const Onward__Restore *restore);
+
 /* world_hear in pieces, for tests that look closer. What is made between begin and commit lives until the next begin.
  */
 struct turn world_begin(struct world *w);

@@ -30,30 +30,6 @@ static int teardown(void **state)
   return code;
 }
 
-/* --- another log from here on --- */
-
-static struct world then;
-
-static void remember(void)
-{
-  must(store_copy(world.store, folder_path(work, "then"), ALL_TABLES, why) == OK);
-  then = world;
-}
-
-/* The exchange's books are a copy of what they were: what it does from now on is another log. */
-static void go_back(void)
-{
-  const struct store_options options = {.folder = folder_path(work, "then"),
-                                        .table_names = table_names,
-                                        .table_count = TABLES_CONTRACT,
-                                        .format = BOOKS_FORMAT};
-  store_close(world.store);
-  must(store_open(&options, why, &world.store) == OK);
-  world.size = then.size;
-  for (size_t i = 0; i < world.member_count; i++)
-    world.members[i].sequence = then.members[i].sequence;
-}
-
 /* --- what the agent hears --- */
 
 static void hear(enum frame_kind kind, enum session_phase phase, const void *message, struct bytes sealed)
@@ -218,11 +194,11 @@ static void another_root_of_one_size(void **state)
 static void a_larger_log_that_forgot_us(void **state)
 {
   (void)state;
-  remember();
+  office_remember(work);
   world_submit(&world, police, &aple, 1);
   world_submit(&world, police, &aple, 1);
   take_mail();
-  go_back();
+  office_go_back(work);
   for (int i = 0; i < 4; i++)
     world_submit(&world, police, &aple, 1);
   assert_int_equal(agent.evidence.newest.size, 5);
@@ -236,10 +212,10 @@ static void a_larger_log_that_forgot_us(void **state)
 static void a_larger_log_that_forgot_a_whole_tree(void **state)
 {
   (void)state;
-  remember();
+  office_remember(work);
   world_submit(&world, police, &aple, 1);
   take_mail();
-  go_back();
+  office_go_back(work);
   for (int i = 0; i < 3; i++)
     world_submit(&world, police, &aple, 1);
   assert_int_equal(agent.evidence.newest.size, 4);
@@ -256,12 +232,12 @@ static void an_answer_is_held_against_the_head_before(void **state)
   world_submit(&world, police, &aple, 1);
   ask_now();
   assert_int_equal(agent.evidence.newest.size, 4);
-  remember();
+  office_remember(work);
   world_submit(&world, police, &aple, 1);
   ask_now();
   assert_int_equal(agent.evidence.newest.size, 5);
   assert_false(agent.session.halted);
-  go_back();
+  office_go_back(work);
   for (int i = 0; i < 3; i++)
     world_submit(&world, police, &aple, 1);
   ask_now();
@@ -275,10 +251,10 @@ static void an_older_copy(void **state)
 {
   (void)state;
   world_submit(&world, police, &aple, 1);
-  remember();
+  office_remember(work);
   world_submit(&world, police, &aple, 1);
   take_mail();
-  go_back();
+  office_go_back(work);
   connect_now();
   assert_alarm(ALARM_ROLLED_BACK);
   assert_true(write_evidence("evidence", "kept.tlog-proof"));
@@ -289,11 +265,11 @@ static void an_older_copy(void **state)
 static void an_older_copy_that_went_on(void **state)
 {
   (void)state;
-  remember();
+  office_remember(work);
   for (int i = 0; i < 3; i++)
     world_submit(&world, police, &aple, 1);
   take_mail();
-  go_back();
+  office_go_back(work);
   world_submit(&world, police, &aple, 1);
   assert_int_equal(world.size, 4);
   connect_now();

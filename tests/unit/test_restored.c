@@ -15,43 +15,6 @@
 
 #define A(name) ONWARD__CORE__ACT_##name
 #define V(name) ONWARD__VERDICT__##name
-#define OUTAGE_MS 86400000
-
-/* What a registrar would sign here and now. Lives until the next. */
-static struct hash root, network;
-static Onward__Restore restore_here(void)
-{
-  Onward__Restore r = ONWARD__RESTORE__INIT;
-  struct head head;
-  struct books *b = store_begin(w.store, false);
-  books_head(b, &head);
-  must(merkle_tree_root(head.size, books_tree_read, b, &root) == OK);
-  store_abort(w.store);
-  network = head.network;
-  r.network = pb_data(hash_bytes(&network));
-  r.epoch = (uint32_t)head.epoch + 1;
-  r.continues_at = r.lost_size = head.size;
-  r.root = r.lost_root = pb_data(hash_bytes(&root));
-  return r;
-}
-
-static void say_restored(const struct member *by, const struct member *named, const Onward__Restore *restore)
-{
-  static uint8_t memory[4096], signature[ES256_SIGNATURE_SIZE];
-  struct arena a = arena_of(memory, sizeof memory);
-  struct turn t = {.random = random_bytes};
-  Onward__Restored restored = ONWARD__RESTORED__INIT;
-  struct bytes packed = pb_pack(restore, &a);
-  must(packed.size > 0 && dsse_sign(by->sign, RESTORE_TYPE, packed, signature) == OK);
-  restored.restore = pb_data(packed);
-  restored.signature = pb_data(BYTES(signature));
-  restored.organisation = pb_data(org_id_text(&named->id));
-  const struct turn_about about = {.act = A(RESTORED), .restored = &restored};
-  arena_reset(&w.arena);
-  w.clock_ms += OUTAGE_MS;
-  turn_begin_about(&t, store_begin(w.store, true), &w.arena, w.clock_ms, &about);
-  world_commit(&w, &t);
-}
 
 static void assert_replay_says(const char *expected)
 {
@@ -78,18 +41,18 @@ static void a_registrar_lets_a_restored_log_go_on(void **state)
   struct ref_id id = world_submit(&w, police, &aple, 1);
   books_head(store_begin(w.store, false), &before);
   store_abort(w.store);
-  Onward__Restore r = restore_here();
+  Onward__Restore r = world_restore_here(&w);
   r.lost_size += 3;
-  say_restored(two, two, &r);
+  world_say_restored(&w, two, two, &r);
   books_head(store_begin(w.store, false), &after);
   store_abort(w.store);
   assert_int_equal(after.size, before.size + 1); /* nobody is overdue for a day on which nobody was heard */
   assert_int_equal(after.epoch, 2);
   assert_int_equal(after.registry, before.size);
   assert_int_equal(after.absent_ms - before.absent_ms, after.time_ms - before.time_ms);
-  r = restore_here();
+  r = world_restore_here(&w);
   assert_int_equal(r.epoch, 3);
-  say_restored(one, one, &r);
+  world_say_restored(&w, one, one, &r);
   world_act(&w, aple, &id, A(RECEIVE));
   char copy[FOLDER_PATH_SIZE], why[200];
   FILE *nobody = fopen("/dev/null", "w");
@@ -104,53 +67,53 @@ static void a_registrar_lets_a_restored_log_go_on(void **state)
 static void not_for_another_epoch(void **state)
 {
   (void)state;
-  Onward__Restore r = restore_here();
+  Onward__Restore r = world_restore_here(&w);
   r.epoch = 3;
-  say_restored(one, one, &r);
+  world_say_restored(&w, one, one, &r);
   assert_replay_says("another epoch");
 }
 
 static void not_at_another_place(void **state)
 {
   (void)state;
-  Onward__Restore r = restore_here();
+  Onward__Restore r = world_restore_here(&w);
   world_wait(&w, w.clock_ms + 1);
   world_submit(&w, police, &aple, 1);
-  say_restored(one, one, &r);
+  world_say_restored(&w, one, one, &r);
   assert_replay_says("another epoch or place");
 }
 
 static void not_of_another_network(void **state)
 {
   (void)state;
-  Onward__Restore r = restore_here();
-  network.byte[0] ^= 1;
-  say_restored(one, one, &r);
+  Onward__Restore r = world_restore_here(&w);
+  r.network.data[0] ^= 1;
+  world_say_restored(&w, one, one, &r);
   assert_replay_says("another network");
 }
 
 static void not_behind_another_log(void **state)
 {
   (void)state;
-  Onward__Restore r = restore_here();
-  root.byte[31] ^= 1;
-  say_restored(one, one, &r);
+  Onward__Restore r = world_restore_here(&w);
+  r.root.data[31] ^= 1;
+  world_say_restored(&w, one, one, &r);
   assert_replay_says("another log than the one before it");
 }
 
 static void not_by_an_organisation(void **state)
 {
   (void)state;
-  Onward__Restore r = restore_here();
-  say_restored(police, police, &r);
+  Onward__Restore r = world_restore_here(&w);
+  world_say_restored(&w, police, police, &r);
   assert_replay_says("by a registrar in standing");
 }
 
 static void not_in_a_registrars_name(void **state)
 {
   (void)state;
-  Onward__Restore r = restore_here();
-  say_restored(police, two, &r);
+  Onward__Restore r = world_restore_here(&w);
+  world_say_restored(&w, police, two, &r);
   assert_replay_says("does not fit the registrar's key");
 }
 
@@ -158,8 +121,8 @@ static void not_by_a_registrar_who_was_cut_off(void **state)
 {
   (void)state;
   assert_verdict(say_suspend(one, "registry-two", ONWARD__STANDING__COMPROMISED), V(ACCEPTED));
-  Onward__Restore r = restore_here();
-  say_restored(two, two, &r);
+  Onward__Restore r = world_restore_here(&w);
+  world_say_restored(&w, two, two, &r);
   assert_replay_says("by a registrar in standing");
 }
 
@@ -170,7 +133,7 @@ static void what_was_lost_is_never_less_than_what_is_left(void **state)
   struct arena a = arena_of(memory, sizeof memory);
   struct complaint why;
   const Onward__Restore *read;
-  Onward__Restore r = restore_here();
+  Onward__Restore r = world_restore_here(&w);
   r.lost_size = r.continues_at - 1;
   assert_int_equal(restore_read(pb_pack(&r, &a), &a, &why, &read), BAD_INPUT);
   assert_non_null(strstr(why.text, "lost_size"));
