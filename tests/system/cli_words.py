@@ -777,7 +777,7 @@ class Joining(Case):
 
     def test_init_asks_for_the_passphrase_twice(self):
         home = os.path.join(self.work, "asked")
-        t = Terminal(home, "init", "--organisation", "a21", "--name", "A21", "--kind", "NGO", "--telephone", "", "--hours", "")
+        t = Terminal(home, "init", "--organisation", "a21", "--name", "A21", "--kind", "NGO", "--telephone", "", "--hours", "", "--no-recovery")
         for prompt, answer in (("New passphrase: ", "short"), ("New passphrase: ", "river stone lamp"), ("once more: ", "other words"),
                                ("not the same", None), ("New passphrase: ", "river stone lamp"), ("once more: ", "river stone lamp")):
             t.wait_for(prompt)

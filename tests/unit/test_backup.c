@@ -214,6 +214,34 @@ static void whatever_is_done_to_it_is_found(void **state)
   free(other);
 }
 
+/* Where each record fills a chunk, only the word that a chunk is the last tells that one is missing. */
+static void a_cut_between_two_records_is_found(void **state)
+{
+  static uint8_t value[BACKUP_PLAIN_SIZE - 9];
+  char path[FOLDER_PATH_SIZE];
+  struct backup_record r;
+  (void)state;
+  snprintf(path, sizeof path, "%s", folder_path(folder, "cut"));
+  head = (struct backup_head){.made_ms = MADE_MS};
+  assert_int_equal(org_id_parse(bytes_text("aple"), &head.organisation), OK);
+  assert_int_equal(backup_create(&file, path, &head, point, why), OK);
+  for (int i = 0; i < 3; i++)
+    backup_put(&file, &(struct backup_record){1, {NULL, 0}, BYTES(value)});
+  assert_int_equal(backup_finish(&file, why), OK);
+  off_t size = (off_t)(file.header_size + 3 * BACKUP_CHUNK_SIZE);
+  backup_close(&file);
+  for (int whole = 3; whole > 0; whole--, size -= BACKUP_CHUNK_SIZE) {
+    assert_int_equal(truncate(path, size), 0);
+    assert_int_equal(backup_open(&file, path, why), OK);
+    assert_int_equal(backup_unlock(&file, key, why), OK);
+    enum status s = OK;
+    for (int i = 0; s == OK && i < 4; i++)
+      s = backup_get(&file, &r, why);
+    assert_int_equal(s, whole == 3 ? NOT_FOUND : BAD_INPUT);
+    backup_close(&file);
+  }
+}
+
 static void assert_refused(const char *path, const char *text, const char *expected)
 {
   enum status said;
@@ -235,10 +263,10 @@ static void others_files_are_refused_plainly(void **state)
   assert_refused(path, "ONWARD BACKUP", "is no backup of Onward");
   assert_refused(path, "ONWARD BACKUP 2\nanything", "a backup of format 2, and this version of Onward reads 1");
   assert_refused(path, "ONWARD BACKUP 10\n", "format 10");
-  assert_refused(path, "ONWARD BACKUP one\n", "is damaged");
-  assert_refused(path, "ONWARD BACKUP 1\norganisation aple\n", "is damaged");
-  assert_refused(path, "ONWARD BACKUP 1\norganisation aple\nmade 1970-1-1 00:00:00.123Z\nkey 0123456789abcdef\n\n",
-                 "is damaged"); /* nearly */
+  assert_refused(path, "ONWARD BACKUP one\n", "its first lines");
+  assert_refused(path, "ONWARD BACKUP 1\norganisation aple\n", "its first lines");
+  assert_refused(path, "ONWARD BACKUP 1\norganisation aple\nmade 2026-1-1 00:00:00.123Z\nkey 0123456789abcdef\n\n",
+                 "its first lines"); /* nearly */
   (void)read_records(folder, &said);
   assert_int_equal(said, BAD_INPUT);
   (void)read_records(folder_path(folder, "nowhere"), &said);
@@ -275,6 +303,7 @@ static void a_disk_that_does_not_keep_it_is_found(void **state)
   (void)state;
   snprintf(path, sizeof path, "%s", folder_path(folder, "spoiled"));
   head = (struct backup_head){.made_ms = MADE_MS};
+  assert_int_equal(org_id_parse(bytes_text("aple"), &head.organisation), OK);
   assert_int_equal(backup_create(&file, path, &head, point, why), OK);
   backup_put(&file, &(struct backup_record){1, {NULL, 0}, value_of(1)});
   spoils = true;
@@ -369,15 +398,19 @@ static void a_data_folder_there_and_back(void **state)
 /* A backup that is whole and yet no data folder's leaves nothing behind. */
 static void what_is_no_data_folder_is_not_restored(void **state)
 {
-  static const struct backup_record strange[] = {
-      {BACKUP_FILE, {(const uint8_t *)"../evil", 7}, {NULL, 0}},
-      {BACKUP_FILE, {(const uint8_t *)"books", 5}, {NULL, 0}},
-      {BACKUP_FORMAT, {NULL, 0}, {(const uint8_t *)"\0\0\0\1", 4}},
-      {BACKUP_FORMAT, {NULL, 0}, {(const uint8_t *)"\0", 1}},
-      {BACKUP_TABLE, {(const uint8_t *)"marks", 5}, {NULL, 0}},
-      {BACKUP_ROW, {(const uint8_t *)"k", 1}, {NULL, 0}},
-      {9, {NULL, 0}, {NULL, 0}},
-      {BACKUP_FILE, {(const uint8_t *)"seal.pub", 8}, {NULL, 0}},
+  static const struct {
+    struct backup_record record;
+    const char *expected;
+  } strange[] = {
+      {{BACKUP_FILE, {(const uint8_t *)"../evil", 7}, {NULL, 0}}, "is none of a data folder's"},
+      {{BACKUP_FILE, {(const uint8_t *)"seal.\0pem", 9}, {NULL, 0}}, "is none of a data folder's"},
+      {{BACKUP_FILE, {(const uint8_t *)"books", 5}, {NULL, 0}}, "is none of a data folder's"},
+      {{BACKUP_FORMAT, {NULL, 0}, {(const uint8_t *)"\0\0\0\1", 4}}, "books of format 1, and this program reads"},
+      {{BACKUP_FORMAT, {NULL, 0}, {(const uint8_t *)"\0", 1}}, "the format of its books is missing"},
+      {{BACKUP_TABLE, {(const uint8_t *)"marks", 5}, {NULL, 0}}, "a table that this version"},
+      {{BACKUP_ROW, {(const uint8_t *)"k", 1}, {NULL, 0}}, "belongs nowhere"},
+      {{9, {NULL, 0}, {NULL, 0}}, "something that this version"},
+      {{BACKUP_FILE, {(const uint8_t *)"seal.pub", 8}, {NULL, 0}}, "lacks keys, invitation or books"},
   };
   char path[FOLDER_PATH_SIZE], restored[FOLDER_PATH_SIZE];
   (void)state;
@@ -387,11 +420,14 @@ static void what_is_no_data_folder_is_not_restored(void **state)
     head = (struct backup_head){.made_ms = MADE_MS};
     assert_int_equal(org_id_parse(bytes_text("aple"), &head.organisation), OK);
     assert_int_equal(backup_create(&file, path, &head, point, why), OK);
-    backup_put(&file, &strange[i]);
+    backup_put(&file, &strange[i].record);
     assert_int_equal(backup_finish(&file, why), OK);
     backup_close(&file);
     assert_int_equal(open_and(path, NULL), BAD_INPUT);
+    assert_non_null(strstr(why, strange[i].expected));
     assert_int_equal(open_and(path, restored), BAD_INPUT);
+    assert_non_null(strstr(why, strange[i].expected));
+    assert_int_not_equal(access(folder_path(folder, "evil"), F_OK), 0);
     assert_int_not_equal(access(restored, F_OK), 0);
     strcat(restored, ".restored");
     assert_int_not_equal(access(restored, F_OK), 0);
@@ -441,6 +477,7 @@ int main(void)
       cmocka_unit_test(what_was_put_in_comes_out),
       cmocka_unit_test(the_sizes_at_the_edges),
       cmocka_unit_test(whatever_is_done_to_it_is_found),
+      cmocka_unit_test(a_cut_between_two_records_is_found),
       cmocka_unit_test(others_files_are_refused_plainly),
       cmocka_unit_test(what_was_begun_and_not_finished_is_not_there),
       cmocka_unit_test(a_disk_that_does_not_keep_it_is_found),
