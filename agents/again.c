@@ -1,4 +1,5 @@
-/* Rows: u8 whose (ours: to be said again; others': kept), u64 index it had -> the leaf. In their old order; one that
+/* Rows: u8 whose (ours: to be said again; others': kept), u64 index it had -> the leaf; or its hash, of one that must
+ * come again as it was. In their old order; one that
  * cannot be sealed yet holds up those behind it. */
 #include "agents/again.h"
 
@@ -7,7 +8,7 @@
 #include "agents/compose.h"
 #include "agents/duty.h"
 
-enum { OURS = 0, OTHERS = 1, AT_ONCE = 16 };
+enum { OURS = 0, OTHERS = 1, BELOW = 2, AT_ONCE = 16 };
 
 static struct row_key key_of_lost(uint8_t whose, uint64_t index)
 {
@@ -24,9 +25,36 @@ static bool is_ours(const struct agent *a, const struct leaf *leaf)
   return org_id_equal(&author, &a->self.id) && leaf->verdict == ONWARD__VERDICT__ACCEPTED;
 }
 
+static void keep_hashes(struct books *b, uint64_t cut)
+{
+  struct bytes key, value;
+  struct row_key from = key_of_index(0);
+  while (b->seek(b, TABLE_ENTRIES, row_key(&from), &key, &value) == OK && key_number(key, 0) < cut) {
+    uint64_t index = key_number(key, 0);
+    struct hash hash = leaf_hash(value);
+    struct row_key k = key_of_lost(BELOW, index);
+    b->put(b, TABLE_LOST, row_key(&k), hash_bytes(&hash));
+    from = key_of_index(index + 1);
+  }
+}
+
+bool again_same(struct books *b, uint64_t index, struct bytes leaf)
+{
+  struct bytes kept;
+  struct row_key k = key_of_lost(BELOW, index);
+  if (b->get(b, TABLE_LOST, row_key(&k), &kept) != OK)
+    return true;
+  struct hash hash = leaf_hash(leaf);
+  if (!bytes_equal(kept, hash_bytes(&hash)))
+    return false;
+  b->del(b, TABLE_LOST, row_key(&k));
+  return true;
+}
+
 void again_keep(struct agent *a, struct books *b, uint64_t cut)
 {
   struct bytes key, value;
+  keep_hashes(b, cut);
   struct row_key from = key_of_index(cut);
   while (b->seek(b, TABLE_ENTRIES, row_key(&from), &key, &value) == OK) {
     uint64_t index = key_number(key, 0);

@@ -24,25 +24,24 @@ static json_t *read_restore(struct agent *a, const json_t *request, Onward__Rest
 static json_t *not_for_us(struct agent *a, const Onward__Restore *r)
 {
   struct organisation self = {.registrar = 0};
-  struct head head;
   struct books *b = agent_read(a);
   bool registrar = books_organisation(b, &a->self.id, &self) == OK && self.registrar != 0;
-  books_head(b, &head);
   if (agent_abort(a) != OK)
     return desk_trouble(OUR_FAULT);
   if (!registrar)
     return desk_error("not_allowed", NULL, "only a registrar signs that a restored log goes on", NULL);
   if (!bytes_equal(pb_bytes(r->network), hash_bytes(&a->self.network)))
     return desk_error("not_allowed", "request", "is for another network than this one", NULL);
-  if (r->epoch <= head.epoch)
-    return desk_error("not_allowed", "request", "is for an epoch that has begun already", NULL);
   return NULL;
 }
 
-/* Our own newest checkpoint may know of more than the backup: then that is known to be lost. */
-static void add_lost(const struct agent *a, Onward__Restore *r)
+/* Our own newest checkpoint may know of more than the backup: then that is known to be lost. And of a later epoch: the
+ * same backup may be restored twice. */
+static void add_known(const struct agent *a, Onward__Restore *r)
 {
   const struct checkpoint *newest = &a->evidence.newest;
+  uint32_t known = checkpoint_epoch(newest, &a->evidence.log_key);
+  r->epoch = known >= r->epoch ? known + 1 : r->epoch;
   if (newest->size <= r->lost_size)
     return;
   r->lost_size = newest->size;
@@ -75,7 +74,12 @@ json_t *desk_sign_restore(struct agent *a, const json_t *request)
     refused = not_for_us(a, r);
   if (refused != NULL)
     return refused;
-  add_lost(a, r);
+  const struct checkpoint *newest = &a->evidence.newest;
+  if (newest->size == r->continues_at && !bytes_equal(pb_bytes(r->root), hash_bytes(&newest->root)))
+    return desk_error("not_allowed", "request",
+                      "is for another log: of so many entries this computer knows another root",
+                      "telephone the operator, and keep the file");
+  add_known(a, r);
   json_t *answer =
       json_pack("{s:b, s:s, s:I, s:I, s:I}", "ok", 1, "network", a->network.words, "epoch", (json_int_t)r->epoch,
                 "entries", (json_int_t)r->continues_at, "lost", (json_int_t)(r->lost_size - r->continues_at));
@@ -94,7 +98,7 @@ json_t *desk_restored(struct agent *a, const json_t *request)
   if (asks)
     directory_name(b, &q.registrar, &a->arena, name);
   if (asks && agree)
-    restored_agree(b, q.epoch);
+    restored_agree(b, &q);
   enum status s = asks && agree ? agent_commit(a) : agent_abort(a);
   if (s != OK)
     return desk_trouble(s);

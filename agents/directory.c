@@ -133,7 +133,8 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   head.registry = leaf.index;
   head.size = leaf.index + 1;
   head.time_ms = leaf.time_ms;
-  head.epoch += event.act == ONWARD__CORE__ACT_RESTORED;
+  if (event.act == ONWARD__CORE__ACT_RESTORED)
+    head.epoch = restored_epoch(event.core->restored);
   books_put_head(b, &head);
   (*changed)++;
   return OK;

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "agents/again.h"
 #include "agents/duty.h"
 #include "agents/erase.h"
 #include "agents/overdue.h"
@@ -232,6 +233,8 @@ static enum status store_entry(struct agent *a, struct books *b, const struct ar
     return s;
   if (accepted && act_is_registry(event->act) && e->leaf.index > directory_known(b))
     return NOT_FOUND;
+  if (!again_same(b, e->leaf.index, e->bytes))
+    return evidence_accuse(&a->evidence, ALARM_FORK);
   bool from_flight = ours && outbox_logged(b, &e->leaf);
   if (ours && !from_flight) /* also where the entry is stored: one of the registry came with the directory before */
     outbox_logged_before(b, event);

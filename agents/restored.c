@@ -17,7 +17,11 @@ struct news_of_it {
   struct checkpoint checkpoint;
   uint32_t epoch;
   uint64_t cut; /* where the first new epoch continues what we know */
-  const Onward__Restore *at_cut;
+  struct beginning {
+    const Onward__Entry *entry;
+    const Onward__Restored *restored;
+    const Onward__Restore *restore;
+  } at_cut;
   const Onward__Entry *first; /* the genesis, for its path */
 };
 
@@ -45,50 +49,64 @@ static bool continues(const Onward__Restore *r, const struct checkpoint *c, stru
   return merkle_verify_consistency(r->continues_at, c->size, &root, &c->root, hash, count) == OK;
 }
 
-/* One epoch's beginning: the next after `epoch`, and signed. */
-static bool begins(struct agent *a, struct books *b, const Onward__Entry *entry, const struct checkpoint *c,
-                   uint32_t epoch, const Onward__Restore **r)
+/* An epoch's beginning, later than `epoch`, in the tree. Who signed it is looked at where it counts. */
+static bool begins(struct agent *a, const Onward__Entry *entry, const struct checkpoint *c, uint32_t epoch,
+                   struct beginning *out)
 {
   struct leaf leaf;
   struct event e;
   struct complaint why;
   if (!lies_in(entry, c, &leaf) || leaf.origin != ORIGIN_BROKER || event_read(leaf.event, &a->arena, &why, &e) != OK ||
-      e.act != ONWARD__CORE__ACT_RESTORED || restore_signed(b, leaf.index, e.core->restored, &a->arena, &why, r) != OK)
+      e.act != ONWARD__CORE__ACT_RESTORED ||
+      restore_read(pb_bytes(e.core->restored->restore), &a->arena, &why, &out->restore) != OK)
     return false;
-  return (*r)->epoch == epoch && (*r)->continues_at == leaf.index;
+  out->entry = entry;
+  out->restored = e.core->restored;
+  return out->restore->epoch > epoch && out->restore->continues_at == leaf.index;
 }
 
-static bool verify(struct agent *a, struct books *b, const Onward__Welcome *w, struct news_of_it *n)
+/* Finds where the log continues what we know: at the first of the new epochs that goes back furthest. */
+static bool find_cut(struct agent *a, const Onward__Welcome *w, struct news_of_it *n)
 {
   struct leaf genesis;
   uint32_t epoch = checkpoint_epoch(&a->evidence.newest, &a->evidence.log_key);
   n->first = w->restored[0];
   n->cut = UINT64_MAX;
   if (!lies_in(n->first, &n->checkpoint, &genesis) || genesis.index != 0 ||
-      !bytes_equal(pb_bytes(n->first->leaf), a->network.genesis_leaf) || n->epoch - epoch != w->n_restored - 1)
+      !bytes_equal(pb_bytes(n->first->leaf), a->network.genesis_leaf))
     return false;
   for (size_t i = 1; i < w->n_restored; i++) {
-    const Onward__Restore *r;
-    if (!begins(a, b, w->restored[i], &n->checkpoint, ++epoch, &r))
+    struct beginning one;
+    if (!begins(a, w->restored[i], &n->checkpoint, epoch, &one))
       return false;
-    if (r->continues_at < n->cut) {
-      n->cut = r->continues_at;
-      n->at_cut = r;
+    epoch = one.restore->epoch;
+    if (one.restore->continues_at < n->cut) {
+      n->cut = one.restore->continues_at;
+      n->at_cut = one;
     }
   }
-  return a->evidence.newest.size <= n->cut || continues(n->at_cut, &n->checkpoint, pb_bytes(w->consistency));
+  return epoch == n->epoch;
+}
+
+/* What is held against our own directory is the one at the cut, below which we know it; those behind it are judged when
+ * they are read on. */
+static bool verify(struct agent *a, struct books *b, const Onward__Welcome *w, const struct news_of_it *n)
+{
+  struct complaint why;
+  const Onward__Restore *r;
+  return restore_signed(b, n->cut, n->at_cut.restored, &a->arena, &why, &r) == OK &&
+         continues(r, &n->checkpoint, pb_bytes(w->consistency));
 }
 
 /* --- asking --- */
 
-static enum restored ask(struct agent *a, const Onward__Welcome *w)
+static enum restored ask(struct agent *a, const Onward__Welcome *w, const struct news_of_it *n)
 {
   struct books *b = agent_write(a);
-  const Onward__Entry *newest = w->restored[w->n_restored - 1];
   const struct alarm_proof proof = {.part = {[ALARM_HELD] = bytes_of(a->evidence.note, a->evidence.note_size),
                                              [ALARM_OFFERED] = pb_bytes(w->checkpoint),
-                                             [ALARM_LEAF] = pb_bytes(newest->leaf),
-                                             [ALARM_PATH] = pb_bytes(newest->path)}};
+                                             [ALARM_LEAF] = pb_bytes(n->at_cut.entry->leaf),
+                                             [ALARM_PATH] = pb_bytes(n->at_cut.entry->path)}};
   if (alarm_raise(b, ALARM_RESTORED, now_ms(), &proof))
     say("alarm: %s", alarm_text(ALARM_RESTORED));
   return agent_commit(a) == OK ? RESTORED_ASKS : RESTORED_NO_ROOM;
@@ -101,22 +119,27 @@ bool restored_asks(struct agent *a, struct books *b, struct restored_question *o
   struct leaf leaf;
   struct event e;
   struct complaint why;
+  struct checkpoint offered;
   const Onward__Restore *r;
   if (!alarm_get(b, ALARM_RESTORED, &record, &proof) || record.ended ||
+      checkpoint_open(proof.part[ALARM_OFFERED], &a->evidence.log_key, &offered) != OK ||
       leaf_read(arena_copy(&a->arena, proof.part[ALARM_LEAF]), &leaf) != OK ||
       event_read(leaf.event, &a->arena, &why, &e) != OK || e.act != ONWARD__CORE__ACT_RESTORED ||
       restore_read(pb_bytes(e.core->restored->restore), &a->arena, &why, &r) != OK)
     return false;
-  *out = (struct restored_question){
-      .epoch = r->epoch, .continues_at = r->continues_at, .seen = a->evidence.newest.size, .time_ms = leaf.time_ms};
+  *out = (struct restored_question){.epoch = checkpoint_epoch(&offered, &a->evidence.log_key),
+                                    .continues_at = r->continues_at,
+                                    .seen = a->evidence.newest.size,
+                                    .time_ms = leaf.time_ms};
   return pb_org(e.core->restored->organisation, &out->registrar) == OK;
 }
 
-void restored_agree(struct books *b, uint32_t epoch)
+void restored_agree(struct books *b, const struct restored_question *q)
 {
   struct marks m;
   marks_get(b, &m);
-  m.agreed_epoch = epoch;
+  m.agreed_epoch = q->epoch;
+  m.agreed_cut = q->continues_at;
   marks_put(b, &m);
   alarm_end(b, ALARM_RESTORED);
 }
@@ -239,16 +262,17 @@ static enum restored look(struct agent *a, const Onward__Welcome *w)
     return RESTORED_NOT;
   struct books *b = agent_read(a);
   marks_get(b, &m);
-  bool verified = verify(a, b, w, &n);
+  bool found = find_cut(a, w, &n), nothing_lost = found && newest->size <= n.cut;
+  bool verified = found && !nothing_lost && verify(a, b, w, &n);
   if (agent_abort(a) != OK)
     return RESTORED_NO_ROOM;
-  if (verified && newest->size <= n.cut)
-    return RESTORED_NOT;
+  if (nothing_lost)
+    return RESTORED_NOT; /* consistency is proved as always, and the chain has who signed */
   if (!verified) {
     (void)evidence_accuse_note(&a->evidence, ALARM_ROLLED_BACK, pb_bytes(w->checkpoint), pb_bytes(w->consistency));
     return RESTORED_FALSE;
   }
-  return m.agreed_epoch == n.epoch ? read_on(a, w, &n) : ask(a, w);
+  return m.agreed_epoch == n.epoch && m.agreed_cut == n.cut ? read_on(a, w, &n) : ask(a, w, &n);
 }
 
 bool restored_comes_first(struct agent *a, const Onward__Welcome *w)

@@ -19,12 +19,12 @@ bool restored_comes_first(struct agent *a, const Onward__Welcome *w);
 struct restored_question {
   uint32_t epoch;
   struct org_id registrar; /* who signed */
-  uint64_t continues_at;   /* entries that the restored log has of ours */
+  uint64_t continues_at;   /* entries that the restored log has of what we have seen */
   uint64_t seen;           /* that we have seen */
   uint64_t time_ms;        /* when it was restored */
 };
 bool restored_asks(struct agent *a, struct books *b, struct restored_question *out);
-void restored_agree(struct books *b, uint32_t epoch); /* a person has said yes */
+void restored_agree(struct books *b, const struct restored_question *q); /* a person has said yes to that */
 
 /* The referral of this item is not in the restored log: who had sent it. False: it is there, or nobody can tell. */
 bool restored_lost_sender(struct agent *a, struct books *b, const struct item *item, struct org_id *out);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(struct marks) == 80, "no padding");
+_Static_assert(sizeof(struct marks) == 88, "no padding");
 _Static_assert(sizeof(struct item) == 312, "no padding");
 
 const char *const *tables_names(void)

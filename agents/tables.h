@@ -44,6 +44,7 @@ struct marks {
   uint64_t contact_ms;   /* when the exchange was last heard; 0: never */
   uint64_t capacity;     /* index of the newest set_capacity that was taken */
   uint64_t known_below;  /* entries below this index were read before a restore of the exchange: they are no news */
+  uint64_t agreed_cut;   /* where it continues what we know */
   uint64_t agreed_epoch; /* a person here has agreed that the restored log goes on in this epoch; 0: never asked */
 };
 void marks_get(struct books *b, struct marks *out);

@@ -198,10 +198,14 @@ static int write_request(const char *folder, const struct log_end *end, uint64_t
   struct arena a = arena_of(memory, sizeof memory);
   Onward__Restored restored = ONWARD__RESTORED__INIT;
   Onward__Restore r = ONWARD__RESTORE__INIT;
+  uint8_t nonce[NONCE_SIZE];
+  if (random_bytes(nonce, sizeof nonce) != OK)
+    return fail(EXIT_CONFIG, "no randomness", "");
   r.network = pb_data(hash_bytes(&end->head.network));
   r.epoch = (uint32_t)epoch;
   r.continues_at = r.lost_size = end->head.size;
   r.root = r.lost_root = pb_data(hash_bytes(&end->checkpoint.root));
+  r.nonce = pb_data(BYTES(nonce));
   restored.restore = pb_data(pb_pack(&r, &a));
   if (!path_of(folder, RESTORE_REQUEST, path) || paper_restore_write(&restored, &a, text, sizeof text) != OK)
     return fail(EXIT_CONFIG, folder, "the request to the registrars cannot be made");
@@ -286,12 +290,28 @@ bool restore_waits(const char *folder)
   return access(path, F_OK) == 0;
 }
 
+/* The one that this folder's own request asked for, and not that of another restore of the same backup. */
+static enum status was_asked(const struct broker *b, const Onward__Restore *r, struct arena *a, struct complaint *why)
+{
+  char path[PATH_SIZE], text[PAPER_TEXT_MAX], unread[200];
+  size_t size = 0;
+  Onward__Restored *asked;
+  if (!path_of(b->folder, RESTORE_REQUEST, path) || file_read(path, text, sizeof text, &size, unread) != OK ||
+      paper_restore_read(bytes_of(text, size), a, why, &asked) != OK)
+    return complain(why, "restore: this folder's own request cannot be read");
+  const Onward__Restore *own = pb_unpack(&onward__restore__descriptor, pb_bytes(asked->restore), a);
+  bool same = own != NULL && bytes_equal(pb_bytes(own->nonce), pb_bytes(r->nonce));
+  return same ? OK : complain(why, "restore: was signed for another request than the one in this folder");
+}
+
 /* The statement is for these very books, by a registrar that they know. */
 static enum status judge(struct broker *b, const Onward__Restored *restored, struct arena *a, struct complaint *why)
 {
   const Onward__Restore *r;
   const struct log_end *end = &b->journal.end;
   enum status s = restored_verify(b->journal.view, end->head.size, restored, a, why, &r);
+  if (s == OK)
+    s = was_asked(b, r, a, why);
   if (s == OK && !bytes_equal(pb_bytes(r->root), hash_bytes(&end->checkpoint.root)))
     s = complain(why, "restore: is for another log than this one");
   return s;
@@ -338,11 +358,14 @@ int admin_confirm_restore(const char *folder, const char *file)
 {
   static struct broker b; /* large: the key ring */
   command = "confirm-restore";
+  if (access(folder, F_OK) != 0)
+    return fail(EXIT_CONFIG, folder, strerror(errno));
   if (!restore_waits(folder))
     return fail(EXIT_CONFIG, folder, "was not restored, or a registrar has signed that already");
   int lock = lock_folder(folder);
   if (lock < 0)
     return EXIT_CONFIG;
+  b.confirms = true;
   int code = broker_open(&b, folder);
   if (code == 0)
     code = go_on(&b, file);

@@ -59,6 +59,7 @@ struct broker {
   struct scribe scribe;
   struct turn_work work[2];
   struct turn_work *heard; /* the one that is being filled; the other one is written, or free */
+  bool confirms;           /* it is opened to write what a registrar has signed, which a restored folder waits for */
   uint64_t purge_look_ms;  /* when it was last looked whether a purge is asked for */
   bool quiet;              /* not more than one batch in the turn before */
   struct knock held;       /* heard first in the next turn: its organisation has had its share of this one */

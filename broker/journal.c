@@ -209,8 +209,12 @@ static enum status rehash(struct journal *j, struct books *b, char why[200])
 enum status journal_open(struct journal *j, const char *folder, const struct broker_keys *keys, uint64_t map_size,
                          bool read_only, char why[200])
 {
+  char next[300];
   memset(j, 0, sizeof *j);
   j->keys = keys;
+  snprintf(next, sizeof next, "%s/books.next", folder);
+  if (!read_only)
+    store_remove(next); /* of a purge that was killed: the old books, with all that was to be erased */
   enum status s = open_store(j, folder, map_size, false, read_only, why);
   if (s != OK)
     return s;

@@ -74,6 +74,13 @@ static int init(int argc, char **argv)
   return admin_init(&o);
 }
 
+static const char *no_slash(char *folder)
+{
+  for (size_t size = strlen(folder); size > 1 && folder[size - 1] == '/'; size--)
+    folder[size - 1] = 0;
+  return folder;
+}
+
 static int restore(int argc, char **argv)
 {
   static const struct option options[] = {{"keys", required_argument, NULL, 'k'}, {NULL, 0, NULL, 0}};
@@ -86,7 +93,7 @@ static int restore(int argc, char **argv)
   }
   if (optind != argc - 2 || keys == NULL)
     return wrong("restore: expected BACKUP, FOLDER and --keys DIR");
-  return admin_restore(argv[optind], argv[optind + 1], keys);
+  return admin_restore(argv[optind], no_slash(argv[optind + 1]), keys);
 }
 
 int main(int argc, char **argv)
@@ -97,10 +104,10 @@ int main(int argc, char **argv)
     return init(argc - 1, argv + 1);
   if (argc >= 2 && strcmp(argv[1], "restore") == 0)
     return restore(argc - 1, argv + 1);
-  if (argc == 4 && strcmp(argv[1], "backup") == 0)
-    return admin_backup(argv[2], argv[3]);
-  if (argc == 4 && strcmp(argv[1], "confirm-restore") == 0)
-    return admin_confirm_restore(argv[2], argv[3]);
+  if (argc >= 2 && strcmp(argv[1], "backup") == 0)
+    return argc == 4 ? admin_backup(argv[2], no_slash(argv[3])) : wrong("backup: expected FOLDER and TO");
+  if (argc >= 2 && strcmp(argv[1], "confirm-restore") == 0)
+    return argc == 4 ? admin_confirm_restore(argv[2], argv[3]) : wrong("confirm-restore: expected FOLDER and FILE");
   if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0))
     return fputs(usage, stdout) < 0;
   if (argc == 5 && strcmp(argv[1], "cosignature") == 0)

@@ -34,6 +34,10 @@ static enum status purge(struct broker *b, uint64_t *freed_bytes, char why[200])
                                      .freed_bytes = *freed_bytes}};
   write_turn(b, &work);
   publish(b, &work);
+  if (work.status == NOT_NOW)
+    snprintf(why, 200,
+             "the books are written anew, but there was no room for the entry that says so: make room, and "
+             "purge again");
   return b->exit_code == EXIT_STOPPED ? work.status : OUR_FAULT;
 }
 
@@ -63,7 +67,7 @@ void purge_if_asked(struct broker *b)
   else
     answer_failure(b, why);
   (void)unlink(path);
-  if (s != OK && s != NOT_NOW)
+  if (s != OK && s != NOT_NOW && b->exit_code == EXIT_STOPPED)
     end(b, EXIT_UNREADABLE);
 }
 
@@ -112,7 +116,7 @@ static int purge_here(const char *folder)
     publish(&b, &first);
     enum status s = b.exit_code == EXIT_STOPPED ? purge(&b, &freed, why) : OUR_FAULT;
     if (s != OK)
-      code = told(s == NOT_NOW ? "nothing was changed" : "failed", why);
+      code = told("not done", why);
   }
   broker_finish(&b);
   if (code == 0)

@@ -69,6 +69,12 @@ int broker_open(struct broker *b, const char *folder)
   struct settings_error error;
   char why[200] = "";
   b->folder = folder;
+  if (restore_waits(folder) && !b->confirms) {
+    say("%s was restored from a backup: a registrar signs " RESTORE_REQUEST " first (onward registrar restore FILE), "
+        "then onward-broker confirm-restore",
+        folder);
+    return EXIT_CONFIG;
+  }
   if (config_read(folder, &b->config, &error) != OK) {
     say("%s", error.text);
     return EXIT_CONFIG;
@@ -138,12 +144,6 @@ int broker_serve(const char *folder)
   sigaction(SIGTERM, &on_stop, NULL);
   sigaction(SIGINT, &on_stop, NULL);
   sigaction(SIGPIPE, &ignore, NULL);
-  if (restore_waits(folder)) {
-    say("%s was restored from a backup: a registrar signs " RESTORE_REQUEST " first (onward registrar restore FILE), "
-        "then onward-broker confirm-restore",
-        folder);
-    return EXIT_CONFIG;
-  }
   int lock = lock_folder(folder);
   if (lock < 0)
     return EXIT_CONFIG;

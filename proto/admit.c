@@ -288,9 +288,9 @@ enum status restored_verify(struct books *b, uint64_t index, const Onward__Resto
   if (s != OK)
     return s;
   books_head(b, &head);
-  return (*out)->epoch == head.epoch + 1 && (*out)->continues_at == index
+  return (*out)->epoch > head.epoch && (*out)->continues_at == index
              ? OK
-             : complain(why, "restore: names another epoch or place than the next");
+             : complain(why, "restore: names another place than this, or an epoch that is over");
 }
 
 static bool replacement_is_due(struct books *b, const struct leaf *leaf, const Onward__KeysReplaced *k)

@@ -84,7 +84,7 @@ MUST_USE enum status registry_verify(struct books *b, const struct leaf *leaf, c
 /* What a registrar signed, of this network, with the key valid at `index`. BAD_INPUT with a complaint. */
 MUST_USE enum status restore_signed(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,
                                     struct complaint *why, const Onward__Restore **out);
-/* A log that goes on from a backup: the statement is of this network, names the next epoch and this very index, and is
+/* A log that goes on from a backup: the statement is of this network, names a later epoch and this very index, and is
  * signed by a registrar in standing with the key valid there. BAD_INPUT with a complaint. `out`, in the arena: what was
  * signed; its root is to be compared by whoever has the tree. */
 MUST_USE enum status restored_verify(struct books *b, uint64_t index, const Onward__Restored *restored, struct arena *a,

@@ -1,6 +1,7 @@
 /* Values are only brought into form here: whether they are right is for Onward on this computer to say. */
 #include "agents/onward/options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,9 @@ enum exit_code options_number(const struct call *c, const char *what, const char
                               const char *path)
 {
   char *end;
+  errno = 0;
   long long n = strtoll(text, &end, 10);
-  if (end == text || *end != 0 || n < 0)
+  if (end == text || *end != 0 || n < 0 || errno != 0)
     return call_fail(c, WRONG_USAGE, NULL, "%s must be a whole number", what);
   path_set(object, path, json_integer(n));
   return DONE;

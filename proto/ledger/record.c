@@ -37,12 +37,15 @@ static void grow_head(struct books *b, const struct leaf *leaf, struct bytes lea
     h.network = sha256(leaf_bytes);
   }
   if (act_is_about_time(e->act)) {
-    h.absent_ms += act_absent_ms(e->core);
+    bool counted_later =
+        h.doubted_ms != 0 && e->act != ONWARD__CORE__ACT_CLOCK_CONFIRMED; /* all since the doubt, then */
+    h.absent_ms += counted_later ? 0 : act_absent_ms(e->core);
     if (e->act == ONWARD__CORE__ACT_CLOCK_DOUBTED)
       h.doubted_ms = leaf->time_ms;
     if (e->act == ONWARD__CORE__ACT_CLOCK_CONFIRMED)
       h.doubted_ms = 0;
-    h.epoch += e->act == ONWARD__CORE__ACT_RESTORED;
+    if (e->act == ONWARD__CORE__ACT_RESTORED)
+      h.epoch = restored_epoch(e->core->restored);
   }
   books_put_head(b, &h);
 }

@@ -85,7 +85,9 @@ static enum status rows_copy(MDB_cursor *from, int table, struct store *to, char
   int error = 0;
   store_begin(to, true);
   while (size < COPY_COMMIT_SIZE && (error = mdb_cursor_get(from, &key, &value, MDB_NEXT)) == 0) {
-    store_row_put(to, table, bytes_of(key.mv_data, key.mv_size), bytes_of(value.mv_data, value.mv_size), MDB_APPEND);
+    if (store_row_put(to, table, bytes_of(key.mv_data, key.mv_size), bytes_of(value.mv_data, value.mv_size),
+                      MDB_APPEND) == MDB_KEYEXIST)
+      to->books.trouble = OUR_FAULT; /* out of order: the books are damaged, and no row is left out silently */
     size += key.mv_size + value.mv_size;
   }
   *more = error == 0;

@@ -448,3 +448,12 @@ enum status restore_read(struct bytes packed, struct arena *a, struct complaint 
   *out = r;
   return OK;
 }
+
+uint32_t restored_epoch(const Onward__Restored *restored)
+{
+  uint8_t memory[8 * RESTORE_SIZE_MAX];
+  struct arena a = arena_of(memory, sizeof memory);
+  const Onward__Restore *r = pb_unpack(&onward__restore__descriptor, pb_bytes(restored->restore), &a);
+  must(r != NULL);
+  return r->epoch;
+}

@@ -50,6 +50,8 @@ MUST_USE enum status request_read(struct bytes packed, struct bytes signature, s
 MUST_USE enum status restore_read(struct bytes packed, struct arena *a, struct complaint *why,
                                   const Onward__Restore **out);
 
+uint32_t restored_epoch(const Onward__Restored *restored); /* of a checked one: the epoch that begins with it */
+
 /* A message of this act in which nothing is set yet. NULL: the arena is too small. */
 void *act_new(act_kind act, struct arena *a);
 const char *act_name(act_kind act); /* the field's name, such as "submit"; "?" for an unknown one */

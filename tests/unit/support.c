@@ -308,6 +308,7 @@ void world_say_time(struct world *w, uint64_t clock_ms, act_kind act, uint64_t a
 Onward__Restore world_restore_here(struct world *w)
 {
   static struct hash root, network;
+  static uint8_t nonce[NONCE_SIZE];
   Onward__Restore r = ONWARD__RESTORE__INIT;
   struct head head;
   struct books *b = store_begin(w->store, false);
@@ -319,6 +320,7 @@ Onward__Restore world_restore_here(struct world *w)
   r.epoch = (uint32_t)head.epoch + 1;
   r.continues_at = r.lost_size = head.size;
   r.root = r.lost_root = pb_data(hash_bytes(&root));
+  r.nonce = pb_data(BYTES(nonce));
   return r;
 }
 

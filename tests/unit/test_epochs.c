@@ -92,7 +92,7 @@ static void a_person_is_asked_and_then_it_goes_on(void **state)
   assert_int_equal(q.continues_at, begun);
   assert_int_equal(q.epoch, 2);
   assert_int_equal(agent.evidence.newest.size, seen); /* nothing is believed yet */
-  restored_agree(agent_write(&agent), q.epoch);
+  restored_agree(agent_write(&agent), &q);
   assert_int_equal(agent_commit(&agent), OK);
   welcome(begun, 2);
   assert_false(asks(&q));
