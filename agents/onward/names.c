@@ -8,8 +8,8 @@
 #include "agents/onward/commands.h"
 #include "agents/onward/files.h"
 #include "agents/onward/words.h"
-#include "agents/papers.h"
 #include "proto/names.h"
+#include "proto/papers.h"
 
 static uint8_t memory[PAPER_ARENA_SIZE];
 
@@ -28,22 +28,26 @@ static enum exit_code take_organisations(const struct call *c, struct named *out
 }
 
 /* The network that was joined, and who one is there. */
-static enum exit_code take_network(const struct call *c, const struct key_folder *keys, struct named *out)
+static enum exit_code take_network(struct call *c, struct named *out)
 {
   struct arena a = arena_of(memory, sizeof memory);
   struct complaint why;
   struct network n;
+  json_t *status = NULL;
   char path[512], *text = NULL;
   size_t size = 0;
   snprintf(path, sizeof path, "%s/network", c->home);
   enum exit_code code = input_read(c, path, PAPER_TEXT_MAX, &text, &size);
-  if (code == DONE && invitation_file_read(bytes_of(text, size), keys, &a, &why, &n) != OK)
+  if (code == DONE && paper_invitation_read(bytes_of(text, size), NULL, &a, &why, &n) != OK)
     code = call_fail(c, BROKEN, NULL, "%s does not hold: %s", path, why.text);
   wiped_free(text);
   if (code == DONE) {
     out->network = n.id;
-    out->by = n.organisation;
+    code = client_do(c, client_request("status"), &status);
   }
+  if (code == DONE && org_id_parse(bytes_text(text_of(status, "organisation")), &out->by) != OK)
+    code = call_fail(c, BROKEN, NULL, "Onward on this computer does not say whose it is");
+  json_decref(status);
   return code;
 }
 
@@ -67,7 +71,7 @@ enum exit_code run_names(struct call *c)
     return code;
   if (keys_open(c->home, why, &keys) != OK)
     return call_fail(c, BROKEN, NULL, "%s", why);
-  code = take_network(c, &keys, &named);
+  code = take_network(c, &named);
   if (code == DONE && named_write(keys.sign, &named, text, sizeof text) != OK)
     code = call_fail(c, BROKEN, NULL, "cannot sign");
   if (code == DONE)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 from office import BIN, Network, check, run_tests, until
@@ -118,14 +119,15 @@ def lose(net):
     os.rename(f"{net.folder}/broker", f"{net.folder}/lost")
 
 
-def restore(net, registrar, copy):
+def restore(net, registrar, copy, epoch=2):
     """From a backup and the keys that were kept, up to where it serves again."""
     folder, keys = f"{net.folder}/broker", f"{net.folder}/lost"
     said = broker("restore", copy, folder, "--keys", keys)
     check("every one checked" in said and "restore.request" in said, said)
     check("a registrar signs" in broker("serve", folder, code=2))
     registrar.onward("registrar", "restore", f"{folder}/restore.request", "--yes")
-    check("epoch 2" in broker("confirm-restore", folder, f"{folder}/restore.request.signed"))
+    check("signs" in broker("purge", folder, code=2), "nothing is written before that")
+    check(f"epoch {epoch}" in broker("confirm-restore", folder, f"{folder}/restore.request.signed"))
     check("signed that already" in broker("confirm-restore", folder, f"{folder}/restore.request.signed", code=2))
     net.broker_start()
 
@@ -133,11 +135,17 @@ def restore(net, registrar, copy):
 def nothing_was_lost():
     with Network("police", "aple") as net:
         police, aple = net.office("police").unlock(), net.office("aple").unlock()
+        council = net.office("council")
         item = accepted(police, aple)
-        until("all have read it", lambda: all(o.ask("status")["log_size"] == len(acts(f"{net.folder}/broker")) for o in net.offices.values()))
+        aple.end()  # it will not know who signs, nor with which key, and goes on all the same
+        council.onward("rotate", "--passphrase-file", net.passphrase, "--new-passphrase-file", net.passphrase)
+        until("its new key counts", lambda: "rotate" in acts(f"{net.folder}/broker"))
+        until("all have read it", lambda: all(o.ask("status")["log_size"] == len(acts(f"{net.folder}/broker")) for o in net.offices.values() if o.process))
         broker("backup", f"{net.folder}/broker", f"{net.folder}/copy")
         lose(net)
-        restore(net, net.office("council"), f"{net.folder}/copy")
+        restore(net, council, f"{net.folder}/copy")
+        aple.start()
+        aple.unlock()
         for office in net.offices.values():
             office.connected()
             check(not office.alarms(), office.alarms())
@@ -202,6 +210,29 @@ def what_was_lost_is_said_again():
         check(entries_now.count("submit") == 2 and entries_now.count("restored") == 1, entries_now)
 
 
+def restored_twice():
+    """The same backup again: the old signature is not for that, and the epoch is another one."""
+    with Network("police") as net:
+        police, folder, copy = net.office("police").unlock(), f"{net.folder}/broker", f"{net.folder}/copy"
+        broker("backup", folder, copy)
+        lose(net)
+        restore(net, net.office("council"), copy)
+        until("all are there", lambda: all(o.ask("status")["connected"] for o in net.offices.values()))
+        net.broker_end()
+        old = f"{net.folder}/old.signed"
+        os.rename(f"{folder}/restore.request.signed", old)
+        shutil.rmtree(folder)
+        broker("restore", copy, folder, "--keys", f"{net.folder}/lost")
+        check("another request" in broker("confirm-restore", folder, old, code=2))
+        shutil.rmtree(folder)
+        restore(net, net.office("council"), copy, epoch=3)
+        until("it asks", lambda: any("onward restored" in alarm for alarm in police.alarms()))
+        check(police.ask("restored")["epoch"] == 3)
+        police.ask("restored", agree=True)
+        police.connected()
+        audit("verify", folder)
+
+
 def restored_without_a_signature():
     """Whoever steals a backup and the keys has a log that no agent goes on with."""
     with Network("police") as net:
@@ -221,7 +252,7 @@ def restored_without_a_signature():
         net.broker_start()
 
 
-TESTS = [nothing_was_lost, what_was_lost_is_said_again, restored_without_a_signature, purged_while_serving, purged_while_stopped, no_room_to_purge, a_backup_has_no_bodies]
+TESTS = [nothing_was_lost, what_was_lost_is_said_again, restored_twice, restored_without_a_signature, purged_while_serving, purged_while_stopped, no_room_to_purge, a_backup_has_no_bodies]
 
 
 if __name__ == "__main__":

@@ -160,10 +160,15 @@ static void a_doubt_outlives_a_purge(void **state)
   (void)state;
   struct head head;
   world_say_time(&w, w.clock_ms + 1000, A(CLOCK_DOUBTED), 0);
-  world_say_time(&w, w.clock_ms + 1000, A(PURGED), 0);
+  world_say_time(&w, w.clock_ms + 1000, A(PURGED), UINT64_MAX);
   books_head(store_begin(w.store, false), &head);
   store_abort(w.store);
   assert_int_not_equal(head.doubted_ms, 0);
+  uint64_t doubted_ms = head.doubted_ms;
+  world_say_time(&w, w.clock_ms + 1000, A(CLOCK_CONFIRMED), UINT64_MAX);
+  books_head(store_begin(w.store, false), &head);
+  store_abort(w.store);
+  assert_int_equal(head.absent_ms, w.clock_ms - doubted_ms); /* and not the pause a second time */
 }
 
 /* --- mandates --- */
