@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agents/json_wipe.h"
+#include "agents/keys.h"
 #include "agents/onward/client.h"
 #include "agents/onward/commands.h"
 #include "agents/onward/files.h"
