@@ -146,8 +146,8 @@ static void write_record(struct books *b, enum alarm_kind kind, const struct ala
 
 static void write_parts(struct books *b, enum alarm_kind kind, const struct alarm_proof *proof)
 {
-  for (uint8_t part = 0; part < ALARM_PARTS; part++) {
-    const uint8_t key[] = {(uint8_t)kind, part};
+  for (int part = 0; part < ALARM_PARTS; part++) {
+    const uint8_t key[] = {(uint8_t)kind, (uint8_t)part};
     if (proof != NULL && proof->part[part].size > 0)
       b->put(b, TABLE_ALARMS, BYTES(key), proof->part[part]);
     else
@@ -160,8 +160,8 @@ bool alarm_get(struct books *b, enum alarm_kind kind, struct alarm_record *out, 
   *proof = (struct alarm_proof){.part = {{NULL, 0}}};
   if (!read_record(b, kind, out))
     return false;
-  for (uint8_t part = 0; part < ALARM_PARTS; part++) {
-    const uint8_t key[] = {(uint8_t)kind, part};
+  for (int part = 0; part < ALARM_PARTS; part++) {
+    const uint8_t key[] = {(uint8_t)kind, (uint8_t)part};
     if (b->get(b, TABLE_ALARMS, BYTES(key), &proof->part[part]) != OK)
       proof->part[part] = (struct bytes){NULL, 0};
   }

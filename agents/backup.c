@@ -81,6 +81,7 @@ static bool header_read(const char *text, struct backup_head *out)
   char organisation[sizeof out->organisation.text + 1], id[2 * KEY_ID_SIZE + 1];
   unsigned ms = 0;
   size_t size = 0;
+  /* NOLINTNEXTLINE(cert-err34-c): widths and count bound it, and every chunk is sealed with the header */
   if (sscanf(text, MAGIC FORMAT "organisation %16[^\n]\nmade %4d-%2d-%2d %2d:%2d:%2d.%3uZ\nkey %16[0-9a-f]\n\n",
              organisation, &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms, id) != 9)
     return false;

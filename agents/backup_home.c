@@ -150,6 +150,7 @@ static void put_table(struct backup *out, struct books *b, int table, struct bac
   uint8_t memory[KEY_MAX];
   struct bytes from = {NULL, 0};
   struct backup_record r = {.kind = BACKUP_ROW};
+  must(b != NULL);
   while (out->trouble == OK && b->seek(b, table, from, &r.key, &r.value) == OK) {
     must(r.key.size < sizeof memory);
     backup_put(out, &r);

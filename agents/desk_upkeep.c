@@ -67,11 +67,13 @@ static json_t *sign_restore(struct agent *a, Onward__Restored *restored, const O
 
 json_t *desk_sign_restore(struct agent *a, const json_t *request)
 {
-  Onward__Restored *restored;
-  Onward__Restore *r;
+  Onward__Restored *restored = NULL;
+  Onward__Restore *r = NULL;
   json_t *refused = read_restore(a, request, &restored, &r);
-  if (refused == NULL)
-    refused = not_for_us(a, r);
+  if (refused != NULL)
+    return refused;
+  must(restored != NULL && r != NULL);
+  refused = not_for_us(a, r);
   if (refused != NULL)
     return refused;
   const struct checkpoint *newest = &a->evidence.newest;

@@ -34,7 +34,7 @@ static enum status add_restored(struct post *p, uint32_t epoch, bool ahead, Onwa
   enum status s = epoch == 0 ? NOT_FOUND : journal_restored(p->journal, epoch, p->arena, index, &count, &cut);
   if (s != OK)
     return s == NOT_FOUND ? OK : s;
-  w->restored = arena_alloc(p->arena, (1 + RESTORED_MAX) * sizeof w->restored[0]);
+  w->restored = arena_alloc(p->arena, (1 + RESTORED_MAX) * sizeof(void *));
   if (w->restored == NULL)
     return NOT_NOW;
   for (size_t i = 0; s == OK && count > 0 && i <= count; i++, w->n_restored++)

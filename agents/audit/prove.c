@@ -33,7 +33,7 @@ enum audit_code audit_signed(struct audit *a, struct note_key *key, struct check
 static enum audit_code prove(struct audit *a, uint64_t index)
 {
   struct note_key key;
-  struct checkpoint c;
+  struct checkpoint c = {.size = 0};
   struct log_proof proof = {.index = index};
   enum audit_code code = audit_signed(a, &key, &c, &proof.note);
   if (code != AUDIT_FINE)
@@ -144,7 +144,7 @@ enum audit_code audit_contains(struct audit *a, struct bytes note, const char *w
 {
   const struct audit_request *q = a->request;
   struct note_key key;
-  struct checkpoint own, other;
+  struct checkpoint own = {.size = 0}, other = {.size = 0};
   struct hash root;
   struct bytes own_note;
   enum audit_code code = audit_signed(a, &key, &own, &own_note);

@@ -236,9 +236,10 @@ static json_t *clock_json(const struct state *s, const struct referral *r, struc
 static json_t *clocks_json(const struct state *s, const struct referral *r)
 {
   json_t *list = json_array();
-  for (uint8_t i = 0; i < CLOCKS; i++)
+  for (int i = 0; i < CLOCKS; i++)
     if (r->clock_due_ms[i] != 0)
-      json_array_append_new(list, clock_json(s, r, (struct clock_due){r->clock_due_ms[i], i + 1, PARTY_NONE}));
+      json_array_append_new(list,
+                            clock_json(s, r, (struct clock_due){r->clock_due_ms[i], (uint8_t)(i + 1), PARTY_NONE}));
   for (uint8_t i = 0; i < r->party_count; i++)
     if (r->parties[i].duty_due_ms != 0)
       json_array_append_new(list,

@@ -40,7 +40,7 @@ static enum exit_code ask_words(const struct call *c, char words[ANSWER_SIZE])
     if (code == DONE && strlen(words) + strlen(line) + 2 > ANSWER_SIZE)
       words[0] = 0; /* no such words */
     else if (code == DONE)
-      strcat(strcat(words, " "), line);
+      snprintf(words + strlen(words), ANSWER_SIZE - strlen(words), " %s", line);
   }
   wipe(line, sizeof line);
   return code;

@@ -67,7 +67,7 @@ static void submit(struct story *s)
   size_t count = 0;
   draft_init(&d, ONWARD__CORE__ACT_SUBMIT, &s->id);
   scope[count++] = pb_data(org_id_text(&offices[s->holder]->id));
-  for (uint8_t i = 0; i < OFFICES; i++)
+  for (int i = 0; i < OFFICES; i++)
     if (i != s->holder && i != s->sender)
       scope[count++] = pb_data(org_id_text(&offices[i]->id));
   submit.n_recipients = likely(20) ? 2 : 1;
@@ -76,7 +76,7 @@ static void submit(struct story *s)
   for (size_t i = 0; i < submit.n_recipients; i++) {
     struct org_id org;
     must(org_id_parse(pb_bytes(scope[i]), &org) == OK);
-    for (uint8_t o = 0; o < OFFICES; o++)
+    for (int o = 0; o < OFFICES; o++)
       if (org_id_equal(&org, &offices[o]->id))
         draft_seal(&d, offices[o], ONWARD__PART__BRIEF, ONWARD__RELEASE__AT_DELIVERY);
   }

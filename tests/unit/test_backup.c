@@ -67,8 +67,10 @@ static void write_records(const char *path, uint64_t made_ms, size_t records)
   head = (struct backup_head){.made_ms = made_ms};
   assert_int_equal(org_id_parse(bytes_text("aple"), &head.organisation), OK);
   assert_int_equal(backup_create(&file, path, &head, point, why), OK);
-  for (uint8_t i = 0; i < records; i++)
+  for (size_t n = 0; n < records; n++) {
+    const uint8_t i = (uint8_t)n;
     backup_put(&file, &(struct backup_record){i, BYTES(((const uint8_t[]){i, 7})), value_of(i)});
+  }
   assert_int_equal(backup_finish(&file, why), OK);
   backup_close(&file);
 }

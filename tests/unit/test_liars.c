@@ -152,7 +152,7 @@ static void assert_fraud_by(const struct note_key *key, const char *folder, enum
   note_key_print(key, vkey);
   (void)snprintf(command, sizeof command, "\"$ONWARD_BIN/onward-audit\" fraud %s --log-key %s 2>&1",
                  folder_path(work, folder), vkey);
-  FILE *audit = popen(command, "r");
+  FILE *audit = popen(command, "r"); /* NOLINT(cert-env33-c): names of our own making */
   assert_non_null(audit);
   told[fread(told, 1, sizeof told - 1, audit)] = 0;
   int status = pclose(audit);

@@ -65,9 +65,9 @@ static void a_mistyped_word_is_found(void **state)
   struct recovery r;
   (void)state;
   for (size_t i = 0; i < sizeof twelve - 1; i++)
-    for (char c = 'a'; c <= 'z'; c++) {
+    for (int c = 'a'; c <= 'z'; c++) {
       memcpy(text, twelve, sizeof text);
-      text[i] = c;
+      text[i] = (char)c;
       if (strcmp(text, twelve) == 0)
         continue;
       tried++;

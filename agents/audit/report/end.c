@@ -25,8 +25,8 @@ static bool late_by(const struct referral *r, uint8_t clock)
 
 static bool is_late(const struct referral *r)
 {
-  for (uint8_t clock = 1; clock <= CLOCKS; clock++)
-    if (late_by(r, clock))
+  for (int clock = 1; clock <= CLOCKS; clock++)
+    if (late_by(r, (uint8_t)clock))
       return true;
   return false;
 }
@@ -38,7 +38,8 @@ static bool nobody_owes(struct books *books, const struct referral *r)
   bool any = false;
   if (runs(r, ONWARD__CLOCK__LOST_LEG))
     return false;
-  for (uint8_t clock = 1; clock <= CLOCKS; clock++) {
+  for (int i = 1; i <= CLOCKS; i++) {
+    const uint8_t clock = (uint8_t)i;
     struct organisation o;
     const struct clock_due due = {.clock = clock, .party = PARTY_NONE};
     any = any || runs(r, (Onward__Clock)clock);

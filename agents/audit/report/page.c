@@ -44,7 +44,6 @@ static int json_file(const struct report *r)
 /* Its exit code; -1: it could not be started, or did not end by itself. */
 static int run_maker(char *path, int in, int out)
 {
-  extern char **environ;
   char *arguments[] = {path, NULL};
   posix_spawn_file_actions_t actions;
   pid_t pid = 0;
