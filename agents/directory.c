@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "agents/again.h"
 #include "agents/receipt.h"
 
 static void put_entry(struct books *b, uint64_t index, struct bytes leaf)
@@ -118,6 +119,8 @@ static enum status take_one(struct evidence *e, struct books *b, const Onward__E
   bool places = s == OK && event.act == ONWARD__CORE__ACT_SET_CAPACITY;
   if (!places && leaf.index <= head.registry)
     return OK;
+  if (!again_same(b, leaf.index, pb_bytes(entry->leaf)))
+    return evidence_accuse(e, ALARM_FORK);
   if (places ? leaf.registry > head.registry : leaf.registry != head.registry)
     return evidence_accuse(e, ALARM_WITHHELD);
   s = evidence_event(e, b, &leaf, a, &event);

@@ -16,6 +16,7 @@ static int setup(void **state)
   int code = office_setup(state);
   office_remember(work);
   world_submit(&world, police, &aple, 1);
+  world_submit(&world, police, &aple, 1);
   struct parcel mail = office_mail(0);
   assert_int_equal(office_deliver(&mail), OK);
   office_go_back(work);
@@ -100,6 +101,27 @@ static void a_person_is_asked_and_then_it_goes_on(void **state)
   assert_int_equal(checkpoint_epoch(&agent.evidence.newest, &world.log_key), 2);
 }
 
+/* Its registrar was shown a log in which an entry that we have read is another one. */
+static void what_was_read_before_comes_again_as_it_was(void **state)
+{
+  (void)state;
+  struct restored_question q;
+  world_submit(&world, police, &aple, 1);
+  uint64_t begun = world.size;
+  assert_true(begun < agent.evidence.newest.size);
+  Onward__Restore r = world_restore_here(&world);
+  world_say_restored(&world, &world.members[0], &world.members[0], &r);
+  welcome(begun, 2);
+  assert_true(asks(&q));
+  restored_agree(agent_write(&agent), &q);
+  assert_int_equal(agent_commit(&agent), OK);
+  welcome(begun, 2);
+  office_tell_directory();
+  struct parcel mail = office_mail(0);
+  assert_int_equal(office_deliver(&mail), BAD_INPUT);
+  assert_int_equal(agent.evidence.accused, ALARM_FORK);
+}
+
 static void assert_accused(void)
 {
   struct restored_question q;
@@ -158,6 +180,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
       TEST(a_person_is_asked_and_then_it_goes_on),
+      TEST(what_was_read_before_comes_again_as_it_was),
       TEST(not_without_a_registrar),
       TEST(not_over_another_log_than_was_signed),
       TEST(not_at_another_place),
