@@ -12,9 +12,8 @@
 
 #include "agents/audit/audit.h"
 #include "proto/ledger/rows.h"
+#include "tests/unit/auditor.h"
 #include "tests/unit/offers.h"
-
-typedef enum audit_code (*command)(const struct audit_request *q);
 
 static char sound[FOLDER_PATH_SIZE];  /* the folder of a sound log, made once */
 static char copied[FOLDER_PATH_SIZE]; /* a copy of it, one for each test */
@@ -148,15 +147,7 @@ static struct audit_request request_of(const char *folder)
 
 static enum audit_code run_request(command c, struct audit_request q)
 {
-  size_t size;
-  free(out);
-  free(err);
-  q.out = open_memstream(&out, &size);
-  q.err = open_memstream(&err, &size);
-  enum audit_code code = c(&q);
-  (void)fclose(q.out);
-  (void)fclose(q.err);
-  return code;
+  return auditor_run(c, q, &out, NULL, &err);
 }
 
 static enum audit_code run(command c)

@@ -14,9 +14,8 @@
 
 #include "agents/audit/export.h"
 #include "proto/ledger/rows.h"
+#include "tests/unit/auditor.h"
 #include "tests/unit/offers.h"
-
-typedef enum audit_code (*command)(const struct audit_request *q);
 
 static char folder[FOLDER_PATH_SIZE];
 static char data[FOLDER_PATH_SIZE], whole[FOLDER_PATH_SIZE], hashes_only[FOLDER_PATH_SIZE], part[FOLDER_PATH_SIZE];
@@ -27,15 +26,7 @@ static char why[200];
 
 static enum audit_code run_request(command c, struct audit_request q)
 {
-  size_t size;
-  free(out);
-  free(err);
-  q.out = open_memstream(&out, &size);
-  q.err = open_memstream(&err, &size);
-  enum audit_code code = c(&q);
-  (void)fclose(q.out);
-  (void)fclose(q.err);
-  return code;
+  return auditor_run(c, q, &out, NULL, &err);
 }
 
 static enum audit_code run(command c, const char *at)

@@ -14,9 +14,8 @@
 
 #include "agents/audit/export.h"
 #include "proto/seal/proof.h"
+#include "tests/unit/auditor.h"
 #include "tests/unit/support.h"
-
-typedef enum audit_code (*command)(const struct audit_request *q);
 
 static char folder[FOLDER_PATH_SIZE], early[FOLDER_PATH_SIZE], data[FOLDER_PATH_SIZE];
 static char early_out[FOLDER_PATH_SIZE], whole[FOLDER_PATH_SIZE], forked[FOLDER_PATH_SIZE], key_file[FOLDER_PATH_SIZE];
@@ -30,15 +29,7 @@ static char why[200];
 
 static enum audit_code run(command c, struct audit_request q)
 {
-  size_t size;
-  free(out);
-  free(err);
-  q.out = open_memstream(&out, &out_size);
-  q.err = open_memstream(&err, &size);
-  enum audit_code code = c(&q);
-  (void)fclose(q.out);
-  (void)fclose(q.err);
-  return code;
+  return auditor_run(c, q, &out, &out_size, &err);
 }
 
 static struct audit_request pinned(const char *at)

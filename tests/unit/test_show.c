@@ -12,6 +12,7 @@
 
 #include "agents/audit/audit.h"
 #include "proto/ledger/rows.h"
+#include "tests/unit/auditor.h"
 #include "tests/unit/support.h"
 
 static char folder[FOLDER_PATH_SIZE];
@@ -61,15 +62,7 @@ static struct audit_request request(void)
 
 static enum audit_code run(struct audit_request q)
 {
-  size_t size;
-  free(out);
-  free(err);
-  q.out = open_memstream(&out, &size);
-  q.err = open_memstream(&err, &size);
-  enum audit_code code = audit_show(&q);
-  (void)fclose(q.out);
-  (void)fclose(q.err);
-  return code;
+  return auditor_run(audit_show, q, &out, NULL, &err);
 }
 
 static size_t lines_of(const char *text)

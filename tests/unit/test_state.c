@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "agents/audit/audit.h"
+#include "tests/unit/auditor.h"
 #include "tests/unit/offers.h"
 
 static char folder[FOLDER_PATH_SIZE];
@@ -59,16 +60,8 @@ static int remove_log(void **state)
 
 static enum audit_code run(struct audit_request q)
 {
-  size_t size;
-  free(out);
-  free(err);
   q.folder = folder;
-  q.out = open_memstream(&out, &size);
-  q.err = open_memstream(&err, &size);
-  enum audit_code code = audit_replay(&q);
-  (void)fclose(q.out);
-  (void)fclose(q.err);
-  return code;
+  return auditor_run(audit_replay, q, &out, NULL, &err);
 }
 
 static struct audit_request at_index(uint64_t index)
