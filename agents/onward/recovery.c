@@ -37,10 +37,13 @@ static enum exit_code ask_words(const struct call *c, char words[ANSWER_SIZE])
   words[0] = 0;
   while (code == DONE && count_words(words) < RECOVERY_WORDS) {
     code = ask_line(c, "> ", line);
-    if (code == DONE && strlen(words) + strlen(line) + 2 > ANSWER_SIZE)
-      words[0] = 0; /* no such words */
-    else if (code == DONE)
-      snprintf(words + strlen(words), ANSWER_SIZE - strlen(words), " %s", line);
+    size_t size = strlen(words), added = code == DONE ? strlen(line) : 0;
+    if (size + added + 2 > ANSWER_SIZE) { /* no such words */
+      words[0] = 0;
+    } else if (code == DONE) {
+      words[size] = ' ';
+      memcpy(words + size + 1, line, added + 1);
+    }
   }
   wipe(line, sizeof line);
   return code;
